@@ -1,0 +1,24 @@
+"""What did leaked AWS access keys do in S3, what left, and what can nobody know any more.
+
+In reading order::
+
+    errors, incident      what is asked, and what can be wrong with it
+    evidence/             raw logs to typed rows
+    engines/              where the SQL runs
+    tables, case          an open incident; its questions and its tables
+    questions/            typed rows to answers, one module and one folder of SQL per playbook
+    findings/             answers to findings, each with its status and its limits
+    display/              tables, charts and widgets of the notebooks
+    records/              the headless run, its sealed record, its verification
+    sample/               the incident of the demo, made from a seed
+    cli                   the command line
+"""
+
+from importlib.metadata import PackageNotFoundError, version
+
+try:
+    __version__ = version("ir-kit")
+except PackageNotFoundError:  # a checkout that has not been set up
+    __version__ = "0.1.0"
+
+__all__ = ["__version__"]

@@ -1,0 +1,97 @@
+"""What can go wrong, and with which exit status.
+
+The tree::
+
+    IrKitError                2   anything below; catch this one
+      ├─ IncidentError        2   the incident's name or its incident.yaml is wrong
+      ├─ ParameterError       2   an argument, an option or a playbook's parameter is wrong
+      ├─ EvidenceError        3   evidence could not be read at all
+      └─ PlaybookError        4   a playbook failed; its notebook is kept
+
+Every message is one line: what is wrong, where, and what to do about it.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import ClassVar
+
+__all__ = ["EvidenceError", "IncidentError", "IrKitError", "ParameterError", "PlaybookError", "one_line"]
+
+
+def one_line(text: object, limit: int = 1000) -> str:
+    """How does this text read on one line of a terminal, whoever wrote it?
+
+    Parameters
+    ----------
+    text : object
+        Anything; its ``str()`` is taken.
+    limit : int
+        Characters kept, the last of them an ellipsis where text was cut.
+
+    Returns
+    -------
+    str
+        The text with every run of white space as one space, without control characters, terminal escapes, text
+        direction marks and lone surrogates.
+    """
+    spaced = "".join(
+        character if unicodedata.category(character)[0] != "C" else " " if character.isspace() else ""
+        for character in str(text)
+    )
+    line = " ".join(spaced.split())
+    return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+class IrKitError(Exception):
+    """Something that the reader of the message can put right.
+
+    Parameters
+    ----------
+    what : str
+        What is wrong, in a few words.
+    where : object, optional
+        The file with its line number, the option, the parameter.
+    next_step : str, optional
+        What to do about it.
+    """
+
+    exit_status: ClassVar[int] = 2
+
+    def __init__(self, what: str, where: object = None, next_step: str | None = None) -> None:
+        super().__init__(what, where, next_step)
+        self.what = what
+        self.where = where
+        self.next_step = next_step
+
+    def __str__(self) -> str:
+        line = one_line(self.what)
+        if self.where is not None:
+            line = f"{line}: {one_line(self.where)}"
+        if self.next_step is not None:
+            line = f"{line}; {one_line(self.next_step)}"
+        return line
+
+
+class IncidentError(IrKitError):
+    """The incident's name or its ``incident.yaml`` is wrong."""
+
+    exit_status = 2
+
+
+class ParameterError(IrKitError):
+    """An argument, an option or a playbook's parameter is wrong."""
+
+    exit_status = 2
+
+
+class EvidenceError(IrKitError):
+    """Evidence could not be read at all."""
+
+    exit_status = 3
+
+
+class PlaybookError(IrKitError):
+    """A playbook failed; its notebook is kept."""
+
+    exit_status = 4

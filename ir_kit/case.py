@@ -1,0 +1,174 @@
+"""An open incident: its evidence, its engine, its window. Questions are asked of it, and answers are kept in it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ir_kit.engines.duckdb import DuckDBEngine
+from ir_kit.engines.sql import with_literals
+from ir_kit.errors import ParameterError
+from ir_kit.evidence.ingest import ingest
+from ir_kit.evidence.store import Store
+from ir_kit.incident import Incident, load_incident
+from ir_kit.tables import TABLES
+
+QUESTIONS = Path(__file__).parent / "questions"
+STAGING = "IR_KIT_STAGING"
+
+
+class Case:
+    """One incident, open.
+
+    Parameters
+    ----------
+    incident : Incident
+    staging : Path
+        Where tables, findings and executed queries go.
+    """
+
+    def __init__(self, incident: Incident, staging: Path) -> None:
+        self.incident = incident
+        self.staging = staging
+        self.store = Store(incident.folder / "evidence")
+
+    @cached_property
+    def engine(self) -> DuckDBEngine:
+        return DuckDBEngine(self.store)
+
+    @cached_property
+    def parameters(self) -> dict[str, Any]:
+        """The values that every question may name: windows, keys, buckets, known addresses, responders."""
+        window = self.incident.window
+        baseline = self.incident.baseline
+        return {
+            "window_start": window.start,
+            "window_end": window.end,
+            "baseline_start": baseline.start if baseline else window.start,
+            "baseline_end": baseline.end if baseline else window.start,
+            "access_keys": list(self.incident.access_keys),
+            "buckets": list(self.incident.buckets),
+            "sensitive_buckets": list(self.incident.sensitive_buckets),
+            "responders": list(self.incident.responders),
+        }
+
+    def ask(self, question: str, **more: Any) -> pd.DataFrame:
+        """The answer to a question, as a frame.
+
+        Parameters
+        ----------
+        question : str
+            ``playbook/name`` of a SQL file below ``ir_kit/questions``.
+        **more
+            Parameters that the question names beyond the case's own.
+        """
+        text, values = self._asked(question, more)
+        return self.engine.frame(text, values)
+
+    def keep(self, table: str, question: str, **more: Any) -> int:
+        """Stream the answer to a question into a result table; how many rows it has. For answers too large for a frame."""
+        text, values = self._asked(question, more)
+        columns = {column.name: column.sql_type for column in TABLES[table]}
+        return self.engine.write(text, values, self._target(table), columns)
+
+    def write_table(self, table: str, frame: pd.DataFrame) -> Path:
+        """Write a result table (``playbook/name`` of `tables.TABLES`): its columns, in order, in their types; the frame's order of rows."""
+        schema = pa.schema([column.field for column in TABLES[table]])
+        missing = [name for name in schema.names if name not in frame.columns]
+        if missing:
+            raise ParameterError(f"the table {table} lacks {', '.join(missing)}", next_step="add the columns to the frame")
+        path = self._target(table)
+        rows = pa.Table.from_pandas(frame[schema.names], schema=schema, preserve_index=False).replace_schema_metadata(None)
+        pq.write_table(rows, path, compression="zstd")
+        return path
+
+    def answer(self, name: str, compute: Callable[[], pd.DataFrame]) -> pd.DataFrame:
+        """An answer that several playbooks need: computed once for the same evidence and incident, and readable in SQL by its name."""
+        folder = self.store.folder.parent / "answers"
+        folder.mkdir(exist_ok=True)
+        path = folder / f"{name}-{self._key}.parquet"
+        if not path.exists():
+            partial = path.with_suffix(f".{os.getpid()}.partial")
+            frame = compute()
+            pq.write_table(pa.Table.from_pandas(frame, preserve_index=False), partial)
+            os.replace(partial, path)
+        self.engine.provide(name, path)
+        frame = pd.read_parquet(path)
+        return frame
+
+    def raw(self, source_file: str, number: int, kind: str = "cloudtrail") -> dict[str, Any] | str:
+        """One raw record as it lies in its file, with its secrets replaced; see `Store.raw`."""
+        return self.store.raw(kind, source_file, number)
+
+    @cached_property
+    def _key(self) -> str:
+        from ir_kit import __version__
+
+        labels = self.incident.folder / "labels.csv"
+        content = [
+            __version__,
+            self.store.identity(),
+            self.incident.model_dump_json(exclude={"title", "sources"}),
+            labels.read_text(encoding="utf-8") if labels.exists() else "",
+            _code_hash(),
+        ]
+        return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
+
+    def _asked(self, question: str, more: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+        text = (QUESTIONS / f"{question}.sql").read_text(encoding="utf-8")
+        values = {**self.parameters, **more}
+        target = self.staging / "queries" / f"{question}.sql"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(with_literals(text, values), encoding="utf-8")
+        return text, values
+
+    def _target(self, table: str) -> Path:
+        path = self.staging / "tables" / f"{table}.parquet"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+
+
+def _code_hash() -> str:
+    """Of the questions, so that an answer kept by other code is not taken for one of this."""
+    digest = hashlib.sha256()
+    for path in sorted(QUESTIONS.rglob("*")):
+        if path.suffix in (".sql", ".py"):
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def open_case(incident: str, runs: str = "runs") -> Case:
+    """Open an incident: validate its file and load what is new in its sources.
+
+    Parameters
+    ----------
+    incident : str
+        The incident's id; its file is ``RUNS/INCIDENT/incident.yaml``.
+    runs : str
+        The folder of all incidents.
+
+    Returns
+    -------
+    Case
+        Answers go to the run that is being made, or to ``RUNS/INCIDENT/draft`` where a notebook is run by itself.
+
+    Raises
+    ------
+    IncidentError, EvidenceError
+    """
+    opened = load_incident(incident, runs)
+    staging = os.environ.get(STAGING)
+    if staging is None:
+        ingest(opened)
+    case = Case(opened, Path(staging) if staging else opened.folder / "draft")
+    case.staging.mkdir(parents=True, exist_ok=True)
+    return case

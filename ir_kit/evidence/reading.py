@@ -1,0 +1,93 @@
+"""Bytes of a source file: hashed as they are read, and unpacked as far as they can be.
+
+gzip is told by its first bytes, never by the file's name. The fast way (libdeflate) is taken where the file is one whole gzip
+member; every other shape goes through zlib member by member, and keeps what comes out before the damage.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from pathlib import Path
+from typing import NamedTuple
+
+import deflate
+
+GZIP_MAGIC = b"\x1f\x8b\x08"
+_CHUNK = 1 << 16
+
+
+class Content(NamedTuple):
+    """What one file held."""
+
+    data: bytes
+    size: int
+    sha256: str
+    damage: str | None
+
+
+def read_file(path: Path) -> Content:
+    """What does this file hold, and is it whole?
+
+    Returns
+    -------
+    Content
+        The unpacked bytes, the size and SHA-256 of the file as it lies, and what is wrong with its compression (null where
+        nothing is). An empty ``.gz`` is damaged: no writer leaves one.
+    """
+    raw = path.read_bytes()
+    digest = hashlib.sha256(raw).hexdigest()
+    if not raw and path.suffix.lower() == ".gz":
+        return Content(b"", 0, digest, "empty file where gzip was expected")
+    if not raw.startswith(b"\x1f\x8b"):
+        return Content(raw, len(raw), digest, None)
+    data, damage = _gunzipped(raw)
+    if damage is None and not data:
+        damage = "gzip of nothing"
+    return Content(data, len(raw), digest, damage)
+
+
+def _gunzipped(raw: bytes) -> tuple[bytes, str | None]:
+    if len(raw) >= 18 and raw.find(GZIP_MAGIC, 10) < 0:
+        # one member only: its last four bytes say how long it unpacks to (modulo 4 GiB; a lie is an error below)
+        length = int.from_bytes(raw[-4:], "little")
+        if length <= max(1 << 20, 1100 * len(raw)):
+            try:
+                return deflate.gzip_decompress(raw, length), None
+            except (deflate.DeflateError, ValueError, MemoryError):
+                pass
+    return _gunzipped_by_member(raw)
+
+
+def _gunzipped_by_member(raw: bytes) -> tuple[bytes, str | None]:
+    out: list[bytes] = []
+    position = 0
+    while position < len(raw):
+        if not raw.startswith(b"\x1f\x8b", position):
+            if not raw[position:].strip(b"\x00"):
+                break  # padding, as tape and some copy tools leave it
+            return b"".join(out), f"{len(raw) - position} bytes after the end of the compressed data"
+        unpacker = zlib.decompressobj(wbits=31)
+        while not unpacker.eof and position < len(raw):
+            piece = raw[position : position + _CHUNK]
+            before = unpacker.copy()
+            try:
+                out.append(unpacker.decompress(piece))
+            except zlib.error as error:
+                out.append(_salvaged(before, piece))
+                return b"".join(out), f"broken compression: {error}"
+            position += len(piece) - len(unpacker.unused_data)
+        if not unpacker.eof:
+            return b"".join(out), "compressed data breaks off"
+    return b"".join(out), None
+
+
+def _salvaged(unpacker: zlib._Decompress, piece: bytes) -> bytes:
+    """Everything that comes out of a broken piece before the byte that breaks it."""
+    out = []
+    for index in range(len(piece)):
+        try:
+            out.append(unpacker.decompress(piece[index : index + 1]))
+        except zlib.error:
+            break
+    return b"".join(out)

@@ -51,7 +51,7 @@ def find_copies(
         connection.execute("create table copies (source_id integer, number integer)")
         if everything:
             connection.execute("create view parts as select * from read_parquet($files)".replace("$files", _listed(everything)))
-            (rows,) = connection.execute("select count(*) from parts").fetchone() or (0,)
+            [(rows,)] = connection.execute("select count(*) from parts").fetchall()
             slices = rows // ROWS_AT_ONCE + 1
             for index in range(slices):
                 inside = f"identity_hash % {slices} = {index}"

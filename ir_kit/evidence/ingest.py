@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import errno
 import fcntl
-import multiprocessing
 import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +22,7 @@ from ir_kit.evidence.loading import Loaded, Task, load
 from ir_kit.evidence.reading import read_file
 from ir_kit.evidence.store import KINDS, Manifest, Store
 from ir_kit.evidence.walking import Found, found_files
+from ir_kit.evidence.workers import load_side_by_side
 from ir_kit.incident import Incident
 
 Progress = Callable[[int, int], None]
@@ -186,37 +185,29 @@ def _load_all(
     """Every task done, by as many processes as that pays for; the facts of the sources amended."""
     total = sum(size for _, size in tasks) or 1
     whole = Loaded()
-    chunks = list(_chunks(tasks))
+    work = [
+        ((kind, chunk, str(folder), f"{kind}-{generation:06d}-{number:05d}"), size)
+        for number, (kind, chunk, size) in enumerate(_chunks(tasks))
+    ]
     done = 0
     if progress:
         progress(0, total)
-    workers = min(os.cpu_count() or 1, len(chunks))
+    workers = min(os.cpu_count() or 1, len(work))
     if total < SMALL or workers < 2:
-        for number, (kind, chunk, size) in enumerate(chunks):
-            _join(whole, load(kind, chunk, str(folder), f"{kind}-{generation:06d}-{number:05d}"))
+        for arguments, size in work:
+            _join(whole, load(*arguments))
             done += size
             if progress:
                 progress(done, total)
     else:
-        context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(workers, mp_context=context) as pool:
-            futures = {
-                pool.submit(load, kind, chunk, str(folder), f"{kind}-{generation:06d}-{number:05d}"): (number, size)
-                for number, (kind, chunk, size) in enumerate(chunks)
-            }
-            results: dict[int, Loaded] = {}
-            try:
-                for future in as_completed(futures):
-                    number, size = futures[future]
-                    results[number] = future.result()
-                    done += size
-                    if progress:
-                        progress(done, total)
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
-            for number in sorted(results):
-                _join(whole, results[number])
+        results: dict[int, Loaded] = {}
+        for number, loaded in load_side_by_side([piece for piece, _ in work], workers):
+            results[number] = loaded
+            done += work[number][1]
+            if progress:
+                progress(done, total)
+        for number in sorted(results):
+            _join(whole, results[number])
     facts = {row["source_id"]: row for row in whole.sources}
     for row in sources:
         fact = facts.get(row["source_id"])

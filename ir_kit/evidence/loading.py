@@ -23,9 +23,9 @@ from ir_kit.evidence.columns import ACCESS_LOG_LINES
 from ir_kit.evidence.database import connect
 from ir_kit.evidence.reading import Content, read_file
 
-BATCH_BYTES = 16 << 20
+BATCH_BYTES = 48 << 20
 DOCUMENT_BYTES = 1 << 20
-PART_ROWS = 65_536
+PART_ROWS = 24_576
 REJECT_CONTENT = 2_000
 
 
@@ -117,7 +117,7 @@ class _Loader:
 
     def spill(self, least: int = PART_ROWS) -> None:
         """Write the rows in memory as a part, where there are at least so many."""
-        (count,) = self.connection.execute("select count(*) from rows").fetchone() or (0,)
+        [(count,)] = self.connection.execute("select count(*) from rows").fetchall()
         if count < max(1, least):
             return
         name = f"{self.prefix}-{len(self.result.parts):04d}.parquet"

@@ -1,0 +1,98 @@
+"""Loading by several processes, each a fresh interpreter that imports this package alone.
+
+`multiprocessing` would import the caller's main module again in each of them: a script without a guard would start its own load there, and wait
+for the lock that its parent holds. So the processes are plain children that read pickled work from standard input and answer on standard
+output. A child whose parent is gone reads the end of its input, and ends.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pickle
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from queue import SimpleQueue
+
+from ir_kit.evidence.loading import Loaded, Task, load
+
+Work = tuple[str, list[Task], str, str]
+"""The arguments of `loading.load`."""
+
+
+def load_side_by_side(work: list[Work], processes: int) -> Iterator[tuple[int, Loaded]]:
+    """What came of each piece of work, with its place in the list, as each is done.
+
+    Raises
+    ------
+    OSError, duckdb.Error
+        As `loading.load` raised it in the child; the others are ended.
+    """
+    idle: SimpleQueue[subprocess.Popen[bytes]] = SimpleQueue()
+    children = []
+    # isolated from the caller's folder, which may hold a module by a name that the package imports
+    package = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    program = f"import sys; sys.path.insert(0, {package!r}); from ir_kit.evidence.workers import serve; serve()"
+    try:
+        for _ in range(processes):
+            child = subprocess.Popen(
+                [sys.executable, "-P", "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            )
+            children.append(child)
+            idle.put(child)
+
+        def done(number: int) -> tuple[int, Loaded]:
+            child = idle.get()
+            assert child.stdin is not None and child.stdout is not None
+            try:
+                pickle.dump(work[number], child.stdin)
+                child.stdin.flush()
+                answer = pickle.load(child.stdout)
+            except (EOFError, BrokenPipeError, pickle.UnpicklingError) as error:
+                raise OSError(f"a process that was reading evidence has ended: {error}") from error
+            idle.put(child)
+            if isinstance(answer, BaseException):
+                raise answer
+            return number, answer
+
+        with ThreadPoolExecutor(processes) as threads:
+            futures = [threads.submit(done, number) for number in range(len(work))]
+            try:
+                for future in as_completed(futures):
+                    yield future.result()
+            except BaseException:
+                for future in futures:
+                    future.cancel()
+                for child in children:
+                    child.kill()
+                raise
+    finally:
+        for child in children:
+            for pipe in (child.stdin, child.stdout):
+                if pipe is not None:
+                    with contextlib.suppress(OSError):
+                        pipe.close()
+            child.wait()
+
+
+def serve() -> None:
+    """Do the work that comes on standard input until there is no more."""
+    source, target = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # whatever prints must not mix with the answers
+    while True:
+        try:
+            arguments: Work = pickle.load(source)
+        except EOFError:
+            return
+        answer: Loaded | BaseException
+        try:
+            answer = load(*arguments)
+        except Exception as error:
+            answer = error
+        try:
+            pickle.dump(answer, target)
+            target.flush()
+        except BrokenPipeError:
+            return

@@ -142,7 +142,8 @@ class IrKitEngine(Engine):  # type: ignore[misc]
 
 def _environment(extra: Mapping[str, str], folder: Path) -> dict[str, str]:
     package = str(Path(__file__).resolve().parents[2])
-    search_path = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH")]))
+    # ipykernel drops the first entry of the path where it is the working folder, so an entry of no use comes first
+    search_path = os.pathsep.join(filter(None, [str(folder / "nothing"), package, os.environ.get("PYTHONPATH")]))
     fixed = {"PYTHONHASHSEED": "0", "PYTHONPATH": search_path, "IPYTHONDIR": str(folder / "ipython")}
     return {**os.environ, **fixed, "PYDEVD_DISABLE_FILE_VALIDATION": "1", **extra}
 

@@ -1,0 +1,162 @@
+"""Findings of playbook 02: what was done, which of it is not the owner's, and what was tried in vain."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from ir_kit.case import Case
+from ir_kit.findings.making import Maker, actor_of, listed, number, responders_left_out, rows_in
+from ir_kit.findings.model import Finding, write_findings
+from ir_kit.findings.status import NOT_REPLAYED
+from ir_kit.questions import key_activity as asked
+
+PLAYBOOK = "key_activity"
+NO_BASELINE = (
+    "The evidence holds no event of a baseline, so nothing could be compared: no address or agent is known to be new, "
+    "and no value can be first seen."
+)
+DATA_EVENTS = "Reads and writes of objects are in CloudTrail only where data events were on; coverage says where."
+
+
+def key_activity(case: Case) -> list[Finding]:
+    """What can be said of the use of the reached credentials in the window?
+
+    Returns
+    -------
+    list of Finding
+        ``activity_seen``, ``intruder_activity``, ``probing``; each asked whether or not there is anything to find.
+        Also written to the case's findings.
+    """
+    make = Maker(case, PLAYBOOK)
+    everything = asked.sessions(case)
+    own = everything["is_responder"].astype(bool)
+    sessions = everything[~own]
+    left_out = responders_left_out(case, int(everything["event_count"][own].sum()))
+    found = [
+        _activity_seen(make, sessions, left_out),
+        _intruder_activity(make, sessions, left_out),
+        _probing(make, sessions),
+    ]
+    return write_findings(case, PLAYBOOK, found)
+
+
+def _activity_seen(make: Maker, sessions: pd.DataFrame, left_out: str) -> Finding:
+    events, errors = int(sessions["event_count"].sum()), int(sessions["error_count"].sum())
+    addresses = sessions["source_ip_address"].nunique()
+    if events:
+        statement = (
+            f"Reached credentials made {number(events, 'logged call')} in the window, {errors:,} of which failed, "
+            f"in {number(len(sessions), 'session')} from {number(addresses, 'address', 'addresses')}."
+        )
+    else:
+        statement = "No logged call of a reached credential is seen in the window."
+    first = make.case.ask("key_activity/first_events")
+    return make.make(
+        "activity_seen",
+        "What use of the reached credentials was seen?",
+        statement,
+        count=events,
+        actor=actor_of(sessions["verdict"], _labels(sessions)) if events else None,
+        values={
+            "events": events,
+            "errors": errors,
+            "sessions": len(sessions),
+            "access_keys": int(sessions["access_key_id"].nunique()),
+            "addresses": int(addresses),
+        },
+        scope=NOT_REPLAYED,
+        evidence=[rows_in("key_activity/sessions", sessions, first["event_id"])],
+        limits=[DATA_EVENTS, left_out],
+    )
+
+
+def _intruder_activity(make: Maker, sessions: pd.DataFrame, left_out: str) -> Finding:
+    labels = pd.Series(_labels(sessions), index=sessions.index, dtype="object")
+    by_label = labels == "intruder"
+    theirs = sessions[by_label | ((sessions["verdict"] == "new") & labels.isna())]
+    unclear = sessions[(sessions["verdict"] == "unclear") & labels.isna()]
+    count, events = len(theirs), int(theirs["event_count"].sum())
+    baseline = int(make.case.ask("key_activity/baseline_held")["event_count"].iloc[0])
+    seen = asked.first_seen(make.case)
+    if count:
+        statement = (
+            f"{number(count, 'session')} with {number(events, 'call')} of reached credentials "
+            f"{'does' if count == 1 else 'do'} not look like the owner's, "
+            f"from {listed(theirs['source_ip_address'].dropna())}"
+        )
+    else:
+        statement = "No session of a reached credential can be told to be somebody else's than the owner's"
+    if len(unclear):
+        statement += f"; {number(len(unclear), 'more session' if count else 'session')} cannot be told apart"
+    return make.make(
+        "intruder_activity",
+        "Which use of the reached credentials is not the owner's?",
+        statement + ".",
+        count=count,
+        actor="intruder" if count else None,
+        inferred=not bool(by_label[theirs.index].all()) if count else False,
+        values={
+            "sessions": count,
+            "events": events,
+            "errors": int(theirs["error_count"].sum()),
+            "addresses": int(theirs["source_ip_address"].nunique()),
+            "sessions_unclear": len(unclear),
+            "events_unclear": int(unclear["event_count"].sum()),
+            "first_seen_values": len(seen),
+        },
+        scope=NOT_REPLAYED,
+        evidence=[rows_in("key_activity/sessions", theirs), rows_in("key_activity/first_seen", seen)],
+        limits=[
+            "Whose a session is has been inferred by comparing address, user agent, calls, Regions and buckets with "
+            "the baseline and with what is known good; an analyst's label comes first.",
+            "" if baseline else NO_BASELINE,
+            "Somebody who works from the owner's address with the owner's user agent is not told apart from the owner.",
+            DATA_EVENTS,
+            left_out,
+        ],
+    )
+
+
+def _probing(make: Maker, sessions: pd.DataFrame) -> Finding:
+    everything = asked.probing(make.case)
+    own = everything["is_responder"].astype(bool)
+    frame = everything[~own]
+    refused = frame[frame["kind"] == "refused"]
+    missing = frame[frame["kind"] == "missing_bucket"]
+    calls, names = int(refused["attempts"].sum()), int(missing["bucket"].nunique())
+    tried = int(missing["attempts"].sum())
+    if calls or tried:
+        statement = (
+            f"{number(calls, 'call')} of reached credentials {'was' if calls == 1 else 'were'} refused, and "
+            f"{number(names, 'bucket name')} that {'does' if names == 1 else 'do'} not exist "
+            f"{'was' if names == 1 else 'were'} tried"
+        )
+        statement = statement[0].upper() + statement[1:] + "."
+    else:
+        statement = "No refused call of a reached credential and no try of a bucket name that does not exist is seen."
+    at = sessions.merge(frame, on=["access_key_id", "source_ip_address"])
+    at = at[(at["start_time"] <= at["last_time"]) & (at["first_time"] <= at["end_time"])]
+    return make.make(
+        "probing",
+        "What was tried in vain: refused calls, and bucket names that do not exist?",
+        statement,
+        count=calls + tried,
+        actor=actor_of(at["verdict"], _labels(at)) if calls + tried else None,
+        values={
+            "refused_calls": calls,
+            "missing_bucket_calls": tried,
+            "missing_bucket_names": names,
+            "refused_event_names": int(refused["event_name"].nunique()),
+        },
+        scope=NOT_REPLAYED,
+        evidence=[rows_in("key_activity/probing", frame)],
+        limits=[
+            "Calls that fail to authenticate are in no CloudTrail log, and reads of objects in buckets that do not "
+            "exist reach no log of this account.",
+            responders_left_out(make.case, int(everything["attempts"][own].sum())),
+        ],
+    )
+
+
+def _labels(sessions: pd.DataFrame) -> list[str | None]:
+    return [label if isinstance(label, str) else None for label in sessions["label"]]

@@ -40,6 +40,7 @@ class Case:
         self.incident = incident
         self.staging = staging
         self.store = Store(incident.folder / "evidence")
+        self._executed: dict[str, str] = {}
 
     @cached_property
     def engine(self) -> DuckDBEngine:
@@ -98,12 +99,19 @@ class Case:
         path = folder / f"{name}-{self._key}.parquet"
         if not path.exists():
             partial = path.with_suffix(f".{os.getpid()}.partial")
-            frame = compute()
-            pq.write_table(pa.Table.from_pandas(frame, preserve_index=False), partial)
+            outer, self._executed = self._executed, {}
+            try:
+                rows = pa.Table.from_pandas(compute(), preserve_index=False)
+            finally:
+                executed, self._executed = self._executed, outer
+            # the queries that made it, so that each run that uses it can show them
+            metadata = {**(rows.schema.metadata or {}), b"queries": json.dumps(executed).encode()}
+            pq.write_table(rows.replace_schema_metadata(metadata), partial)
             os.replace(partial, path)
+        for question, text in json.loads(pq.read_metadata(path).metadata.get(b"queries", b"{}")).items():
+            self._record_query(question, text)
         self.engine.provide(name, path)
-        frame = pd.read_parquet(path)
-        return frame
+        return pd.read_parquet(path)
 
     def raw(self, source_file: str, number: int, kind: str = "cloudtrail") -> dict[str, Any] | str:
         """One raw record as it lies in its file, with its secrets replaced; see `Store.raw`."""
@@ -126,10 +134,14 @@ class Case:
     def _asked(self, question: str, more: dict[str, Any]) -> tuple[str, dict[str, Any]]:
         text = (QUESTIONS / f"{question}.sql").read_text(encoding="utf-8")
         values = {**self.parameters, **more}
+        self._record_query(question, with_literals(text, values))
+        return text, values
+
+    def _record_query(self, question: str, text: str) -> None:
+        self._executed[question] = text
         target = self.staging / "queries" / f"{question}.sql"
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(with_literals(text, values), encoding="utf-8")
-        return text, values
+        target.write_text(text, encoding="utf-8")
 
     def _target(self, table: str) -> Path:
         path = self.staging / "tables" / f"{table}.parquet"

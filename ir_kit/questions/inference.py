@@ -1,7 +1,8 @@
 """Links that no answer names: credentials held with the power of a reached one. Each rule says on what it rests.
 
-Only temporary credentials that were issued inside the window, and that no call in the evidence names as its answer,
-are looked at: what somebody else is seen to have issued is somebody else's. Every rule prefers to miss a link over
+Only temporary credentials that were issued inside the window, and that no principal's call in the evidence names as its
+answer, are looked at: what somebody else is seen to have issued is somebody else's. What an AWS service issued, to an
+instance for example, is nobody's yet. Every rule prefers to miss a link over
 accusing a stranger.
 """
 
@@ -26,7 +27,7 @@ ROLE_CALLS = ("AssumeRole", "AssumeRoleWithSAML", "AssumeRoleWithWebIdentity")
 def next_links(evidence: Evidence, reached: dict[str, Reached], issuances: list[Row]) -> list[Reached]:
     """The links that the first rule with any gives; after each, observed links are followed again."""
     open_orphans = [orphan for key, orphan in evidence.orphans.items() if key not in reached]
-    for rule in (_answer_withheld, _password_set, _trust_changed, _same_session, acting_for_user, same_hand):
+    for rule in (_answer_withheld, _password_set, _trust_changed, _role_made, _same_session, acting_for_user, same_hand):
         found = [
             link
             for link in rule(evidence, reached, issuances, open_orphans)
@@ -164,6 +165,25 @@ def _trust_changed(
                 and same_role(row["role_arn"], orphan.arn)
             ):
                 yield inferred(orphan, change["access_key_id"], basis)
+
+
+def _role_made(
+    evidence: Evidence, reached: dict[str, Reached], issuances: list[Row], orphans: list[Orphan]
+) -> Iterator[Reached]:
+    """A reached credential made a role inside the window; a session of it, of an instance for example, is its doing."""
+    made: dict[str, Row] = {}
+    for row in issuances:
+        if row["event_name"] == "CreateRole" and row["role_name"]:
+            made.setdefault(row["role_name"], row)
+    for orphan in orphans:
+        row = made.get(str(role_name(orphan.arn))) if orphan.kind == "AssumedRole" else None
+        if row is not None and row["event_time"] <= orphan.created:
+            yield inferred(
+                orphan,
+                row["access_key_id"],
+                f"CreateRole by {row['access_key_id']} at {clock(row['event_time'])} made the role; no "
+                "principal is seen to have opened this session of it",
+            )
 
 
 def _same_session(

@@ -276,3 +276,30 @@ def test_an_assumption_before_the_change_is_not_reached(world: World, links: Lin
     change = {"roleName": "backup", "policyDocument": trust("*")}
     world.call("10:00", world.owner, "UpdateAssumeRolePolicy", requestParameters=change)
     assert links(world.case()) == {}
+
+
+# roles that a reached credential made
+
+
+def _instance_session(world: World, made_at: str | None, opened_at: str) -> None:
+    if made_at:
+        world.call(made_at, world.owner, "CreateRole", requestParameters={"roleName": "worker"})
+    answer = {"credentials": {"accessKeyId": ROLE}}
+    service = {"type": "AWSService", "invokedBy": "ec2.amazonaws.com"}
+    world.call(opened_at, service, "AssumeRole", responseElements=answer)
+    world.call("12:00", world.role_session("worker", "i-0123456789abcdef0", ROLE, opened_at), "ListBuckets")
+
+
+def test_an_instance_session_of_a_role_that_the_key_made_is_reached(world: World, links: Links) -> None:
+    _instance_session(world, "10:00", "10:30")
+    assert links(world.case()) == {ROLE: (KEY, "inferred")}
+
+
+def test_an_instance_session_of_a_role_that_was_there_before_is_not(world: World, links: Links) -> None:
+    _instance_session(world, None, "10:30")
+    assert links(world.case()) == {}
+
+
+def test_an_instance_session_from_before_the_role_was_made_again_is_not(world: World, links: Links) -> None:
+    _instance_session(world, "11:00", "10:30")
+    assert links(world.case()) == {}

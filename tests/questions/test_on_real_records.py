@@ -116,12 +116,21 @@ def test_what_the_key_was_answered_is_reached_and_refusals_are_not(invictus: Cas
 
 def test_services_acted_for_the_key_and_the_users_console_sessions_are_spared(invictus: Case) -> None:
     """Before the user signed in at 12:13:16, bert-jan's key alone was in use: services asked KMS 240 times for it."""
-    frame = scoping.credentials(invictus).query("link == 'inferred'")
+    frame = scoping.credentials(invictus).query("link == 'inferred' and principal_arn.str.contains(':user/')")
     assert len(frame) == 73 and frame["event_count"].sum() == 240
     assert (frame["principal_arn"] == "arn:aws:iam::123837392027:user/bert-jan").all()
     assert frame["issued_at"].min().isoformat() == "2023-07-10T11:57:47+00:00"
     assert frame["issued_at"].max().isoformat() == "2023-07-10T12:07:57+00:00"
     assert (frame["parent_access_key_id"] == KEY).all()
+
+
+def test_sessions_of_the_instances_that_the_key_gave_roles_are_reached(invictus: Case) -> None:
+    """Two of them were used from the key's own address: the instance's credentials were taken off it."""
+    frame = scoping.credentials(invictus).query("link == 'inferred' and principal_arn.str.contains(':assumed-role/')")
+    assert dict(zip(frame["access_key_id"], frame["event_count"], strict=True)) == {
+        "ASIATFQR7NSC36DZQP7P": 2, "ASIATFQR7NSCSHSEVYP5": 13, "ASIATFQR7NSCWFKWOWVD": 8,
+    }  # fmt: skip
+    assert (frame["link_basis"].str.startswith(f"CreateRole by {KEY}")).all()
 
 
 def test_failed_calls_are_errors_and_refusals_are_probing(invictus: Case) -> None:
@@ -139,7 +148,7 @@ def test_without_a_baseline_nobody_is_accused(invictus: Case) -> None:
     found = {one.question_id: one for one in (*findings.scoping(invictus), *findings.key_activity(invictus))}
     assert found["intruder_activity"].status == "not_knowable"
     assert found["footholds_gained"].values == {"footholds": 42, "denied": 0, "error": 0, "targets": 21}
-    assert found["activity_seen"].values["events"] == 2391
+    assert found["activity_seen"].values["events"] == 2414
 
 
 def test_logstash_records_keep_their_times(tmp_path: Path, shared_data: Path) -> None:

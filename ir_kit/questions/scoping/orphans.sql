@@ -1,4 +1,4 @@
--- Which temporary credentials that were issued in the window does no call in the evidence name as its answer, and from where were they used?
+-- Which temporary credentials of the window does no call by a principal (AWS services are none) name as its answer, and where were they used?
 -- Grain: one row per credential, address, user agent and calling service; empty if none.
 -- Cannot see: credentials that were never used in a logged call.
 with seen as (
@@ -14,6 +14,7 @@ with seen as (
 )
 select s.*
 from seen s
-where not exists (select 1 from events e where e.issued_access_key_id = s.access_key_id)
+where not exists (select 1 from events e where e.issued_access_key_id = s.access_key_id
+                  and coalesce(e.user_identity_type, 'AWSService') <> 'AWSService')
   and s.access_key_id not in (:access_keys)
 order by s.session_creation_date, s.access_key_id, s.source_ip_address, s.user_agent, s.invoked_by

@@ -287,7 +287,8 @@ def _instance_session(world: World, made_at: str | None, opened_at: str) -> None
     answer = {"credentials": {"accessKeyId": ROLE}}
     service = {"type": "AWSService", "invokedBy": "ec2.amazonaws.com"}
     world.call(opened_at, service, "AssumeRole", responseElements=answer)
-    world.call("12:00", world.role_session("worker", "i-0123456789abcdef0", ROLE, opened_at), "ListBuckets")
+    instance = world.role_session("worker", "i-0123456789abcdef0", ROLE, opened_at)
+    world.call("12:00", instance, "ListBuckets", sourceIPAddress="10.0.0.9")
 
 
 def test_an_instance_session_of_a_role_that_the_key_made_is_reached(world: World, links: Links) -> None:

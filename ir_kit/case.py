@@ -24,6 +24,7 @@ from ir_kit.tables import TABLES
 
 QUESTIONS = Path(__file__).parent / "questions"
 STAGING = "IR_KIT_STAGING"
+DEFAULT_INCIDENT = "demo"
 
 
 class Case:
@@ -79,17 +80,26 @@ class Case:
         """Stream the answer to a question into a result table; how many rows it has. For answers too large for a frame."""
         text, values = self._asked(question, more)
         columns = {column.name: column.sql_type for column in TABLES[table]}
-        return self.engine.write(text, values, self._target(table), columns)
+        path = self._target(table)
+        partial = path.with_suffix(f".{os.getpid()}.partial")
+        count = self.engine.write(text, values, partial, columns)
+        os.replace(partial, path)
+        return count
 
     def write_table(self, table: str, frame: pd.DataFrame) -> Path:
         """Write a result table (``playbook/name`` of `tables.TABLES`): its columns, in order, in their types; the frame's order of rows."""
         schema = pa.schema([column.field for column in TABLES[table]])
         missing = [name for name in schema.names if name not in frame.columns]
         if missing:
-            raise ParameterError(f"the table {table} lacks {', '.join(missing)}", next_step="add the columns to the frame")
+            raise ParameterError(
+                f"the table {table} lacks {', '.join(missing)}", next_step="add the columns to the frame"
+            )
         path = self._target(table)
-        rows = pa.Table.from_pandas(frame[schema.names], schema=schema, preserve_index=False).replace_schema_metadata(None)
-        pq.write_table(rows, path, compression="zstd")
+        # playbooks run side by side, and several write the same table: each writes it whole, in one step
+        partial = path.with_suffix(f".{os.getpid()}.partial")
+        rows = pa.Table.from_pandas(frame[schema.names], schema=schema, preserve_index=False)
+        pq.write_table(rows.replace_schema_metadata(None), partial, compression="zstd")
+        os.replace(partial, path)
         return path
 
     def answer(self, name: str, compute: Callable[[], pd.DataFrame]) -> pd.DataFrame:
@@ -158,6 +168,16 @@ def _code_hash() -> str:
     return digest.hexdigest()
 
 
+def _as_in_the_lab(incident: str, runs: str) -> tuple[str, str]:
+    """A notebook's own defaults stand for what `ir-kit lab` was opened with; anything else means what it says."""
+    if not Path(runs).is_absolute() and not Path(runs).is_dir():
+        above = Path("..") / runs  # JupyterLab works in playbooks/
+        runs = os.environ.get("IR_KIT_RUNS") or (str(above) if above.is_dir() else runs)
+    if incident == DEFAULT_INCIDENT:
+        incident = os.environ.get("IR_KIT_INCIDENT", incident)
+    return incident, runs
+
+
 def open_case(incident: str, runs: str = "runs") -> Case:
     """Open an incident: validate its file and load what is new in its sources.
 
@@ -177,8 +197,10 @@ def open_case(incident: str, runs: str = "runs") -> Case:
     ------
     IncidentError, EvidenceError
     """
-    opened = load_incident(incident, runs)
     staging = os.environ.get(STAGING)
+    if staging is None:
+        incident, runs = _as_in_the_lab(incident, runs)
+    opened = load_incident(incident, runs)
     if staging is None:
         ingest(opened)
     case = Case(opened, Path(staging) if staging else opened.folder / "draft")

@@ -271,7 +271,9 @@ def lab(
     playbooks = Path(__file__).parent.parent / "playbooks"
     if not playbooks.is_dir():
         raise ParameterError("no playbooks", playbooks, "work from a checkout of ir-kit")
-    with subprocess.Popen([sys.executable, "-m", "jupyterlab", str(playbooks)], env=environment) as server:
+    # JupyterLab asks its makers for news and newer versions unless told not to; nothing here calls out
+    quiet = ["--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
+    with subprocess.Popen([sys.executable, "-m", "jupyterlab", *quiet, str(playbooks)], env=environment) as server:
         while server.poll() is None:
             try:
                 server.wait()

@@ -268,7 +268,9 @@ def test_lab_starts_on_the_playbooks_with_the_incident(
     monkeypatch.setattr(subprocess, "Popen", popen)
     assert ir_kit("lab", "INC-1").exit_code == 0
     command, environment = started[0]
-    assert command == [sys.executable, "-m", "jupyterlab", str(tmp_path / "checkout" / "playbooks")]
+    assert command[:3] == [sys.executable, "-m", "jupyterlab"]
+    assert command[-1] == str(tmp_path / "checkout" / "playbooks")
+    assert "--LabApp.news_url=None" in command
     assert (environment["IR_KIT_INCIDENT"], environment["IR_KIT_RUNS"]) == ("INC-1", str(tmp_path / "runs"))
 
 

@@ -36,12 +36,13 @@ def only(shown: int, of: int, what: str, which: str = "") -> str:
     return f"Only {shown:,} of {of:,} {what} are drawn{which}; the table has all." if shown < of else ""
 
 
-def drawn(figure: go.Figure, shows: str, *left_out: str) -> Drawn:
+def drawn(figure: go.Figure, shows: str, *left_out: str, below: int = 54) -> Drawn:
     """A figure with its note; what it leaves out stands in it too, since JupyterLab shows no caption."""
     missing = joined(*left_out)
     if missing:
+        figure.update_layout(margin={"b": below + 22})
         figure.add_annotation(
-            text=as_label(missing), x=1, xref="paper", xanchor="right", y=0, yref="paper", yanchor="top", yshift=-38,
+            text=as_label(missing), x=0, xref="paper", xanchor="left", y=0, yref="paper", yanchor="top", yshift=-below,
             showarrow=False, font={"size": 11, "color": SOFT},
         )  # fmt: skip
     return Drawn(figure, joined(shows, missing))

@@ -71,6 +71,7 @@ def lineage(frame: pd.DataFrame, *, caption: str, most: int) -> Drawn:
         f"{counted(len(frame), 'credential')}; solid lines are observed, dashed ones inferred.",
         f"{alike:,} that are alike share lines; the table has each." if alike else "",
         only(sum(node.stands_for for node in shown), len(frame), "credentials"),
+        below=8,
     )
 
 

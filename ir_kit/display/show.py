@@ -124,9 +124,7 @@ def coverage(
     """
     if sources is not None:
         left_out = (
-            ""
-            if ignored is None
-            else f"{counted(ignored, 'file')} among the sources left out: digests, and what is no log."
+            "" if ignored is None else f"Left out among the sources, as digests or no logs: {counted(ignored, 'file')}."
         )
         publish_html(*tables.frame_table(held.files(sources), caption="Files read", rows=50, note=left_out))
     whole = held.classes(frame, window)

@@ -15,7 +15,7 @@ from ir_kit.display.text import as_html, as_text, counted, is_null, joined, visi
 __all__ = ["Cell", "Column", "facts_table", "frame_table", "table"]
 
 MOST_SIDE_BY_SIDE = 4  # rows that are shown as columns
-SHORT = 40  # characters that stand on one line
+SHORT = 32  # characters that stand on one line
 STYLE = (
     "<style>"
     ".ir-kit table{border-collapse:collapse;margin:.3em 0;table-layout:auto;font-variant-numeric:tabular-nums}"
@@ -123,7 +123,7 @@ def column_of(heading: str, values: Sequence[Any], cells: Sequence[Cell]) -> Col
     times = bool(present) and all(isinstance(value, (date, datetime)) for value in present)
     number = bool(present) and all(_is_number(value) for value in present)
     one_line = times or number or (longest <= SHORT and not words)
-    room = f"{min(max(longest * 0.55, 6), 16 if words else 22):.0f}em"
+    room = f"{min(max(longest * 0.55, 6), 15):.0f}em"
     return Column(visible(heading), number=number, one_line=one_line, min_width="" if one_line else room)
 
 

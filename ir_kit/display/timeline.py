@@ -9,7 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from ir_kit.display.charts import Drawn, as_time, drawn, empty, hover, only, padded
-from ir_kit.display.style import Look, base_figure, colours, finish, time_axis
+from ir_kit.display.style import KNOWN, Look, base_figure, colours, finish, time_axis
 from ir_kit.display.text import as_label, as_text, counted, is_null, shortened
 
 __all__ = ["timeline"]
@@ -36,7 +36,9 @@ def timeline(
     known = dated.sort_values([start, *row], kind="stable").head(MOST_BARS)
     names = [" · ".join(as_text(value) for value in values) for values in known[list(row)].itertuples(index=False)]
     everything = list(dict.fromkeys(names))
-    places = {name: place for place, name in enumerate(everything[:most_rows])}
+    telling = _telling(names, [as_text(value) for value in known[color].tolist()] if color else [])
+    kept = set(sorted(everything, key=lambda name: telling.get(name, len(KNOWN)))[:most_rows])  # then the earliest
+    places = {name: place for place, name in enumerate(name for name in everything if name in kept)}
     groups: dict[str, list[tuple[int, dict[str, Any]]]] = {}
     for name, record in zip(names, known.to_dict("records"), strict=True):
         if name in places:
@@ -59,10 +61,20 @@ def timeline(
     return drawn(
         figure,
         f"{counted(bars, 'bar')}, a symbol at each start; UTC.",
-        only(len(places), len(everything), "lines", ", the earliest"),
+        only(len(places), len(everything), "lines", f", {f'by {color}, then ' if telling else ''}the earliest"),
         only(len(known), len(dated), "bars", ", the earliest"),
         f"{counted(undated, 'row')} without a time: not drawn." if undated else "",
     )
+
+
+def _telling(names: list[str], groups: list[str]) -> dict[str, int]:
+    """How much does each line tell? The lower the more: `new` before `familiar`, `success` before `denied`."""
+    places = {group: place for place, group in enumerate(KNOWN)}
+    found: dict[str, int] = {}
+    for name, group in zip(names, groups, strict=bool(groups)):
+        if group in places:
+            found[name] = min(found.get(name, len(places)), places[group])
+    return found
 
 
 def _bars(

@@ -138,6 +138,12 @@ def test_lines_left_out_are_said_in_chart_and_caption(shown: list[Bundle], sessi
     assert words in [note["text"] for note in figure(shown[0])["layout"]["annotations"]]
 
 
+def test_what_tells_most_is_not_left_out(shown: list[Bundle], sessions: pd.DataFrame) -> None:
+    show.sessions(sessions, most_rows=1)
+    assert figure(shown[0])["layout"]["yaxis"]["ticktext"] == ["AKIA1 · 198.51.100.7"]
+    assert "Only 1 of 3 lines are drawn, by verdict, then the earliest" in shown[0]["text/plain"]
+
+
 def test_a_row_without_a_time_is_counted(shown: list[Bundle], sessions: pd.DataFrame) -> None:
     sessions.loc[0, "start_time"] = pd.NaT
     show.sessions(sessions)
@@ -227,7 +233,7 @@ def test_files_are_counted_beside_what_is_held(
     show.coverage(coverage, window, sources=sources, ignored=7)
     line = shown[0]["text/plain"].splitlines()[2].split()
     assert line[:7] == ["cloudtrail", "2", "11", "1", "4", "1", "1"]
-    assert "7 files among the sources left out" in shown[0]["text/plain"]
+    assert "Left out among the sources, as digests or no logs: 7 files." in shown[0]["text/plain"]
 
 
 def test_parents_stand_left_of_their_children(shown: list[Bundle], credential: Any) -> None:

@@ -15,7 +15,7 @@ def dictionary() -> str:
     lines = [
         "# Data dictionary",
         "",
-        "Generated from `ir_kit/evidence/columns.py` and `ir_kit/tables.py` by `make docs`.",
+        "Generated from `ir_kit/evidence/columns.py` and `ir_kit/tables/` by `make docs`.",
         "",
         "All times are UTC. In the views they carry no zone; in result tables they carry UTC.",
         "",

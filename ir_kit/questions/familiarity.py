@@ -1,7 +1,8 @@
-"""Whose does a request look like, where no session of CloudTrail's holds it? Its address and agent against the owner's baseline.
+"""Whose does a request look like, where no session of CloudTrail's holds it? Its address and agent against the
+owner's baseline.
 
-The same comparison as that of sessions (`ir_kit.questions.sessions`), with the access log's part of the baseline beside CloudTrail's. What
-was done is not weighed here: a request alone says little of that.
+The same comparison as that of sessions (`ir_kit.questions.sessions`), with the access log's part of the baseline
+beside CloudTrail's. What was done is not weighed here: a request alone says little of that.
 """
 
 from __future__ import annotations
@@ -20,13 +21,16 @@ Row = Mapping[str, Any]
 PAUSE = pd.Timedelta(minutes=30)
 
 
-def owners_values(case: Case, reached: pd.DataFrame, acted: pd.DataFrame, between: dict[str, Any]) -> tuple[pd.DataFrame, bool]:
+def owners_values(
+    case: Case, reached: pd.DataFrame, acted: pd.DataFrame, between: dict[str, Any]
+) -> tuple[pd.DataFrame, bool]:
     """Which addresses and agents of the requests in question are the owner's?
 
     Parameters
     ----------
     reached : DataFrame
-        The reached credentials with their ``lineage`` (the principals that each came from, one a line), where it is given.
+        The reached credentials with their ``lineage`` (the principals that each came from, one a line), where it is
+        given.
     acted : DataFrame
         ``access_key_id`` and ``principal_arn``: as whom each of them acted.
 
@@ -48,7 +52,7 @@ def owners_values(case: Case, reached: pd.DataFrame, acted: pd.DataFrame, betwee
             known[str(name)].add((row["kind"], value))
     roles = {arn: {name for name in known if name == arn or same_role(name, arn)} for arn in of}
     good = case.incident.known_good
-    rows = []
+    rows: list[Row] = []
     for row in rows_of(case.ask("object_access/addresses_and_agents", **between)):
         arn, kind, value = row["principal_arn"], row["kind"], row["value"]
         if kind == "user_agent":
@@ -68,23 +72,31 @@ def session_hours(sessions: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row per session and hour that it reaches into. A session reaches half an hour beyond its first and last event, and never into
-        the half of a gap that is nearer to the next one.
+        One row per session and hour that it reaches into. A session reaches half an hour beyond its first and last
+        event, and never into the half of a gap that is nearer to the next one.
     """
     groups: dict[tuple[str, str, str], list[Row]] = defaultdict(list)
     for row in rows_of(sessions.sort_values(["start_time", "session_id"])):
         groups[str(row["access_key_id"]), row["source_ip_address"] or "", row["user_agent"] or ""].append(row)
-    rows = []
+    rows: list[Row] = []
     for (key, address, agent), listed in groups.items():
-        for index, row in enumerate(listed):
-            start, end = row["start_time"] - PAUSE, row["end_time"] + PAUSE
+        for index, one in enumerate(listed):
+            start, end = one["start_time"] - PAUSE, one["end_time"] + PAUSE
             if index:
                 before = listed[index - 1]["end_time"]
-                start = max(start, before + (row["start_time"] - before) / 2)
+                start = max(start, before + (one["start_time"] - before) / 2)
             if index + 1 < len(listed):
-                end = min(end, row["end_time"] + (listed[index + 1]["start_time"] - row["end_time"]) / 2)
-            known = {"access_key_id": key, "source_ip_address": address, "user_agent": agent, "start_time": start, "end_time": end}
-            known |= {name: row.get(name) for name in ("session_id", "verdict", "label")}
+                end = min(end, one["end_time"] + (listed[index + 1]["start_time"] - one["end_time"]) / 2)
+            known = {
+                "access_key_id": key,
+                "source_ip_address": address,
+                "user_agent": agent,
+                "start_time": start,
+                "end_time": end,
+            }
+            known |= {name: one.get(name) for name in ("session_id", "verdict", "label")}
             rows += [known | {"hour": hour} for hour in pd.date_range(start.floor("h"), end.floor("h"), freq="h")]
-    names = dict.fromkeys(("session_id", "access_key_id", "source_ip_address", "user_agent", "verdict", "label"), "varchar")
+    names = dict.fromkeys(
+        ("session_id", "access_key_id", "source_ip_address", "user_agent", "verdict", "label"), "varchar"
+    )
     return frame_of(rows, names | dict.fromkeys(("hour", "start_time", "end_time"), "timestamp"))

@@ -80,3 +80,16 @@ def proven(scope: Scope, rows: list[Delivered], name: str | None) -> State:
     if None not in folders and len({str(one).partition("/")[0] for one in folders}) == 1:
         return State("uncertain", f"{basis}, all below {next(iter(folders))}/", ("prefix",), name or "files")
     return State("logged", basis, (), name or "files")
+
+
+def watched(found: State, rows: Iterable[Delivered]) -> State:
+    """Records prove a setting between them where a change of it would have been recorded too: by management events."""
+    if found.state != "logged" or any(row.record_class == "management" for row in rows):
+        return found
+    words = f"{found.basis}, but no management event that would show a change"
+    return State("uncertain", words, ("unseen_change",), found.where)
+
+
+def scope_of(row: Delivered) -> Scope:
+    """The scope that a delivery is of."""
+    return Scope(row.record_class, row.bucket, row.aws_region)

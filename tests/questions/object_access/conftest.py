@@ -59,7 +59,7 @@ class Small:
     def open(self, lines: list[str] | None = None, **incident: Any) -> Case:
         """Render, add access-log lines of the test's own, and load."""
         folder = self.folder / "small"
-        folder.mkdir()
+        folder.mkdir(exist_ok=True)
         render(self.world, folder / "evidence")
         if lines:
             (folder / "evidence" / "access-logs").mkdir(exist_ok=True)

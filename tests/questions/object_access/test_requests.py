@@ -8,10 +8,13 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from ir_kit.findings import object_access as findings
 from ir_kit.questions import object_access
 from ir_kit.sample import at
 from ir_kit.sample.issuing import assume_role, get_session_token
 from ir_kit.sample.requests import DeletedKey
+
+START = "2026-03-03T10:00:00+00:00"
 
 OWNER = "7" * 64
 
@@ -307,3 +310,35 @@ def test_a_hole_in_the_access_log_is_dated_and_kept_out_of_the_loss(small: Any) 
     assert (loss := object_access.losses(case).to_dict("records"))[0]["lost"] == 0 and loss[0]["requests"] == 360
     hours = object_access.hours(case)
     assert hours["cloudtrail_only"].sum() == 40 and hours["server_access_log_only"].sum() == 0
+
+
+def test_reasoning_that_fails_where_it_can_be_tried_is_not_used(small: Any) -> None:
+    """The same address and agent sign with one key in one bucket and with the other in another."""
+    second = small.world.long_term_key(small.world.users["app"], small.world.stream("second"), small.key.created)
+    small.world.bucket("vault", access_log=True, data_events=True)
+    for number in range(120):
+        time = (at(START) + timedelta(minutes=number)).isoformat()
+        small.s3("GetObject", "papers", time=time)
+        small.s3("GetObject", "vault", time=time, by=second)
+    small.s3("GetObject", "exports", agent="once/1.0")
+    small.world.call(at(START), small.key, "sts", "GetCallerIdentity", address="192.0.2.1", agent="once/1.0")
+    case = small.open()
+    tried = object_access.calibration(case).set_index("attribution")
+    assert (tried.loc["C", "requests"], tried.loc["C", "right"], bool(tried.loc["C", "used"])) == (240, 0, False)
+    rows = object_access.requests(case)
+    assert set(rows.loc[rows["seen_in"] == "server_access_log", "attribution"]) == {"D"}
+    told = next(one for one in findings(case) if one.question_id == "attribution_calibration")
+    assert told.values["c_used"] is False and "not used" in told.statement
+
+
+def test_reads_that_a_label_gives_to_the_owner_leave_the_bounds(small: Any) -> None:
+    small.s3("GetObject")
+    labels = small.folder / "small" / "labels.csv"
+    case_of = small.open
+    labels.parent.mkdir(exist_ok=True)
+    head = "labelled_at,analyst,access_key_id,source_ip_address,user_agent,start_time,end_time,label,note"
+    who = f"2026-03-09T00:00:00Z,me,{small.key.access_key_id},192.0.2.1,thief/2.0"
+    row = f"{who},2026-03-03T09:00:00Z,2026-03-03T11:00:00Z,owner,ours"
+    labels.write_text(f"{head}\n{row}\n")
+    bound = object_access.bounds(case_of()).set_index("bucket").loc["papers"]
+    assert (bound["objects_lower"], bound["objects_upper_logged"], bound["objects_all"]) == (0, 0, 1)

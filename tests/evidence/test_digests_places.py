@@ -1,0 +1,146 @@
+"""Several trails in one bucket, flat folders, copies: which file is which S3 object."""
+
+from __future__ import annotations
+
+import gzip
+import importlib.util
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ir_kit.evidence.digest_logs import Trail
+from ir_kit.evidence.digests import SourceFile
+
+_spec = importlib.util.spec_from_file_location("digest_bucket", Path(__file__).with_name("digest_bucket.py"))
+assert _spec and _spec.loader
+digest_bucket = sys.modules.setdefault(_spec.name, importlib.util.module_from_spec(_spec))
+if not hasattr(digest_bucket, "Bucket"):
+    _spec.loader.exec_module(digest_bucket)
+
+T0 = datetime(2026, 3, 1, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+Bucket = Any
+Chained = tuple[Any, list[str], list[str]]
+
+
+@pytest.fixture
+def bucket(tmp_path: Path) -> Bucket:
+    return digest_bucket.Bucket(tmp_path / "evidence")
+
+
+@pytest.fixture
+def chained(tmp_path: Path) -> Chained:
+    found: Chained = digest_bucket.chained_bucket(tmp_path / "evidence")
+    return found
+
+
+# several trails, odd places
+
+
+def two_trails(bucket: Bucket, prefix: str) -> tuple[str, str]:
+    """The same names below two prefixes, other contents; both trails validate."""
+    one = bucket.log(T0 + timedelta(minutes=30), body=b'{"Records":[1]}')
+    two = bucket.log(T0 + timedelta(minutes=30), prefix=prefix, body=b'{"Records":[2]}')
+    bucket.digest(T0, [one])
+    bucket.digest(T0, [two], trail="second", prefix=prefix)
+    return one, two
+
+
+@pytest.mark.parametrize("prefix", ["security/", "a/b/", "AWS"])
+def test_two_trails_with_prefixes_are_kept_apart(bucket: Bucket, prefix: str) -> None:
+    one, two = two_trails(bucket, prefix)
+    assert bucket.states() == {one: "valid", two: "valid"}
+
+
+def test_a_file_copied_below_the_other_trails_prefix_is_unlisted_there(bucket: Bucket) -> None:
+    two_trails(bucket, "security/")
+    added = bucket.log(T0 + timedelta(minutes=31), "x", prefix="security/")
+    assert bucket.states()[added] == "unlisted"
+
+
+def test_a_file_below_a_prefix_without_digests_is_unverified(chained: Chained) -> None:
+    bucket, _, _ = chained
+    other = bucket.log(T0 + timedelta(minutes=90), prefix="security/")
+    assert bucket.states()[other] == "unverified"
+
+
+def test_a_file_that_a_trail_without_digests_may_have_delivered_is_unverified(chained: Chained) -> None:
+    bucket, _, _ = chained
+    other = bucket.log(T0 + timedelta(minutes=90), "other")
+    quiet = Trail("quiet", "us-east-1", bucket.name, "", True)
+    row = bucket.check(trails=(quiet, Trail("main", "us-east-1", bucket.name, "", True)))[0][other]
+    assert row.state == "unverified"
+    assert "quiet" in row.detail
+
+
+@pytest.mark.parametrize(
+    "trail",
+    [
+        Trail("t", "us-east-1", "trail-logs", "p/", True),
+        Trail("t", "us-east-1", "b", "", True),
+        Trail("t", "eu-west-1", "trail-logs", "", False),
+    ],
+)
+def test_a_trail_that_delivers_elsewhere_excuses_no_unlisted_file(chained: Chained, trail: Trail) -> None:
+    bucket, _, _ = chained
+    added = bucket.log(T0 + timedelta(minutes=90), "added")
+    assert bucket.states(trails=(trail,))[added] == "unlisted"
+
+
+def test_files_in_one_flat_folder_are_matched_by_name(chained: Chained, tmp_path: Path) -> None:
+    bucket, keys, _ = chained
+    flat = tmp_path / "flat"
+    flat.mkdir()
+    files = []
+    for file in bucket.files():
+        path = Path(file.location).rename(flat / Path(file.location).name)
+        files.append(SourceFile(("CloudTrail-Digest/" if "Digest" in file.path else "") + path.name, str(path)))
+    assert bucket.states(files=files) == dict.fromkeys(keys, "valid")
+
+
+def test_a_source_that_starts_below_the_bucket_is_matched_by_the_end_of_its_paths(bucket: Bucket) -> None:
+    one, two = two_trails(bucket, "security/")
+    files = [
+        SourceFile(
+            file.path,
+            str(Path(file.location).rename(Path(file.location).with_suffix(".moved")))
+            if "Digest" in file.path
+            else file.location,
+        )
+        for file in bucket.files()
+    ]
+    assert bucket.states(files=files) == {one: "valid", two: "valid"}
+
+
+def test_a_second_copy_that_differs_is_a_row_of_its_own(chained: Chained, tmp_path: Path) -> None:
+    bucket, keys, _ = chained
+    copy = tmp_path / "elsewhere" / keys[1]
+    copy.parent.mkdir(parents=True)
+    copy.write_bytes(gzip.compress(b'{"Records":[]}'))
+    files = [*bucket.files(), SourceFile("elsewhere.json.gz", str(copy))]
+    states = bucket.states(files=files)
+    assert (states[keys[1]], states["elsewhere.json.gz"]) == ("valid", "modified")
+
+
+def test_a_file_gone_since_it_was_read_is_missing(chained: Chained) -> None:
+    bucket, keys, _ = chained
+    files = [file._replace(present=False) if file.path == keys[1] else file for file in bucket.files()]
+    row = bucket.check(files=files)[0][keys[1]]
+    assert row.state == "missing"
+    assert "gone since it was read" in row.detail
+
+
+def test_a_file_changed_since_it_was_read_says_so(chained: Chained) -> None:
+    bucket, keys, _ = chained
+    files = [file._replace(sha256="0" * 64) if file.path == keys[1] else file for file in bucket.files()]
+    row = bucket.check(files=files)[0][keys[1]]
+    assert row.state == "valid"
+    assert "changed since it was read" in row.detail
+
+
+def test_no_digest_leaves_every_file_unverified(bucket: Bucket) -> None:
+    key = bucket.log(T0)
+    assert bucket.states() == {key: "unverified"}

@@ -64,7 +64,9 @@ class DuckDBEngine:
         """
         query, values = bound(text, parameters)
         given = ", ".join(
-            f'timezone(\'UTC\', "{name}") as "{name}"' if kind == "timestamp" else f'cast("{name}" as {kind}) as "{name}"'
+            f'timezone(\'UTC\', "{name}") as "{name}"'
+            if kind == "timestamp"
+            else f'cast("{name}" as {kind}) as "{name}"'
             for name, kind in columns.items()
         )
         target = str(path).replace("'", "''")

@@ -63,7 +63,9 @@ def with_literals(text: str, parameters: Mapping[str, Any]) -> str:
 
 def _literal(value: Any) -> str:
     if isinstance(value, datetime):
-        return f"timestamp {exp.Literal.string(_naive(value).isoformat(sep=' ', timespec='seconds')).sql(dialect='trino')}"
+        return (
+            f"timestamp {exp.Literal.string(_naive(value).isoformat(sep=' ', timespec='seconds')).sql(dialect='trino')}"
+        )
     return str(exp.convert(value).sql(dialect="trino"))
 
 

@@ -176,12 +176,12 @@ def _role_made(
         if row["event_name"] == "CreateRole" and row["role_name"]:
             made.setdefault(row["role_name"], row)
     for orphan in orphans:
-        row = made.get(str(role_name(orphan.arn))) if orphan.kind == "AssumedRole" else None
-        if row is not None and row["event_time"] <= orphan.created:
+        maker = made.get(str(role_name(orphan.arn))) if orphan.kind == "AssumedRole" else None
+        if maker is not None and maker["event_time"] <= orphan.created:
             yield inferred(
                 orphan,
-                row["access_key_id"],
-                f"CreateRole by {row['access_key_id']} at {clock(row['event_time'])} made the role; no "
+                maker["access_key_id"],
+                f"CreateRole by {maker['access_key_id']} at {clock(maker['event_time'])} made the role; no "
                 "principal is seen to have opened this session of it",
             )
 

@@ -155,7 +155,9 @@ def _access_log_file(folder: Path, number: int, lines_per_file: int, seed: int) 
     (folder / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def _by_processes(write: Callable[[Path, int, int, int], None], folder: Path, files: int, per_file: int, seed: int) -> None:
+def _by_processes(
+    write: Callable[[Path, int, int, int], None], folder: Path, files: int, per_file: int, seed: int
+) -> None:
     with ProcessPoolExecutor() as pool:
         list(pool.map(partial(_write_some, write, folder, per_file, seed), _spans(files)))
 
@@ -165,7 +167,9 @@ def _spans(files: int) -> list[range]:
     return [range(start, min(start + step, files)) for start in range(0, files, step)]
 
 
-def _write_some(write: Callable[[Path, int, int, int], None], folder: Path, per_file: int, seed: int, numbers: range) -> None:
+def _write_some(
+    write: Callable[[Path, int, int, int], None], folder: Path, per_file: int, seed: int, numbers: range
+) -> None:
     for number in numbers:
         write(folder, number, per_file, seed)
 

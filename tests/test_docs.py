@@ -27,5 +27,5 @@ def test_every_command_is_documented_and_every_documented_command_exists() -> No
     pages = "\n".join(
         path.read_text(encoding="utf-8") for path in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
     )
-    documented = set(re.findall(r"ir-kit (\w+)", pages))
+    documented = set(re.findall(r"(?:^|`)ir-kit (\w+)", pages, re.MULTILINE))
     assert documented == commands

@@ -10,14 +10,16 @@ Source: S3 User Guide, "Amazon S3 server access log format".
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote, unquote_plus
 
 import numpy as np
 import pyarrow as pa
 
 from ir_kit.evidence import redaction
+from ir_kit.evidence.columns import ACCESS_LOG_LINES
 
 # fields 19 to 27, after the version id
 _TAIL = (
@@ -29,19 +31,30 @@ LEAST_FIELDS, KNOWN_FIELDS = 18, 27
 
 # A URI ends at the first quote that is followed by status, error code and four numbers: nothing in a URI can look like that
 # by accident, and where somebody made it so, the line is marked ambiguous.
-_MIDDLE = r" (\d{3}|-) (\S+) (\d+|-) (\d+|-) (\d+|-) (\d+|-) "
+_MIDDLE = r" ([0-9]{3}|-) ([^ ]+) ([0-9]+|-) ([0-9]+|-) ([0-9]+|-) ([0-9]+|-) "
 _MIDDLE_SQL = r" ([0-9]{3}|-) [^ ]+ ([0-9]{1,18}|-) ([0-9]{1,18}|-) ([0-9]{1,18}|-) ([0-9]{1,18}|-) "
-_HEAD = re.compile(r"(\S+) (\S+) \[(\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4})\] (\S+) (\S+) (\S+) (\S+) (\S+) ")
+_HEAD = re.compile(
+    r"([^ ]+) ([^ ]+) \[([0-9]{2}/[A-Za-z]{3}/[0-9]{4}:[0-9]{2}:[0-9]{2}:[0-9]{2} [+-][0-9]{4})\] "
+    r"([^ ]+) ([^ ]+) ([^ ]+) ([^ ]+) ([^ ]+) "
+)
 _AFTER_QUOTED_URI = re.compile('"' + _MIDDLE)
 _AFTER_BARE_URI = re.compile("-" + _MIDDLE)
-_PRESIGNED = re.compile(r"[?&](?:X-Amz-Credential=([A-Z0-9]{16,128})(?:%2F|/)|AWSAccessKeyId=([A-Z0-9]{16,128}))", re.IGNORECASE)
+_BETWEEN_QUOTED = re.compile('(?=" ")')
+# for Python and for the engine alike
+_PRESIGNED_RULE = "[?&](?i:X-Amz-Credential|AWSAccessKeyId)=(A[A-Z0-9]{15,127})"
+_PRESIGNED = re.compile(_PRESIGNED_RULE)
 _SHAPE = re.compile(rb"^[0-9a-f]{64} [^ ]+ \[\d\d/[A-Z][a-z]{2}/\d{4}:", re.MULTILINE)
 _DELIVERED_NAME = re.compile(r"(?:^|.*[^0-9])\d{4}-\d\d-\d\d-\d\d-\d\d-\d\d-[0-9A-F]{16}(?:\.gz)?$")
 
 
-def looks_like_access_log(name: str, head: bytes) -> bool:
-    """Is this an access-log object, by its name as S3 gives it or by its first lines?"""
-    return bool(_DELIVERED_NAME.match(name)) or bool(_SHAPE.search(head))
+def is_delivered_name(name: str) -> bool:
+    """Does S3 name access-log objects so?"""
+    return bool(_DELIVERED_NAME.match(name))
+
+
+def holds_log_lines(head: bytes) -> bool:
+    """Do these first bytes hold a line of an access log?"""
+    return bool(_SHAPE.search(head))
 
 
 def _null(text: str) -> str | None:
@@ -91,7 +104,7 @@ def parse_line(line: str) -> dict[str, Any] | str:
             if not tail.startswith(" - "):
                 return "no user agent"
             user_agent, tail = "-", tail[2:]
-        ambiguous = ambiguous or '" "' in user_agent
+        ambiguous = ambiguous or len(_BETWEEN_QUOTED.findall(inside)) > 1
         fields = tail[1:].split(" ")
     elif rest.startswith('- "'):
         close = rest.rfind('"')
@@ -116,10 +129,10 @@ def parse_line(line: str) -> dict[str, Any] | str:
         "bucket_owner": _null(owner), "bucket": _null(bucket), "event_time": event_time, "remote_ip": _null(remote_ip),
         "requester": _null(requester), "request_id": _null(request_id), "operation": operation,
         "key": None if key == "-" else decoded_key(key, operation), "key_raw": _null(key),
-        "request_uri": None if uri == "-" and not quoted else redaction.redacted_text(uri),
+        "request_uri": None if uri == "-" else redaction.redacted_uri(uri),
         "http_status": None if status == "-" else int(status), "error_code": _null(error_code),
         **dict(zip(_NUMBERS, sizes, strict=True)),
-        "referer": None if referer == "-" else redaction.redacted_text(referer),
+        "referer": None if referer == "-" else redaction.redacted_uri(referer),
         "user_agent": _null(user_agent), "version_id": _null(fields[0]),
     }  # fmt: skip
     tail_fields = fields[1:]
@@ -129,41 +142,78 @@ def parse_line(line: str) -> dict[str, Any] | str:
     row["field_count"] = LEAST_FIELDS + len(tail_fields)
     row["ambiguous"] = ambiguous
     presigned = _PRESIGNED.search(uri)
-    row["presigned_access_key_id"] = (presigned.group(1) or presigned.group(2)) if presigned else None
+    row["presigned_access_key_id"] = presigned.group(1) if presigned else None
     return row
 
 
-def line_arrays(data: bytes, source_id: int) -> tuple[pa.RecordBatch, list[int]]:
-    """The lines of one file as string views on its own bytes, and the numbers of those that hold nothing.
+class Lines(NamedTuple):
+    """Lines of several files. ``common`` is for the engine (``source_id``, ``line_number``, ``line``); ``odd`` for `parse_line`."""
 
-    Returns
-    -------
-    (RecordBatch, list of int)
-        ``source_id``, ``line_number`` (from 1), ``line``; a line of up to 12 bytes cannot be a log line and is left to the caller by number.
-    """
-    text = data if data.isascii() else data.decode("utf-8", errors="backslashreplace").encode("utf-8")
+    common: pa.RecordBatch
+    odd: list[tuple[int, int, str]]
+
+
+class Piece(NamedTuple):
+    """A stretch of whole lines of one file, the first of them numbered ``first_number``."""
+
+    source_id: int
+    first_number: int
+    text: bytes
+
+
+def pieces_of(source_id: int, data: bytes, size: int) -> Iterator[Piece]:
+    """A file in pieces of whole lines, none much longer than ``size`` unless one line is; bytes that are no UTF-8 escaped."""
+    body = data.removeprefix(b"\xef\xbb\xbf")
+    text = body if _is_utf8(body) else body.decode("utf-8", errors="backslashreplace").encode("utf-8")
+    start, number = 0, 1
+    while start < len(text):
+        end = text.find(b"\n", min(start + size, len(text))) + 1 or len(text)
+        piece = text[start:end]
+        yield Piece(source_id, number, piece if piece.endswith(b"\n") else piece + b"\n")
+        number += piece.count(b"\n")
+        start = end
+
+
+def lines_of(pieces: list[Piece]) -> Lines:
+    """The lines of these pieces as string views on their own bytes; blank lines are left out."""
+    text = b"".join(piece.text for piece in pieces)
     body = np.frombuffer(text, dtype=np.uint8)
     breaks = np.flatnonzero(body == 10)
-    if len(body) and (not len(breaks) or breaks[-1] != len(body) - 1):
-        breaks = np.append(breaks, len(body))
-    starts = np.concatenate(([0], breaks[:-1] + 1)) if len(breaks) else np.zeros(0, dtype=np.int64)
+    starts = np.concatenate((np.zeros(1, dtype=breaks.dtype), breaks[:-1] + 1))
+    counts = [piece.text.count(b"\n") for piece in pieces]
+    ids = np.repeat(np.array([piece.source_id for piece in pieces], dtype=np.int32), counts)
+    numbers = np.concatenate(
+        [np.arange(piece.first_number, piece.first_number + n, dtype=np.int32) for piece, n in zip(pieces, counts, strict=True)]
+    )
     lengths = breaks - starts
-    if len(lengths):
-        returns = (lengths > 0) & (body[np.maximum(breaks - 1, 0)] == 13)
-        lengths = lengths - returns
-    long_enough = lengths > 12
-    numbers = np.flatnonzero(long_enough).astype(np.int32) + 1
-    short = [int(n) + 1 for n in np.flatnonzero(~long_enough) if lengths[n] > 0]
-    starts, lengths = starts[long_enough], lengths[long_enough]
+    lengths -= (lengths > 0) & (body[np.maximum(breaks - 1, 0)] == 13)
+    quotes = np.flatnonzero(body == 34)
+    within = np.searchsorted(quotes, breaks) - np.searchsorted(quotes, starts)
+    # a view holds up to 12 bytes inline; so short a line is no log line
+    common = (lengths > 12) & ((within == 6) | (within == 0))
+    odd = [
+        (int(ids[i]), int(numbers[i]), text[starts[i] : starts[i] + lengths[i]].decode("utf-8"))
+        for i in np.flatnonzero(~common & (lengths > 0))
+    ]
+    starts, lengths, ids, numbers = starts[common], lengths[common], ids[common], numbers[common]
     views = np.zeros((len(starts), 4), dtype=np.int32)
     views[:, 0] = lengths
     if len(starts):
         views[:, 1] = np.stack([body[starts + i] for i in range(4)], axis=1).copy().view(np.int32)[:, 0]
     views[:, 3] = starts
-    lines = pa.Array.from_buffers(pa.string_view(), len(starts), [None, pa.py_buffer(views.tobytes()), pa.py_buffer(text)])
-    ids = pa.Array.from_buffers(pa.int32(), len(starts), [None, pa.py_buffer(np.full(len(starts), source_id, np.int32).tobytes())])
-    order = pa.Array.from_buffers(pa.int32(), len(starts), [None, pa.py_buffer(numbers.tobytes())])
-    return pa.RecordBatch.from_arrays([ids, order, lines], names=["source_id", "line_number", "line"]), short
+    columns = [
+        pa.Array.from_buffers(pa.int32(), len(starts), [None, pa.py_buffer(ids.tobytes())]),
+        pa.Array.from_buffers(pa.int32(), len(starts), [None, pa.py_buffer(numbers.tobytes())]),
+        pa.Array.from_buffers(pa.string_view(), len(starts), [None, pa.py_buffer(views.tobytes()), pa.py_buffer(text)]),
+    ]
+    return Lines(pa.RecordBatch.from_arrays(columns, names=["source_id", "line_number", "line"]), odd)
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        return data.isascii() or data.decode("utf-8") is not None
+    except UnicodeDecodeError:
+        return False
 
 
 def _dash(text: str) -> str:
@@ -181,16 +231,12 @@ def _redacted(text: str) -> str:
 _KEY = """case when a[9] = '-' then null when not (contains(a[9], '%') or contains(a[9], '+')) then a[9]
     when starts_with(a[8], 'BATCH.') or starts_with(a[8], 'S3.') then try(url_decode(replace(a[9], '+', ' ')))
     else try(url_decode(replace(url_decode(a[9]), '+', ' '))) end"""
-_PRESIGNED_SQL = (
-    "case when contains(u, '=A') then nullif(regexp_extract(u, "
-    "'(?i)[?&](?:X-Amz-Credential=([A-Z0-9]{16,128})(?:%2F|/)|AWSAccessKeyId=([A-Z0-9]{16,128}))', 1) || "
-    "regexp_extract(u, '(?i)[?&](?:X-Amz-Credential=([A-Z0-9]{16,128})(?:%2F|/)|AWSAccessKeyId=([A-Z0-9]{16,128}))', 2), '') end"
-)
+_PRESIGNED_SQL = f"case when contains(u, '=A') then nullif(regexp_extract(u, '{_PRESIGNED_RULE}', 1), '') end"
 
 EXPRESSIONS: dict[str, str] = {
     "bucket_owner": _dash("a[1]"), "bucket": _dash("a[2]"), "event_time": "event_time", "remote_ip": _dash("a[5]"),
     "requester": _dash("a[6]"), "request_id": _dash("a[7]"), "operation": "a[8]", "key": _KEY, "key_raw": _dash("a[9]"),
-    "request_uri": _redacted("u"), "http_status": "try_cast(m[2] as integer)", "error_code": _dash("m[3]"),
+    "request_uri": _redacted(_dash("u")), "http_status": "try_cast(m[2] as integer)", "error_code": _dash("m[3]"),
     "bytes_sent": "try_cast(m[4] as bigint)", "object_size": "try_cast(m[5] as bigint)",
     "total_time": "try_cast(m[6] as bigint)", "turn_around_time": "try_cast(m[7] as bigint)",
     "referer": _redacted(_dash("f")), "user_agent": _dash("g"), "version_id": _dash("z[2]"),
@@ -200,10 +246,11 @@ EXPRESSIONS: dict[str, str] = {
 }  # fmt: skip
 
 
+_TYPES = {column.name: column.sql_type for column in ACCESS_LOG_LINES}
+
 # q: the line split at its quotes; a: owner to key; u: URI; m: status to turn-around time; f: referer; g: user agent; z: the rest.
 # Each of a, m and z keeps the empty piece at the quote that it touches, so that their lengths prove the shape.
-INSERT = f"""
-insert into rows
+SELECT = f"""
 with split as (
     select source_id, line_number, line, string_split(line, '"') as q from batch
 ),
@@ -231,22 +278,14 @@ timed as (
 judged as (
     select *, coalesce((n = 7 or n = 1) and bare and (n = 1 or q5 = ' ')
         and len(a) = 10 and a[10] = '' and len(m) = 8 and m[1] = '' and m[8] = '' and len(z) >= 2 and z[1] = ''
-        and event_time is not null and length(a[4]) = 6
+        and event_time is not null and length(a[3]) = 21 and length(a[4]) = 6
         and regexp_full_match(array_to_string(m, ' '), '{_MIDDLE_SQL}')
         and not list_contains(a[1:9], '') and not list_contains(z[2:], ''), false) as fine
     from timed
 )
-select {", ".join(f"case when fine then {expression} end as {name}" for name, expression in EXPRESSIONS.items())},
+select {", ".join(f"cast(case when fine then {expression} end as {_TYPES[name]}) as {name}" for name, expression in EXPRESSIONS.items())},
        source_id, line_number, hash(line) as identity_hash,
        case when not fine or ({_KEY} is null and a[9] <> '-') then line end as odd_line
 from judged
 """
-
-
-def rows_table() -> str:
-    """The statement that makes the table which a batch of lines is read into."""
-    from ir_kit.evidence.columns import ACCESS_LOG_LINES
-
-    types = {column.name: column.sql_type for column in ACCESS_LOG_LINES}
-    given = ", ".join(f'"{name}" {types[name]}' for name in EXPRESSIONS)
-    return f"create table rows ({given}, source_id integer, line_number integer, identity_hash ubigint, odd_line varchar)"
+"""The rows of the relation ``batch``; ``odd_line`` is the line where its shape is not of the two common ones."""

@@ -9,8 +9,10 @@ Source: CloudTrail User Guide, "CloudTrail record contents".
 from __future__ import annotations
 
 import json
+from datetime import datetime
 
 from ir_kit.evidence import redaction
+from ir_kit.evidence.columns import EVENTS
 
 _TEXT = "VARCHAR"
 _JSON = "JSON"
@@ -29,16 +31,13 @@ RECORD = {
             "webIdFederationData": _JSON, "sourceIdentity": _TEXT, "ec2RoleDelivery": _TEXT, "assumedRoot": _TEXT,
         },
     },
-    "additionalEventData": {
-        "SignatureVersion": _TEXT, "CipherSuite": _TEXT, "AuthenticationMethod": _TEXT,
-        "bytesTransferredIn": _TEXT, "bytesTransferredOut": _TEXT, "x-amz-id-2": _TEXT, "xAmzId2": _TEXT,
-        "SSEApplied": _TEXT, "aclRequired": _TEXT, "LoginTo": _TEXT, "MFAUsed": _TEXT, "MobileVersion": _TEXT,
-    },
-    "tlsDetails": {"tlsVersion": _TEXT, "cipherSuite": _TEXT, "clientProvidedHostHeader": _TEXT},
-    "requestParameters": _JSON, "responseElements": _JSON, "resources": _JSON, "serviceEventDetails": _JSON,
+    "tlsDetails": {"tlsVersion": _TEXT, "cipherSuite": _TEXT, "clientProvidedHostHeader": _TEXT, "keyExchange": _TEXT},
+    "requestParameters": _JSON, "responseElements": _JSON, "additionalEventData": _JSON, "resources": _JSON,
+    "serviceEventDetails": _JSON,
     "addendum": _JSON, "eventContext": _JSON, "insightDetails": _JSON, "edgeDeviceDetails": _JSON, "summary": _JSON,
 }  # fmt: skip
 STRUCTURE = json.dumps({"Records": [RECORD]})
+"""Every field of a record is here, whether a column needs it or not: what is not, two copies of a record may differ in."""
 
 _PARAMETERS = [
     "bucketName", "key", "prefix", "versionId", '"x-amz-copy-source"', "userName", "roleName", "groupName", "roleArn",
@@ -48,6 +47,11 @@ _PARAMETERS = [
 _ANSWERS = [
     "credentials.accessKeyId", "accessKey.accessKeyId", "assumedRoleUser.arn", "federatedUser.arn",
     "credentials.expiration", "user.arn", "policy.arn", "accessKey.userName",
+]  # fmt: skip
+
+_DETAILS = [
+    "SignatureVersion", "CipherSuite", "AuthenticationMethod", "bytesTransferredIn", "bytesTransferredOut", '"x-amz-id-2"',
+    "xAmzId2", "cipherSuite",
 ]  # fmt: skip
 
 # S3's data events by name, for records older than `managementEvent` and `eventCategory`
@@ -74,8 +78,8 @@ def _quoted(names: tuple[str, ...]) -> str:
 def _moment(text: str) -> str:
     # a cast to timestamp drops an offset without a word, so only times in Z take the short way
     return (
-        f"case when {text} like '%Z' then try_cast({text} as timestamp) "
-        f"else timezone('UTC', try_cast({text} as timestamptz)) end"
+        f"case when {text} like '____-__-__T%Z' then try_cast({text} as timestamp) "
+        f"when {text} like '____-__-__T%' then timezone('UTC', try_cast({text} as timestamptz)) end"
     )
 
 
@@ -93,14 +97,15 @@ def _without_secrets(text: str) -> str:
     )
 
 
+# `list_contains`, for the engine makes a join of a long `in`
 _CLASS = f"""case
     when r.eventCategory = 'Data' or (r.eventCategory is null and r.managementEvent = 'false') then
-        case when coalesce(r.readOnly, case when r.eventName in ({_quoted(_S3_READS)}) then 'true' else 'false' end) = 'true'
+        case when coalesce(r.readOnly, case when list_contains([{_quoted(_S3_READS)}], r.eventName) then 'true' else 'false' end) = 'true'
              then 'data_read' else 'data_write' end
     when r.eventCategory = 'Management' or r.managementEvent = 'true' then 'management'
     when r.eventCategory is not null then 'other'
-    when r.eventSource = 's3.amazonaws.com' and r.eventName in ({_quoted(_S3_READS)}) then 'data_read'
-    when r.eventSource = 's3.amazonaws.com' and r.eventName in ({_quoted(_S3_WRITES)}) then 'data_write'
+    when r.eventSource = 's3.amazonaws.com' and list_contains([{_quoted(_S3_READS)}], r.eventName) then 'data_read'
+    when r.eventSource = 's3.amazonaws.com' and list_contains([{_quoted(_S3_WRITES)}], r.eventName) then 'data_write'
     else 'management' end"""
 
 
@@ -117,9 +122,12 @@ def _a(*wanted: str) -> str:
     return _one_of("a", _ANSWERS, *wanted)
 
 
+def _d(*wanted: str) -> str:
+    return _one_of("d", _DETAILS, *wanted)
+
+
 _IDENTITY = "r.userIdentity"
 _SESSION = f"{_IDENTITY}.sessionContext"
-_MORE = "r.additionalEventData"
 
 # one expression for each column of `columns.EVENTS` that the record itself gives
 EXPRESSIONS: dict[str, str] = {
@@ -151,7 +159,7 @@ EXPRESSIONS: dict[str, str] = {
     "session_issuer_type": f"{_SESSION}.sessionIssuer.type",
     "session_issuer_arn": f"{_SESSION}.sessionIssuer.arn",
     "session_issuer_user_name": f"{_SESSION}.sessionIssuer.userName",
-    "session_creation_date": _moment(f"{_SESSION}.attributes.creationDate"),
+    "session_creation_date": "session_time",
     "session_mfa_authenticated": f"try_cast({_SESSION}.attributes.mfaAuthenticated as boolean)",
     "source_identity": f"{_SESSION}.sourceIdentity",
     "credential_from_console": "try_cast(r.sessionCredentialFromConsole as boolean)",
@@ -160,12 +168,12 @@ EXPRESSIONS: dict[str, str] = {
     "prefix": _p("prefix"),
     "version_id": _p("versionId", "versionid"),
     "copy_source": _p('"x-amz-copy-source"'),
-    "bytes_in": _count(f"{_MORE}.bytesTransferredIn"),
-    "bytes_out": _count(f"{_MORE}.bytesTransferredOut"),
-    "host_id": f"coalesce({_MORE}.\"x-amz-id-2\", {_MORE}.xAmzId2)",
-    "signature_version": f"{_MORE}.SignatureVersion",
-    "authentication_method": f"{_MORE}.AuthenticationMethod",
-    "cipher_suite": f"coalesce({_MORE}.CipherSuite, r.tlsDetails.cipherSuite)",
+    "bytes_in": _count(_d("bytesTransferredIn")),
+    "bytes_out": _count(_d("bytesTransferredOut")),
+    "host_id": _d('"x-amz-id-2"', "xAmzId2"),
+    "signature_version": _d("SignatureVersion"),
+    "authentication_method": _d("AuthenticationMethod"),
+    "cipher_suite": f"coalesce({_d('CipherSuite', 'cipherSuite')}, r.tlsDetails.cipherSuite)",
     "tls_version": "r.tlsDetails.tlsVersion",
     "host_header": "r.tlsDetails.clientProvidedHostHeader",
     "target_name": f"case when r.eventSource <> 's3.amazonaws.com' then {_p('userName', 'roleName', 'groupName', 'instanceProfileName', 'trailName', 'name', 'profileName', 'sAMLProviderArn', 'openIDConnectProviderArn', 'roleArn')} end",
@@ -179,20 +187,27 @@ EXPRESSIONS: dict[str, str] = {
 }
 
 # A row that may hide something: read again, slowly (`faults_of`, `documents.why_no_record`).
+# (where the structure says object and the record has something else, the engine makes an object of nothing)
 _SUSPECT = f"""(
-    event_time is null or r.eventName is null or r.eventSource is null or r.eventSource like 'aws:%'
+    event_time is null or coalesce(r.eventName, '')[1] in ('', '{{', '[') or coalesce(r.eventSource, '')[1] in ('', '{{', '[')
+    or starts_with(r.eventSource, 'aws:')
     or r.eventType = 'AwsCloudTrailInsight'
     or (r.eventID is null and {_IDENTITY} is null)
     or ({_IDENTITY} is not null and {_IDENTITY}.type is null and {_IDENTITY}.arn is null
         and {_IDENTITY}.accountId is null and {_IDENTITY}.invokedBy is null and {_IDENTITY}.principalId is null)
+    or ({_SESSION} is not null and {_SESSION}.attributes is null)
+    or ({_SESSION}.attributes is not null and session_time is null)
+    or (r.tlsDetails is not null and r.tlsDetails.tlsVersion is null)
     or not starts_with(cast(r.requestParameters as varchar), '{{')
     or not starts_with(cast(r.responseElements as varchar), '{{')
-    or ({_MORE}.bytesTransferredIn is not null and try_cast({_MORE}.bytesTransferredIn as double) is null)
-    or ({_MORE}.bytesTransferredOut is not null and try_cast({_MORE}.bytesTransferredOut as double) is null)
-    or ({_SESSION}.attributes.creationDate is not null and try_cast({_SESSION}.attributes.creationDate as timestamptz) is null)
+    or not starts_with(cast(r.additionalEventData as varchar), '{{')
+    or ({_d("bytesTransferredIn")} is not null and try_cast({_d("bytesTransferredIn")} as double) is null)
+    or ({_d("bytesTransferredOut")} is not null and try_cast({_d("bytesTransferredOut")} as double) is null)
 )"""
 
-INSERT = f"""
+_TYPES = {column.name: column.sql_type for column in EVENTS}
+
+SELECT = f"""
 with documents as (
     select source_id, first_number, from_json(document, '{STRUCTURE}').Records as records from batch
 ),
@@ -202,36 +217,25 @@ records as (
 opened as (
     select source_id, cast(first_number + ordinal as integer) as record_number, r,
            {_moment('coalesce(r.eventTime, r."@timestamp")')} as event_time,
+           {_moment(f"{_SESSION}.attributes.creationDate")} as session_time,
+           json_extract_string(r.additionalEventData, {_paths(_DETAILS)}) as d,
            json_extract_string(r.requestParameters, {_paths(_PARAMETERS)}) as p,
            case when r.responseElements is not null then json_extract_string(r.responseElements, {_paths(_ANSWERS)}) end as a
     from records
 )
-insert into rows
-select {", ".join(f"{expression} as {name}" for name, expression in EXPRESSIONS.items())},
+select {", ".join(f"cast({expression} as {_TYPES[name]}) as {name}" for name, expression in EXPRESSIONS.items())},
        cast(null as varchar) as field_faults, source_id, record_number, hash(r) as identity_hash,
        coalesce({_SUSPECT}, false) as suspect
 from opened
 """
-
-
-def rows_table() -> str:
-    """The statement that makes the table which a batch is read into."""
-    from ir_kit.evidence.columns import EVENTS
-
-    types = {column.name: column.sql_type for column in EVENTS}
-    given = ", ".join(f'"{name}" {types[name]}' for name in EXPRESSIONS)
-    return (
-        f"create table rows ({given}, field_faults varchar, source_id integer, record_number integer, "
-        "identity_hash ubigint, suspect boolean)"
-    )
+"""The rows of the relation ``batch``: ``source_id``, ``first_number``, ``document``."""
 
 
 def faults_of(record: dict[str, object]) -> list[str]:
     """Which fields does this record have in a type of its own, so that their columns are null?"""
     faults = []
     for name in ("userIdentity", "requestParameters", "responseElements", "additionalEventData", "tlsDetails"):
-        value = record.get(name)
-        if value is not None and not isinstance(value, dict):
+        if not isinstance(record.get(name), dict | None):
             faults.append(name)
     more = record.get("additionalEventData")
     for name in ("bytesTransferredIn", "bytesTransferredOut"):
@@ -243,6 +247,19 @@ def faults_of(record: dict[str, object]) -> list[str]:
                 faults.append(name)
     identity = record.get("userIdentity")
     session = identity.get("sessionContext") if isinstance(identity, dict) else None
-    if session is not None and not isinstance(session, dict):
+    attributes = session.get("attributes") if isinstance(session, dict) else None
+    created = attributes.get("creationDate") if isinstance(attributes, dict) else None
+    if not isinstance(session, dict | None):
         faults.append("sessionContext")
+    elif not isinstance(attributes, dict | None):
+        faults.append("attributes")
+    elif created is not None and not _is_time(created):
+        faults.append("creationDate")
     return faults
+
+
+def _is_time(value: object) -> bool:
+    try:
+        return datetime.fromisoformat(str(value)) is not None
+    except ValueError:
+        return False

@@ -9,13 +9,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-
 import pyarrow as pa
 
 from ir_kit.evidence.database import connect
+from ir_kit.evidence.rows import table_of
 from ir_kit.evidence.store import NUMBER_COLUMN
 
 ROWS_AT_ONCE = 1_000_000
+_LIVE = pa.schema([("source_id", pa.int32()), ("rank", pa.int32()), ("present", pa.bool_())])
 _NAMED_BY = {"cloudtrail": "event_id", "access_log": "request_id"}
 
 
@@ -39,13 +40,7 @@ def find_copies(
     The rows are taken in slices of their hash, so that memory stays the same however many there are.
     """
     number = NUMBER_COLUMN[kind]
-    live = pa.table(
-        {
-            "source_id": pa.array([key for key in sources], pa.int32()),
-            "rank": pa.array([row["rank"] for row in sources.values()], pa.int32()),
-            "present": pa.array([bool(row["present"]) for row in sources.values()], pa.bool_()),
-        }
-    )
+    live = table_of(sources.values(), _LIVE)
     with connect(threads=2, memory_limit="512MB", spill=folder / "spill") as connection:
         connection.register("live", live)
         connection.execute("create table copies (source_id integer, number integer)")

@@ -15,14 +15,18 @@ from typing import Any, NamedTuple
 RECORDS_DOCUMENT = re.compile(rb'\s*\{\s*"Records"\s*:\s*\[')
 _LIST_DOCUMENT = re.compile(r'\s*(?:\{\s*"(?:Records|Events)"\s*:\s*)?\[')
 _DIGEST = re.compile(rb'"digestStartTime"\s*:')
-_NEXT_RECORD = re.compile(r'\{\s*"(?:eventVersion|EventId|awsRegion|userIdentity|eventTime|requestParameters)"')
+_BOUNDARY = re.compile(r',\s*\{(?=\s*")')
+_FIRST_NAME = re.compile(r'\{\s*"(?:eventVersion|EventId|awsRegion|userIdentity|eventTime)"')
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_PADDING = " \t\r\n\x00"
+_BETWEEN = " \t\r\n,"
 _decoder = json.JSONDecoder(strict=False)
 
 INSIGHT_TYPE = "AwsCloudTrailInsight"
 REQUIRED = ("eventName", "eventSource")
 BREAKS_OFF = "the document breaks off"
 BROKEN = "JSON is broken"
+NOT_JSON = "not JSON"
 
 
 class Item(NamedTuple):
@@ -30,7 +34,7 @@ class Item(NamedTuple):
 
     number: int
     record: dict[str, Any] | None
-    reason: str | None = None
+    reason: str = ""
     size: int = 0
     content: str = ""
 
@@ -51,75 +55,133 @@ def items(data: bytes) -> Iterator[Item]:
     Returns
     -------
     Iterator of Item
-        One per record (numbered from 1 in the order of the file; JSON lines by their line) and one per thing that could not be
-        read. A document that breaks off ends with one item for the record that is cut.
+        One per record, numbered from 1 in the order of the file (JSON lines by their line, unless a line holds several), and one
+        per thing that could not be read. A document that breaks off ends with one item for the record that is cut; its number
+        is 0 where it breaks off between records, so that none is known to be cut.
     """
     text = text_of(data)
-    start = _LIST_DOCUMENT.match(text)
-    if start:
-        yield from _items_of_list(text, start.end())
-        return
     try:
-        whole = _decoder.decode(text.strip())
+        whole = _decoder.decode(text.strip(_PADDING))
     except (ValueError, RecursionError):
-        yield from _items_of_lines(text)
+        start = _LIST_DOCUMENT.match(text)
+        if start and not _begins_with_a_line(text):
+            yield from _items_of_list(text, start.end())
+        else:
+            yield from _items_of_lines(text)
         return
     for number, record in enumerate(_expanded(whole), start=1):
         yield _item(number, record)
 
 
+def is_damage(item: Item) -> bool:
+    """Does this say that the file is broken, rather than that it holds something else?"""
+    return item.record is None and item.reason.startswith((BREAKS_OFF, BROKEN, NOT_JSON))
+
+
+def _begins_with_a_line(text: str) -> bool:
+    """Is the first line a document of its own?"""
+    first = text.strip(_PADDING).partition("\n")[0]
+    try:
+        _decoder.decode(first.strip())
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
 def _items_of_list(text: str, position: int) -> Iterator[Item]:
     """Each element of the list that opens before ``position``, past any element that is broken."""
-    number = 0
+    number, comma = 0, False
     while True:
-        while position < len(text) and text[position] in " \t\r\n,":
+        while position < len(text) and text[position] in _BETWEEN:
+            comma = comma or text[position] == ","
             position += 1
         if position >= len(text):
-            yield Item(number + 1, None, BREAKS_OFF, 0, "")
+            yield Item(number + 1 if comma else 0, None, BREAKS_OFF)
             return
         if text[position] == "]":
-            if text[:1] == "{" and not text.rstrip("\x00 \t\r\n").endswith("}"):
-                yield Item(number + 1, None, BREAKS_OFF, 0, "")
+            rest = text[position + 1 :].strip(_PADDING)
+            if rest != ("}" if text.lstrip()[:1] == "{" else ""):
+                yield from _after_list(rest, number)
             return
-        number += 1
+        number, comma = number + 1, False
         try:
             record, position = _decoder.raw_decode(text, position)
         except (ValueError, RecursionError) as error:
-            following = _NEXT_RECORD.search(text, position + 1)
-            # the same record's inner objects look alike: only one that follows the end of another counts
-            while following and not re.search(r"\}\s*,\s*$", text[max(0, following.start() - 40) : following.start()]):
-                following = _NEXT_RECORD.search(text, following.end())
-            end = following.start() if following else len(text)
-            reason = BROKEN if following else BREAKS_OFF
-            yield Item(number, None, f"{reason}: {error}", len(text[position:end].encode(errors="replace")), text[position:end])
-            if not following:
+            following = _next_record(text, position)
+            content = text[position : len(text) if following is None else following]
+            reason = f"{BREAKS_OFF if following is None else BROKEN}: {error}"
+            yield Item(number, None, reason, len(content.encode(errors="replace")), content)
+            if following is None:
                 return
-            position = following.start()
+            position = following
             continue
-        yield from (_item(number, inner) for inner in _expanded(record))
+        yield _item(number, _inner(record))
+
+
+def _after_list(rest: str, number: int) -> Iterator[Item]:
+    """What follows the list: nothing that matters, the end missing, or something that is no part of the document."""
+    if not rest.strip("}"):
+        yield Item(0, None, BREAKS_OFF)
+        return
+    try:
+        _decoder.decode('{"":0' + rest)
+    except (ValueError, RecursionError) as error:
+        yield Item(number + 1, None, f"{BROKEN} after the records: {error}", len(rest.encode(errors="replace")), rest)
+
+
+def _next_record(text: str, position: int) -> int | None:
+    """Where does the next record begin after one that is broken? Its inner objects look alike, so each candidate is tried."""
+    for match in _BOUNDARY.finditer(text, position + 1):
+        start = match.end() - 1
+        try:
+            value, _ = _decoder.raw_decode(text, start)
+        except (ValueError, RecursionError):
+            if _FIRST_NAME.match(text, start):
+                return start
+            continue
+        if isinstance(value, dict) and ("eventName" in value or "CloudTrailEvent" in value):
+            return start
+    return None
 
 
 def _items_of_lines(text: str) -> Iterator[Item]:
     """JSON lines; each line a record, a page of LookupEvents, or a document of its own."""
-    readable = False
+    found: list[tuple[int, Any]] = []
     rejected: list[Item] = []
+    several = False
     for number, line in enumerate(text.split("\n"), start=1):
-        if not line.strip():
+        stripped = line.strip(_PADDING)
+        if not stripped:
             continue
         try:
-            value = _decoder.decode(line.strip())
+            records = list(_expanded(_decoder.decode(stripped)))
         except (ValueError, RecursionError) as error:
-            rejected.append(Item(number, None, f"not JSON: {error}", len(line.encode(errors="replace")), line))
+            rejected.append(Item(number, None, f"{NOT_JSON}: {error}", len(line.encode(errors="replace")), line))
             continue
-        readable = readable or isinstance(value, dict | list)
-        for record in _expanded(value):
-            yield _item(number, record)
-    if readable:
-        yield from rejected
-    elif rejected:
-        # nothing in it is JSON: one thing that could not be read, not one for each line
+        several = several or len(records) > 1
+        found += [(number, record) for record in records]
+    if not any(isinstance(record, dict) for _, record in found):
+        # nothing in it is JSON that could matter: one thing that could not be read, not one for each line
         size = len(text.encode(errors="replace"))
-        yield Item(1, None, "not JSON" if len(rejected) > 1 else (rejected[0].reason or "not JSON"), size, text)
+        if rejected or found:
+            reason = rejected[0].reason if len(rejected) == 1 and not found else NOT_JSON
+            yield Item(1, None, reason, size, text)
+        return
+    for place, (number, record) in enumerate(found, start=1):
+        yield _item(place if several else number, record)
+    if several:  # numbered by record: what could not be read comes after them
+        rejected = [item._replace(number=place) for place, item in enumerate(rejected, start=len(found) + 1)]
+    yield from rejected
+
+
+def _inner(value: Any) -> Any:
+    """The record that a page of LookupEvents wraps as text."""
+    if isinstance(value, dict) and isinstance(value.get("CloudTrailEvent"), str):
+        try:
+            return _decoder.decode(value["CloudTrailEvent"])
+        except (ValueError, RecursionError):
+            return value
+    return value
 
 
 def _expanded(value: Any) -> Iterator[Any]:
@@ -132,13 +194,8 @@ def _expanded(value: Any) -> Iterator[Any]:
     elif isinstance(value, dict) and isinstance(value.get("Events"), list):
         for event in value["Events"]:
             yield from _expanded(event)
-    elif isinstance(value, dict) and isinstance(value.get("CloudTrailEvent"), str):
-        try:
-            yield _decoder.decode(value["CloudTrailEvent"])
-        except (ValueError, RecursionError):
-            yield value
     else:
-        yield value
+        yield _inner(value)
 
 
 def _item(number: int, record: Any) -> Item:
@@ -153,12 +210,12 @@ def why_no_record(record: Any) -> str | None:
     """Why is this not a CloudTrail record? Null where it is one (its time is judged with its row)."""
     if not isinstance(record, dict):
         return f"not CloudTrail: {type(record).__name__} where a record was expected"
-    missing = [name for name in REQUIRED if not isinstance(record.get(name), str) or not record[name]]
+    missing = [name for name in REQUIRED if record.get(name) in (None, "") or isinstance(record[name], dict | list)]
     if missing:
         return "not CloudTrail: no " + " and no ".join(missing)
-    if record["eventSource"].startswith("aws:"):
+    if str(record["eventSource"]).startswith("aws:"):
         return f"not CloudTrail: an event notification of {record['eventSource']}"
-    if not any(record.get(name) for name in ("eventID", "userIdentity", "eventCategory")):
+    if all(record.get(name) is None for name in ("eventID", "userIdentity", "eventCategory")):
         return "not CloudTrail: no eventID and no userIdentity"
     return None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from ir_kit.evidence.configuration import setting_of
 from ir_kit.evidence.copies import find_copies
 from ir_kit.evidence.loading import Loaded, Task, load
 from ir_kit.evidence.reading import read_file
+from ir_kit.evidence.rows import table_of
 from ir_kit.evidence.store import KINDS, Manifest, Store
 from ir_kit.evidence.walking import Found, found_files
 from ir_kit.evidence.workers import load_side_by_side
@@ -29,7 +31,7 @@ Progress = Callable[[int, int], None]
 """Called with the bytes read so far and the bytes to read."""
 
 SMALL = 4 << 20  # less than this to read: another process would take longer to start than to help
-CHUNK = 24 << 20
+CHUNK = 16 << 20
 CHUNK_FILES = 4_000
 
 SOURCES = pa.schema(
@@ -64,6 +66,7 @@ class IngestReport:
     read: list[str] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
     vanished: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
     unchanged: int = 0
     ignored: int = 0
     totals: dict[str, dict[str, int]] = field(default_factory=dict)
@@ -74,9 +77,13 @@ class IngestReport:
         for kind, numbers in sorted(self.totals.items()):
             lines.append(f"{kind}: " + ", ".join(f"{value:,} {name}" for name, value in numbers.items()))
         lines.append(f"{len(self.read):,} files read, {self.unchanged:,} unchanged, {self.ignored:,} ignored")
-        for what, paths in (("changed since they were read", self.changed), ("no longer there; their rows stay, marked", self.vanished)):
+        for what, paths in (
+            ("files changed since they were read", self.changed),
+            ("files no longer there; their rows stay, marked", self.vanished),
+            ("sources that do not exist", self.missing),
+        ):
             if paths:
-                lines.append(f"{len(paths):,} files {what}: {', '.join(paths[:3])}{', ...' if len(paths) > 3 else ''}")
+                lines.append(f"{len(paths):,} {what}: {', '.join(paths[:3])}{', ...' if len(paths) > 3 else ''}")
         return lines
 
 
@@ -106,7 +113,11 @@ def ingest(incident: Incident, *, progress: Progress | None = None) -> IngestRep
     try:
         store.folder.mkdir(parents=True, exist_ok=True)
         with _locked(store.folder / ".lock"):
-            return _ingest(incident, store, progress)
+            try:
+                return _ingest(incident, store, progress)
+            except BaseException:
+                store.sweep()
+                raise
     except OSError as error:
         raise _disk_error(error, store.folder) from error
     except duckdb.IOException as error:
@@ -125,6 +136,7 @@ def _ingest(incident: Incident, store: Store, progress: Progress | None) -> Inge
     report = IngestReport()
     sources, tasks = _compared(found, known, roots, report)
     listed = set(roots.values())
+    report.missing = [root for root in dict.fromkeys(roots.values()) if not os.path.exists(root)]
     here = {(row["kind"], row["source"], row["path"]) for row in sources}
     for key, row in known.items():
         if key not in here and row["source"] in listed:
@@ -138,7 +150,7 @@ def _ingest(incident: Incident, store: Store, progress: Progress | None) -> Inge
         return _finished(report, sources)
     generation = manifest.generation + 1
     loaded = _load_all(tasks, sources, store.folder, generation, progress)
-    _write(store, manifest, generation, sources, loaded)
+    _write(store, manifest, generation, sources, loaded, {task.source_id for task, _ in tasks})
     return _finished(report, sources)
 
 
@@ -159,7 +171,8 @@ def _compared(
     for file in found:
         key = (file.kind, roots[file.kind, file.root], file.name)
         before = known.get(key)
-        if before and (before["bytes"], before["mtime_ns"]) == (file.size, file.mtime_ns):
+        unread = before is not None and before["state"] == "read" and before["sha256"] is None
+        if before and not unread and (before["bytes"], before["mtime_ns"]) == (file.size, file.mtime_ns):
             sources.append({**before, "present": True, "location": str(file.location)})
             report.unchanged += 1
             continue
@@ -185,8 +198,10 @@ def _load_all(
     """Every task done, by as many processes as that pays for; the facts of the sources amended."""
     total = sum(size for _, size in tasks) or 1
     whole = Loaded()
+    # no name twice: a process whose parent was killed may still be writing
+    mark = f"{generation:06d}-{secrets.token_hex(4)}"
     work = [
-        ((kind, chunk, str(folder), f"{kind}-{generation:06d}-{number:05d}"), size)
+        ((kind, chunk, str(folder), f"{kind}-{mark}-{number:05d}"), size)
         for number, (kind, chunk, size) in enumerate(_chunks(tasks))
     ]
     done = 0
@@ -224,14 +239,16 @@ def _join(whole: Loaded, piece: Loaded) -> None:
 
 
 def _chunks(tasks: list[tuple[Task, int]]) -> Iterator[tuple[str, list[Task], int]]:
-    """Tasks in pieces of one kind that are worth handing to a process; sizes as they lie, compressed or not."""
+    """Tasks in pieces of one kind: large enough to be worth a process's while, small enough that all end together."""
+    processes = os.cpu_count() or 1
     for kind in KINDS:
-        limit = CHUNK if kind == "cloudtrail" else 5 * CHUNK  # access logs lie unpacked
+        unpacking = 1 if kind == "cloudtrail" else 8  # access logs lie unpacked
+        ours = [(task, size) for task, size in tasks if task.kind == kind]
+        share = sum(size for _, size in ours) // (3 * processes)
+        limit = min(max(share, SMALL // 2 * unpacking), CHUNK * unpacking)
         chunk: list[Task] = []
         size = 0
-        for task, length in tasks:
-            if task.kind != kind:
-                continue
+        for task, length in ours:
             if chunk and (size + length > limit or len(chunk) >= CHUNK_FILES):
                 yield kind, chunk, size
                 chunk, size = [], 0
@@ -241,7 +258,9 @@ def _chunks(tasks: list[tuple[Task, int]]) -> Iterator[tuple[str, list[Task], in
             yield kind, chunk, size
 
 
-def _write(store: Store, before: Manifest, generation: int, sources: list[dict[str, Any]], loaded: Loaded) -> None:
+def _write(
+    store: Store, before: Manifest, generation: int, sources: list[dict[str, Any]], loaded: Loaded, fresh: set[int]
+) -> None:
     """Everything that a generation of the store needs, and its manifest last."""
     folder, mark = store.folder, f"{generation:06d}"
     manifest = Manifest(generation=generation, parts={kind: list(before.parts[kind]) for kind in KINDS})
@@ -250,7 +269,7 @@ def _write(store: Store, before: Manifest, generation: int, sources: list[dict[s
     by_id = {int(row["source_id"]): row for row in sources}
     settings = [row for row in _table_rows(store, before.settings) if row["source_id"] in by_id]
     for row in sources:
-        if row["kind"] == "configuration" and row["sha256"] is None:
+        if row["kind"] == "configuration" and row["source_id"] in fresh:
             settings += _settings(row, loaded)
     rejects = [row for row in _table_rows(store, before.rejects) if row["source_id"] in by_id]
     rejects += [{**row, "source_file": by_id[row["source_id"]]["path"], "kind": by_id[row["source_id"]]["kind"]} for row in loaded.rejects]
@@ -277,7 +296,7 @@ def _settings(row: dict[str, Any], loaded: Loaded) -> list[dict[str, Any]]:
     try:
         content = read_file(Path(row["location"]))
     except OSError as error:
-        row["damaged"], row["damage"], row["sha256"] = True, f"cannot be read: {error.strerror}", ""
+        row["damaged"], row["damage"] = True, f"cannot be read: {error.strerror}"
         loaded.reject(row["source_id"], 0, row["damage"], 0, "")
         return []
     row["sha256"] = content.sha256
@@ -297,12 +316,12 @@ def _settings(row: dict[str, Any], loaded: Loaded) -> list[dict[str, Any]]:
 
 
 def _write_table(folder: Path, name: str, rows: list[dict[str, Any]], schema: pa.Schema) -> str:
-    pq.write_table(pa.Table.from_pylist(rows, schema=schema), folder / name, compression="zstd")
+    pq.write_table(table_of(rows, schema), folder / name, compression="zstd")
     return name
 
 
 def _table_rows(store: Store, name: str) -> list[dict[str, Any]]:
-    return pq.read_table(store.folder / name).to_pylist() if name else []
+    return pq.ParquetFile(store.folder / name).read().to_pylist() if name else []
 
 
 def _finished(report: IngestReport, sources: list[dict[str, Any]]) -> IngestReport:

@@ -6,6 +6,7 @@ member; every other shape goes through zlib member by member, and keeps what com
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import zlib
 from pathlib import Path
@@ -52,10 +53,11 @@ def _gunzipped(raw: bytes) -> tuple[bytes, str | None]:
         # one member only: its last four bytes say how long it unpacks to (modulo 4 GiB; a lie is an error below)
         length = int.from_bytes(raw[-4:], "little")
         if length <= max(1 << 20, 1100 * len(raw)):
-            try:
-                return deflate.gzip_decompress(raw, length), None
-            except (deflate.DeflateError, ValueError, MemoryError):
-                pass
+            with contextlib.suppress(deflate.DeflateError, ValueError, MemoryError):
+                data = deflate.gzip_decompress(raw, length)
+                # it says nothing of bytes after the member, which the length then was not taken from
+                if len(data) == length > 0:
+                    return data, None
     return _gunzipped_by_member(raw)
 
 

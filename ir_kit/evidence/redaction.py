@@ -14,16 +14,26 @@ REDACTED = "REDACTED"
 SECRET_NAME = r"(?:[a-z0-9_-]*(?:session|security|signin|delegatedaccess)[-_]?token|secretaccesskey|(?:x-amz-)?signature|password|privatekey|plaintext|webidentitytoken|samlassertion)"
 JSON_SECRET = r'(?i)"(' + SECRET_NAME + r')"(\s*:\s*)"(?:[^"\\]|\\.)*"'
 JSON_REPLACEMENT = r'"\1"\2"REDACTED"'
-URI_SECRET = r"(?i)([?&;](?:x-amz-security-token|x-amz-signature|signature|token|password)=)[^&\s\"]*"
+URI_SECRET = r"(?i)([?&;](?:x-amz-security-token|x-amz-signature|signature|token|password)=)[^& \"]*"
 URI_REPLACEMENT = r"\1REDACTED"
 
 _name = re.compile("(?i)^" + SECRET_NAME + "$")
 _uri = re.compile(URI_SECRET)
+# text that need not be whole: the closing quote may be missing, and the JSON may be a string inside JSON
+_json = re.compile(r'(?i)("' + SECRET_NAME + r'"\s*:\s*")(?:[^"\\]|\\.)*')
+_json_in_json = re.compile(r'(?i)(\\"' + SECRET_NAME + r'\\"\s*:\s*\\")(?:[^"\\]|\\[^"])*')
+
+
+def redacted_uri(text: str) -> str:
+    """What may be shown of a URI or a referer?"""
+    return _uri.sub(URI_REPLACEMENT, text)
 
 
 def redacted_text(text: str) -> str:
-    """What may be shown of a URI, a referer or a raw access-log line?"""
-    return _uri.sub(URI_REPLACEMENT, text)
+    """What may be shown of a raw access-log line, or of JSON that may be broken?"""
+    for rule in (_json, _json_in_json):
+        text = rule.sub(r"\1" + REDACTED, text)
+    return redacted_uri(text)
 
 
 def redacted(value: Any) -> Any:

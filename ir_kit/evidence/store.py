@@ -81,10 +81,13 @@ class Store:
             file.flush()
             os.fsync(file.fileno())
         os.replace(partial, self.manifest_path)
-        self.sweep(manifest)
+        self.sweep()
 
-    def sweep(self, manifest: Manifest) -> None:
-        """Remove what no manifest names: parts of loads that were interrupted or superseded."""
+    def sweep(self) -> None:
+        """Remove what the manifest does not name: parts of loads that were interrupted or superseded."""
+        manifest = self.manifest()
+        if not manifest.sources and self.manifest_path.exists():
+            return  # another version's store, or one that cannot be read: not ours to clear away
         keep = manifest.names() | {"manifest.json", ".lock"}
         for path in self.folder.iterdir():
             if path.name not in keep and path.is_file():

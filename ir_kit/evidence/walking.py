@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from ir_kit.errors import EvidenceError
 from ir_kit.incident import Incident
@@ -40,39 +41,64 @@ def found_files(incident: Incident, store: Path) -> Iterator[Found]:
     Raises
     ------
     EvidenceError
-        A source is a prefix on S3, which `ir-kit collect` has to fetch first.
+        A source is a prefix on S3, which `ir-kit collect` has to fetch first, or a folder cannot be listed.
 
     Notes
     -----
-    A source that does not exist gives nothing here; the caller says so. A file that two sources name is read once.
+    A source that does not exist gives nothing here; the caller says so. A file that two sources name is read once,
+    by the first of them to which its name is a log's. A link to a
+    folder is not followed, and counts as ignored.
     """
-    seen: set[str] = set()
+    kept: dict[str, Found] = {}
+    closed = os.path.realpath(store)
     for kind, source in (("cloudtrail", "cloudtrail"), ("access_log", "access_logs"), ("configuration", "configuration")):
         for number, root in enumerate(incident.source_paths(source)):
             if isinstance(root, str):
                 raise EvidenceError("a source on S3 cannot be read in place", root, "fetch it to a folder and name that folder")
             named = root.is_file()
-            for location, name in [(root, root.name)] if named else _walked(root, store):
-                where = os.path.realpath(location)
-                if where in seen:
-                    continue
-                seen.add(where)
-                try:
-                    status = location.stat()
-                except OSError:
-                    continue  # gone between the listing and now: as if it had not been there
-                yield Found(
-                    kind, number, name, location, status.st_size, status.st_mtime_ns, named, _is_read(kind, name, named)
-                )
+            if named:
+                entries = [_Entry(root.name, os.path.realpath(root), root.stat(), True)]
+            else:
+                entries = sorted(_walked(str(root), "", os.path.realpath(root), closed)) if root.is_dir() else []
+            for name, where, status, is_file in entries:
+                if where not in kept or not kept[where].read:
+                    location = root if named else root / name
+                    read = is_file and _is_read(kind, name, named)
+                    kept[where] = Found(kind, number, name, location, status.st_size, status.st_mtime_ns, named, read)
+    yield from kept.values()
 
 
-def _walked(root: Path, store: Path) -> Iterator[tuple[Path, str]]:
-    files = []
-    for folder, folders, names in os.walk(root):
-        folders[:] = [name for name in folders if Path(folder, name) != store]
-        files += [Path(folder, name) for name in names]
-    named = sorted((path.relative_to(root).as_posix(), path) for path in files if not path.is_symlink() or path.is_file())
-    yield from ((path, name) for name, path in named)
+class _Entry(NamedTuple):
+    name: str
+    where: str
+    status: os.stat_result
+    is_file: bool
+
+
+def _walked(folder: str, below: str, real: str, closed: str) -> Iterator[_Entry]:
+    """Everything below a folder that is no folder, with its name relative to the root and its real path."""
+    try:
+        entries = list(os.scandir(folder))
+    except FileNotFoundError:
+        return  # gone between the listing and now: as if it had not been there
+    except OSError as error:
+        raise EvidenceError(f"a folder cannot be listed: {error.strerror}", folder, "make it readable") from error
+    for entry in entries:
+        where = os.path.join(real, entry.name)
+        if entry.is_dir(follow_symlinks=False):
+            if where != closed:
+                yield from _walked(entry.path, f"{below}{entry.name}/", where, closed)
+            continue
+        try:
+            if not entry.is_symlink():
+                yield _Entry(below + entry.name, where, entry.stat(), entry.is_file())
+            elif os.path.exists(entry.path):
+                yield _Entry(below + entry.name, os.path.realpath(entry.path), entry.stat(), entry.is_file())
+            else:
+                # leads nowhere: what it stood for cannot be read, and that is said
+                yield _Entry(below + entry.name, where, entry.stat(follow_symlinks=False), True)
+        except FileNotFoundError:
+            continue
 
 
 def _is_read(kind: str, name: str, named: bool) -> bool:

@@ -1,0 +1,218 @@
+"""CloudTrail files into parts: whole documents to the engine, and slowly what it refuses.
+
+One broken document fails its batch; the batch is halved until the document stands alone, and that one is read slowly.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+
+from ir_kit.evidence import cloudtrail, documents
+from ir_kit.evidence.parts import REJECT_CONTENT, Loader, quoted
+from ir_kit.evidence.rows import table_of
+
+DOCUMENT_BYTES = 1 << 19
+_GONE = pa.schema([("source_id", pa.int32()), ("number", pa.int32())])
+_FAULTS = pa.schema([("source_id", pa.int32()), ("number", pa.int32()), ("names", pa.string())])
+
+
+@dataclass
+class _Document:
+    """One document for the engine; its records are numbered from ``first_number``."""
+
+    source_id: int
+    first_number: int
+    text: bytes
+    mended: bool = False
+
+
+class CloudTrailLoader(Loader):
+    """CloudTrail's files, in whichever form they have."""
+
+    select = cloudtrail.SELECT
+
+    def flush(self) -> None:
+        """Write what is pending: whole documents as they are, the others as what can be read of them."""
+        ready: list[_Document] = []
+        for task, data in self.pending:
+            whole = documents.RECORDS_DOCUMENT.match(data) and _is_utf8(data)
+            if whole and not self.facts[task.source_id]["damage"]:
+                ready.append(_Document(task.source_id, 1, data))
+            else:
+                ready.extend(self.read_slowly(task.source_id, data))
+        texts = {task.source_id: data for task, data in self.pending}
+        for part in self.insert_all(ready):
+            self.examine(part, texts)
+        self.pending, self.pending_bytes = [], 0
+
+    def insert_all(self, ready: list[_Document]) -> list[str]:
+        """The parts that hold these documents' records."""
+        if not ready:
+            return []
+        try:
+            part = self.write(_batches(ready))
+        except duckdb.IOException:
+            raise
+        except duckdb.Error as error:
+            if len(ready) > 1:
+                middle = len(ready) // 2
+                return self.insert_all(ready[:middle]) + self.insert_all(ready[middle:])
+            only = ready[0]
+            if only.mended:
+                self.result.reject(
+                    only.source_id, only.first_number, f"the engine refuses it: {str(error)[:200]}", len(only.text), ""
+                )
+                return []
+            return self.insert_all(self.read_slowly(only.source_id, only.text))
+        return [part] if part else []
+
+    def read_slowly(self, source_id: int, data: bytes) -> list[_Document]:
+        """The readable records of a file as mended documents; what is not readable becomes rejects."""
+        facts = self.facts[source_id]
+        if documents.looks_like_digest(data):
+            facts["state"] = "ignored"
+            return []
+        found = list(documents.items(data))
+        records = [(item.number, item.record) for item in found if item.record is not None]
+        rejected = [item for item in found if item.record is None]
+        broken = next((item for item in rejected if documents.is_damage(item)), None)
+        reason = facts["damage"] or (rejected[0].reason if rejected else None if data.strip(b" \t\r\n\0") else "empty file")
+        if broken and (records or broken.reason.startswith(documents.BREAKS_OFF)):
+            facts["damage"] = facts["damage"] or broken.reason.split(":")[0]
+        if not records:
+            if reason:
+                self.result.reject(source_id, 1, reason, len(data), documents.text_of(data[:REJECT_CONTENT]))
+            return []
+        for item in rejected:
+            if item.number:
+                self.result.reject(source_id, item.number, item.reason, item.size, item.content)
+        return list(_mended(source_id, records))
+
+    def examine(self, part: str, data: dict[int, bytes]) -> None:
+        """Read the rows that may hide something again: name their faults, or take them out as rejects."""
+        read = f"read_parquet({quoted(self.folder / part)})"
+        suspects: dict[int, dict[int, bool]] = {}
+        for source_id, number, timed in self.connection.execute(
+            f"select source_id, record_number, event_time is not null from {read} where suspect order by 1, 2"
+        ).fetchall():
+            suspects.setdefault(source_id, {})[number] = timed
+        gone: list[tuple[int, int]] = []
+        faults: list[tuple[int, int, str]] = []
+        for source_id, numbers in suspects.items():
+            found = {item.number: item for item in documents.items(data[source_id])}
+            bad: list[tuple[int, str, documents.Item | None]] = []
+            for number, timed in numbers.items():
+                item = found.get(number)
+                record = item.record if item else None
+                if record is None:
+                    bad.append((number, item.reason if item and item.reason else "not a record", item))
+                elif record.get("eventType") == documents.INSIGHT_TYPE:
+                    gone.append((source_id, number))
+                elif not timed:
+                    bad.append((number, "eventTime is missing or is no time", item))
+                elif names := cloudtrail.faults_of(record):
+                    faults.append((source_id, number, ",".join(names)))
+            gone += [(source_id, number) for number, _, _ in bad]
+            if bad and len(bad) == len(found):
+                bad = bad[:1]  # nothing in the file is CloudTrail: one thing that could not be read
+            elif not bad and all(
+                item.record and item.record.get("eventType") == documents.INSIGHT_TYPE for item in found.values()
+            ):
+                self.facts[source_id]["state"] = "ignored"
+            for number, reason, item in bad:
+                content = (item.content or json.dumps(item.record, ensure_ascii=False)) if item else ""
+                self.result.reject(source_id, number, reason, len(content.encode(errors="replace")), content)
+        if gone or faults:
+            self.amend(part, read, gone, faults)
+
+    def amend(
+        self, part: str, read: str, gone: list[tuple[int, int]], faults: list[tuple[int, int, str]]
+    ) -> None:
+        """Write a part again without the rows that have gone, and with the faults named."""
+        without = table_of(({"source_id": i, "number": n} for i, n in gone), _GONE)
+        named = table_of(({"source_id": i, "number": n, "names": names} for i, n, names in faults), _FAULTS)
+        self.connection.register("gone", without)
+        self.connection.register("faults", named)
+        self.replace(
+            part,
+            f"""select p.* replace (f.names as field_faults) from {read} p
+                left join faults f on f.source_id = p.source_id and f.number = p.record_number
+                where not exists (
+                    select 1 from gone g where g.source_id = p.source_id and g.number = p.record_number
+                ) order by p.source_id, p.record_number""",
+        )
+        self.connection.unregister("gone")
+        self.connection.unregister("faults")
+
+
+def _mended(source_id: int, found: list[tuple[int, dict[str, Any]]]) -> Iterator[_Document]:
+    """Documents of records whose numbers follow one another, none much longer than half a mebibyte."""
+    run: list[dict[str, Any]] = []
+    first = size = 0
+    for number, record in found:
+        if run and (number != first + len(run) or size > DOCUMENT_BYTES):
+            yield _Document(source_id, first, documents.document_of(run), mended=True)
+            run, size = [], 0
+        if not run:
+            first = number
+        run.append(record)
+        size += 2_000
+    if run:
+        yield _Document(source_id, first, documents.document_of(run), mended=True)
+
+
+def _batches(ready: list[_Document]) -> pa.RecordBatchReader:
+    """Documents for the engine, about half a mebibyte in a vector: larger ones take it longer."""
+    schema = pa.schema([("source_id", pa.int32()), ("first_number", pa.int32()), ("document", pa.string())])
+
+    def groups() -> Iterable[pa.RecordBatch]:
+        group: list[_Document] = []
+        size = 0
+        for document in ready:
+            if group and size + len(document.text) > DOCUMENT_BYTES:
+                yield _record_batch(group, schema)
+                group, size = [], 0
+            group.append(document)
+            size += len(document.text)
+        if group:
+            yield _record_batch(group, schema)
+
+    return pa.RecordBatchReader.from_batches(schema, groups())
+
+
+def _record_batch(group: list[_Document], schema: pa.Schema) -> pa.RecordBatch:
+    columns = [
+        _integers([document.source_id for document in group]),
+        _integers([document.first_number for document in group]),
+        _strings([document.text for document in group]),
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+def _strings(values: list[bytes]) -> pa.Array:
+    """These bytes, known to be UTF-8, as one Arrow array (without the detour through `pa.array`, which loads pandas)."""
+    offsets = np.zeros(len(values) + 1, dtype=np.int32)
+    np.cumsum([len(value) for value in values], out=offsets[1:])
+    body = values[0] if len(values) == 1 else b"".join(values)
+    return pa.Array.from_buffers(pa.string(), len(values), [None, pa.py_buffer(offsets.tobytes()), pa.py_buffer(body)])
+
+
+def _integers(values: list[int]) -> pa.Array:
+    return pa.Array.from_buffers(
+        pa.int32(), len(values), [None, pa.py_buffer(struct.pack(f"<{len(values)}i", *values))]
+    )
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        return data.isascii() or bool(data.decode("utf-8")) or True
+    except UnicodeDecodeError:
+        return False

@@ -1,0 +1,151 @@
+"""What loads of both kinds share: the files' facts, and Parquet parts written straight from a batch.
+
+A part is written under a name of its own and counts only once the store's manifest names it, so a load that is killed leaves nothing that
+anybody reads.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from ir_kit.evidence import redaction
+from ir_kit.evidence.database import connect
+from ir_kit.evidence.reading import Content, read_file
+
+BATCH_BYTES = 48 << 20
+REJECT_CONTENT = 2_000
+_FORMAT = "(format parquet, compression zstd, compression_level 1, row_group_size 32768)"
+
+@dataclass(frozen=True)
+class Task:
+    """One file to read; ``named`` where the incident names the file itself, whatever it is called."""
+
+    source_id: int
+    kind: str
+    location: str
+    name: str
+    named: bool
+
+
+@dataclass
+class Loaded:
+    """What came of a list of tasks: parts by name, facts by source, rejects; all small enough to hand between processes."""
+
+    parts: list[str] = field(default_factory=list)
+    sources: list[dict[str, Any]] = field(default_factory=list)
+    rejects: list[dict[str, Any]] = field(default_factory=list)
+
+    def reject(self, source_id: int, number: int, reason: str, size: int, content: str) -> None:
+        shown = redaction.redacted_text(content[:REJECT_CONTENT])
+        try:
+            shown = json.dumps(redaction.redacted(json.loads(content)))[:REJECT_CONTENT] if len(content) < 1 << 20 else shown
+        except (ValueError, RecursionError):
+            pass
+        self.rejects.append({"source_id": source_id, "number": number, "reason": reason, "bytes": size, "content": shown})
+
+
+class Loader:
+    """Batches of one kind of source to parts named ``PREFIX-N.parquet``.
+
+    Attributes
+    ----------
+    select : str
+        The rows of the relation ``batch``.
+    """
+
+    select = ""
+
+    def __init__(self, folder: Path, prefix: str) -> None:
+        self.folder, self.prefix, self.result = folder, prefix, Loaded()
+        self.connection = connect(threads=1)
+        self.facts: dict[int, dict[str, Any]] = {}
+        self.pending: list[tuple[Task, bytes]] = []
+        self.pending_bytes = 0
+        self.written = 0
+
+    def add(self, task: Task) -> None:
+        """Read a file; one that cannot be opened is a reject."""
+        try:
+            content = self.content_of(task)
+        except OSError as error:
+            self.fact(task, None, state="read", damage=f"cannot be read: {error.strerror or error}")
+            self.result.reject(task.source_id, 0, f"cannot be read: {error.strerror or error}", 0, "")
+            return
+        if content is None:
+            self.fact(task, None, state="ignored")
+            return
+        self.fact(task, content)
+        self.queue(task, content)
+        if self.pending_bytes >= BATCH_BYTES:
+            self.flush()
+
+    def content_of(self, task: Task) -> Content | None:
+        """The file's content; null where the file is no log."""
+        return read_file(Path(task.location))
+
+    def queue(self, task: Task, content: Content) -> None:
+        """Keep this content for the next batch."""
+        self.pending.append((task, content.data))
+        self.pending_bytes += len(content.data)
+
+    def fact(self, task: Task, content: Content | None, state: str = "read", damage: str | None = None) -> None:
+        """Note what is known of a file."""
+        facts = {
+            "source_id": task.source_id,
+            "sha256": content.sha256 if content else None,
+            "state": state,
+            "damage": content.damage if content else damage,
+        }
+        self.facts[task.source_id] = facts
+        self.result.sources.append(facts)
+
+    def flush(self) -> None:
+        """Write what is pending."""
+        raise NotImplementedError
+
+    def write(self, batch: pa.RecordBatchReader | pa.Table, select: str = "") -> str | None:
+        """The part that holds the rows of this batch; null where it has none."""
+        self.connection.register("batch", batch)
+        try:
+            return self.copy(select or self.select)
+        finally:
+            self.connection.unregister("batch")
+
+    def copy(self, select: str) -> str | None:
+        """The part that holds the answer of this query; null where it is empty."""
+        name = f"{self.prefix}-{self.written:04d}.parquet"
+        self.written += 1
+        path = self.folder / name
+        try:
+            [(rows,)] = self.connection.execute(f"copy ({select}) to {quoted(path)} {_FORMAT}").fetchall()
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+        if not rows:
+            path.unlink()
+            return None
+        self.result.parts.append(name)
+        return name
+
+    def replace(self, name: str, select: str) -> None:
+        """Put the answer of this query in the place of a part that was just written."""
+        self.copy(select)
+        self.result.parts.remove(name)
+        os.unlink(self.folder / name)
+
+    def finish(self) -> Loaded:
+        """Write the rest; what came of it all."""
+        self.flush()
+        self.connection.close()
+        return self.result
+
+
+def quoted(path: Path) -> str:
+    """A path as SQL text."""
+    return "'" + str(path).replace("'", "''") + "'"

@@ -1,0 +1,307 @@
+"""Loading again: what is new or changed, all of it or nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from ir_kit.errors import EvidenceError
+from ir_kit.evidence import ingest as ingest_module
+from ir_kit.evidence import parts
+
+Record = Callable[..., dict[str, Any]]
+DELIVERED = "2026-03-02-12-00-00-0123456789ABCDEF"
+LINE = (
+    f'{"a" * 64} b [02/Mar/2026:10:00:00 +0000] 203.0.113.7 - R1 REST.GET.OBJECT k "GET /k HTTP/1.1" 200 - 1 1 1 1 "-" "a" -'
+)
+PROGRAM = "import sys; from ir_kit.evidence.ingest import ingest; from ir_kit.incident import load_incident; ingest(load_incident('demo', sys.argv[1]))"
+
+
+def touched(path: Path) -> None:
+    """A later time of change, whatever the clock's steps are."""
+    status = path.stat()
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns + 1_000_000_000))
+
+
+def filled(evidence: Any, record: Record) -> Any:
+    evidence.write("day1/a.json.gz", [record(n) for n in range(1, 4)])
+    evidence.write("day1/b.json", json.dumps({"Records": [record(4), {"no": "record"}]}))
+    evidence.write("CloudTrail-Digest/d.json.gz", b"x")
+    evidence.write_log(DELIVERED, f"{LINE}\noops, no line\n")
+    evidence.write("configuration.jsonl", '{"collected_at": "2026-03-08T09:00:00Z", "service": "s3", "operation": "ListBuckets", "response": {}}\n', evidence.configuration.parent)
+    return evidence
+
+
+def test_a_second_load_reads_nothing_and_writes_nothing(evidence: Any, record: Record) -> None:
+    first = filled(evidence, record).load()
+    assert sorted(first.read) == [DELIVERED, "configuration.jsonl", "day1/a.json.gz", "day1/b.json"]
+    before = evidence.files()
+    again = evidence.load()
+    assert (again.read, again.changed, again.vanished, again.unchanged, again.ignored) == ([], [], [], 5, 1)
+    assert again.totals == first.totals
+    assert evidence.files() == before
+
+
+def test_only_a_new_file_is_read(evidence: Any, record: Record) -> None:
+    filled(evidence, record).load()
+    evidence.write("day2/c.json.gz", [record(5)])
+    report = evidence.load()
+    assert report.read == ["day2/c.json.gz"]
+    assert evidence.query("select count(*) from events") == [(5,)]
+    assert evidence.query("select count(*) from rejects") == [(2,)]
+
+
+def test_a_changed_file_replaces_its_rows_and_rejects(evidence: Any, record: Record) -> None:
+    filled(evidence, record).load()
+    touched(evidence.write("day1/b.json", [record(7), record(8)]))
+    report = evidence.load()
+    assert (report.read, report.changed) == (["day1/b.json"], ["day1/b.json"])
+    assert evidence.query("select key from events where source_file = 'day1/b.json' order by 1") == [("part-7",), ("part-8",)]
+    assert evidence.query("select kind from rejects") == [("access_log",)]
+    assert "day1/b.json" in "\n".join(report.summary_lines())
+
+
+def test_a_file_that_vanished_is_said_and_its_rows_stay_marked(evidence: Any, record: Record) -> None:
+    path = filled(evidence, record).cloudtrail / "day1" / "a.json.gz"
+    evidence.load()
+    content = path.read_bytes()
+    path.unlink()
+    report = evidence.load()
+    assert (report.read, report.vanished) == ([], ["day1/a.json.gz"])
+    assert evidence.query("select source_present, count(*) from events group by 1 order by 1") == [(False, 3), (True, 1)]
+    with pytest.raises(EvidenceError, match="cannot be read"):
+        evidence.store.raw("cloudtrail", "day1/a.json.gz", 1)
+    path.write_bytes(content)
+    touched(path)
+    assert evidence.load().vanished == []
+    assert evidence.query("select source_present, count(*) from events group by 1") == [(True, 4)]
+
+
+def test_a_copy_takes_the_place_of_a_record_whose_file_vanished(evidence: Any, record: Record) -> None:
+    evidence.write("a.json", [record(1)])
+    evidence.write("b.json", [record(1)])
+    evidence.load()
+    assert evidence.query("select source_file from events") == [("a.json",)]
+    (evidence.cloudtrail / "a.json").unlink()
+    evidence.load()
+    assert evidence.query("select source_file, source_present from events") == [("b.json", True)]
+
+
+def test_two_loads_give_what_one_gives(tmp_path: Path, record: Record, evidence: Any) -> None:
+    other = type(evidence)(tmp_path / "other")
+    other.open()
+    for kit in (evidence, other):
+        filled(kit, record)
+        if kit is other:
+            kit.load()
+        kit.write("day0/first.json", [record(1), record(9)])  # sorts before what is there: the copy stays here
+        kit.write_log("2026-03-02-11-00-00-0123456789ABCDEF", f"{LINE}\n")
+        kit.load()
+    assert evidence.snapshot() == other.snapshot()
+
+
+def test_a_source_that_is_taken_out_takes_its_rows_along(evidence: Any, record: Record) -> None:
+    filled(evidence, record).load()
+    (evidence.runs / "demo" / "incident.yaml").unlink()
+    evidence.open(access_logs=[str(evidence.access_logs)])
+    evidence.load()
+    assert evidence.query("select (select count(*) from events), (select count(*) from access_log_lines)") == [(0, 1)]
+
+
+def test_no_sources_no_files_and_missing_folders_are_said(evidence: Any, record: Record) -> None:
+    with pytest.raises(EvidenceError, match="hold no file") as caught:
+        evidence.load()
+    assert caught.value.exit_status == 3
+    assert "\n" not in str(caught.value)
+    evidence.write("a.json", [record()])
+    assert evidence.load().missing == [str(evidence.access_logs), str(evidence.configuration)]
+    (evidence.runs / "demo" / "incident.yaml").unlink()
+    evidence.open(cloudtrail=["s3://trail/AWSLogs"])
+    with pytest.raises(EvidenceError, match="S3"):
+        evidence.load()
+
+
+def test_the_store_itself_is_never_evidence(evidence: Any, record: Record) -> None:
+    evidence.write("a.json", [record()])
+    (evidence.runs / "demo" / "incident.yaml").unlink()
+    evidence.open(cloudtrail=["evidence"], access_logs=["evidence"])
+    evidence.load()
+    assert evidence.load().read == []
+    assert [row["path"] for row in evidence.store.evidence_records()] == ["cloudtrail/a.json"]
+
+
+def test_a_record_of_a_changed_source_is_not_shown(evidence: Any, record: Record) -> None:
+    path = evidence.write("a.json", [record(1)])
+    evidence.load()
+    evidence.write("a.json", [record(2)])
+    with pytest.raises(EvidenceError, match="changed") as caught:
+        evidence.store.raw("cloudtrail", "a.json", 1)
+    assert "\n" not in str(caught.value)
+    touched(path)
+    evidence.load()
+    assert evidence.store.raw("cloudtrail", "a.json", 1)["eventID"].endswith("2")
+    for name, number in (("a.json", 2), ("a.json", 0), ("none.json", 1)):
+        with pytest.raises(EvidenceError, match="no such"):
+            evidence.store.raw("cloudtrail", name, number)
+
+
+def test_a_store_of_another_format_is_loaded_again_and_a_failure_leaves_it_alone(
+    evidence: Any, record: Record, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evidence.write("a.json", [record()])
+    evidence.load()
+    manifest = json.loads(evidence.store.manifest_path.read_text())
+    evidence.store.manifest_path.write_text(json.dumps({**manifest, "format": 99}))
+    before = set(evidence.files())
+    with monkeypatch.context() as patch:
+        patch.setattr(ingest_module, "find_copies", _refuse)
+        with pytest.raises(EvidenceError):
+            evidence.load()
+    assert before <= set(evidence.files())
+    assert evidence.load().read == ["a.json"]
+    assert evidence.query("select count(*) from events") == [(1,)]
+
+
+def _refuse(*_: Any, **__: Any) -> None:
+    raise OSError(28, "No space left on device")
+
+
+def test_a_full_disk_is_one_line_and_the_store_is_as_it_was(evidence: Any, record: Record, monkeypatch: pytest.MonkeyPatch) -> None:
+    filled(evidence, record).load()
+    before = evidence.files()
+    evidence.write("c.json", [record(5)])
+
+    def full(self: Any, select: str) -> None:
+        raise duckdb.IOException('Could not write file "x": No space left on device')
+
+    for target, name, refusal in ((parts.Loader, "copy", full), (ingest_module, "find_copies", _refuse)):
+        with monkeypatch.context() as patch:
+            patch.setattr(target, name, refusal)
+            with pytest.raises(EvidenceError) as caught:
+                evidence.load()
+        assert caught.value.exit_status == 3
+        assert "\n" not in str(caught.value)
+        assert evidence.files() == before
+    assert evidence.load().read == ["c.json"]
+
+
+@pytest.mark.slow
+def test_a_disk_that_is_really_full_leaves_the_store_as_it_was(evidence: Any, record: Record, tmp_path: Path) -> None:
+    evidence.write("a.json", [record(1)])
+    small = tmp_path / "small"
+    small.mkdir()
+    if shutil.which("mount") is None or os.geteuid() or subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(small)], capture_output=True, check=False
+    ).returncode:  # fmt: skip
+        pytest.skip("no small file system can be mounted here")
+    try:
+        (evidence.store.folder).mkdir(parents=True)
+        evidence.store.folder.rmdir()
+        evidence.store.folder.symlink_to(small)
+        evidence.load()
+        before = evidence.files()
+        rng = random.Random(1)
+        evidence.write("b.json", [record(n, requestID=f"{rng.getrandbits(4000):x}") for n in range(2, 3000)])
+        with pytest.raises(EvidenceError) as caught:
+            evidence.load()
+        assert "\n" not in str(caught.value)
+        assert evidence.files() == before
+    finally:
+        subprocess.run(["umount", str(small)], check=True)
+
+
+def many(evidence: Any, record: Record, files: int) -> None:
+    for n in range(files):
+        evidence.write(f"x{n:03d}.json.gz", [record(n * 100 + k) for k in range(100)])
+
+
+def test_several_processes_give_what_one_gives(
+    evidence: Any, record: Record, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = type(evidence)(tmp_path / "other")
+    other.open()
+    for kit in (evidence, other):
+        many(kit, record, 6)
+        kit.write("cut.json", json.dumps({"Records": [record(1)]})[:-40])
+    other.load()
+    monkeypatch.setattr(ingest_module, "SMALL", 1)
+    monkeypatch.setattr(ingest_module, "CHUNK", 2_000)
+    steps: list[tuple[int, int]] = []
+    from ir_kit.incident import load_incident
+
+    ingest_module.ingest(load_incident("demo", evidence.runs), progress=lambda done, total: steps.append((done, total)))
+    assert evidence.snapshot() == other.snapshot()
+    assert steps[0][0] == 0
+    assert steps[-1][0] == steps[-1][1]
+    assert [done for done, _ in steps] == sorted(done for done, _ in steps)
+
+
+@pytest.mark.slow
+def test_a_load_that_is_killed_leaves_the_store_as_before_or_as_after(evidence: Any, record: Record, tmp_path: Path) -> None:
+    other = type(evidence)(tmp_path / "other")
+    other.open()
+    many(evidence, record, 40)
+    evidence.load()
+    before = evidence.snapshot()
+    for kit in (evidence, other):
+        for n in range(40):
+            changed = [record(n * 100 + k, awsRegion="eu-west-1") for k in range(90)]
+            touched(kit.write(f"x{n:03d}.json.gz", changed))
+    other.load()
+    after = other.snapshot()
+    # as many processes as the machine has, however little there is to read
+    program = f"import ir_kit.evidence.ingest as i; i.SMALL = 1; i.CHUNK = 8_000; {PROGRAM}"
+    rng = random.Random(7)
+    for _ in range(12):
+        child = subprocess.Popen([sys.executable, "-c", program, str(evidence.runs)])
+        time.sleep(rng.uniform(0.2, 2.0))
+        child.send_signal(signal.SIGKILL)
+        child.wait()
+        assert evidence.snapshot() in (before, after)
+    evidence.load()
+    assert evidence.snapshot() == after
+    assert set(evidence.files()) == evidence.store.manifest().names() | {"manifest.json"}
+
+
+@pytest.mark.slow
+def test_two_loads_at_once_take_turns(evidence: Any, record: Record) -> None:
+    many(evidence, record, 12)
+    children = [
+        subprocess.Popen([sys.executable, "-c", PROGRAM, str(evidence.runs)], stderr=subprocess.PIPE) for _ in range(2)
+    ]
+    assert [child.wait(120) for child in children] == [0, 0], [child.stderr and child.stderr.read() for child in children]
+    for child in children:
+        assert child.stderr is not None
+        child.stderr.close()
+    assert evidence.query("select count(*), count(distinct event_id) from events_all") == [(1200, 1200)]
+    assert evidence.store.manifest().generation == 1
+
+
+def test_another_load_waits_for_its_turn(evidence: Any, record: Record) -> None:
+    evidence.write("a.json", [record()])
+    done = threading.Event()
+
+    def load() -> None:
+        evidence.load()
+        done.set()
+
+    evidence.store.folder.mkdir(parents=True)
+    with ingest_module._locked(evidence.store.folder / ".lock"):
+        thread = threading.Thread(target=load)
+        thread.start()
+        assert not done.wait(0.2)
+    thread.join(30)
+    assert done.is_set()

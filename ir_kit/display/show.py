@@ -16,8 +16,10 @@ from ir_kit.display.findings import findings_table
 from ir_kit.display.incident import incident_table
 from ir_kit.display.lineage import lineage as draw_lineage
 from ir_kit.display.publish import publish_figure, publish_html
+from ir_kit.display.snippets import snippets_table
 from ir_kit.display.text import counted, joined, visible
 from ir_kit.display.timeline import timeline as draw_timeline
+from ir_kit.display.visibility import visibility as draw_visibility
 from ir_kit.incident import Incident
 
 __all__ = [
@@ -29,8 +31,10 @@ __all__ = [
     "incident",
     "lineage",
     "sessions",
+    "snippets",
     "table",
     "timeline",
+    "visibility",
 ]
 
 
@@ -221,6 +225,42 @@ def lineage(frame: pd.DataFrame, *, caption: str = "Lineage of credentials", mos
         How many credentials at most.
     """
     _figure(draw_lineage(frame, caption=caption, most=most), caption)
+
+
+def visibility(
+    frame: pd.DataFrame,
+    acts: pd.DataFrame | None = None,
+    *,
+    caption: str = "What would have been recorded",
+    most_buckets: int = 30,
+) -> None:
+    """Which requests would have been recorded, bucket by bucket, class by class, over the window?
+
+    Parameters
+    ----------
+    frame : DataFrame
+        As ``logging_gaps/visibility``.
+    acts : DataFrame, optional
+        As ``logging_gaps/tampering``: drawn over it.
+    caption : str
+    most_buckets : int
+        How many buckets and Regions at most: Regions first, then the blindest.
+    """
+    _figure(draw_visibility(frame, acts, caption=caption, most_buckets=most_buckets), caption)
+
+
+def snippets(frame: pd.DataFrame, caption: str = "Snippets, to be read before they are run", *, rows: int = 40) -> None:
+    """What is to be run for each step, and what proves that it took effect?
+
+    Parameters
+    ----------
+    frame : DataFrame
+        As ``logging_gaps/recommendations``.
+    caption : str
+    rows : int
+        How many steps at most.
+    """
+    publish_html(*snippets_table(frame, caption, rows))
 
 
 def findings(found: Iterable[Any], caption: str = "Findings") -> None:

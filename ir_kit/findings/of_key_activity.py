@@ -7,7 +7,7 @@ import pandas as pd
 from ir_kit.case import Case
 from ir_kit.findings.making import Maker, actor_of, listed, number, responders_left_out, rows_in
 from ir_kit.findings.model import Finding, write_findings
-from ir_kit.findings.status import NOT_REPLAYED
+from ir_kit.findings.seen import Seen
 from ir_kit.questions import key_activity as asked
 
 PLAYBOOK = "key_activity"
@@ -15,7 +15,6 @@ NO_BASELINE = (
     "The evidence holds no event of a baseline, so nothing could be compared: no address or agent is known to be new, "
     "and no value can be first seen."
 )
-DATA_EVENTS = "Reads and writes of objects are in CloudTrail only where data events were on; coverage says where."
 
 
 def key_activity(case: Case) -> list[Finding]:
@@ -32,15 +31,16 @@ def key_activity(case: Case) -> list[Finding]:
     own = everything["is_responder"].astype(bool)
     sessions = everything[~own]
     left_out = responders_left_out(case, int(everything["event_count"][own].sum()))
+    seen = Seen.of(case)
     found = [
-        _activity_seen(make, sessions, left_out),
-        _intruder_activity(make, sessions, left_out),
-        _probing(make, sessions),
+        _activity_seen(make, seen, sessions, left_out),
+        _intruder_activity(make, seen, sessions, left_out),
+        _probing(make, seen, sessions),
     ]
     return write_findings(case, PLAYBOOK, found)
 
 
-def _activity_seen(make: Maker, sessions: pd.DataFrame, left_out: str) -> Finding:
+def _activity_seen(make: Maker, seen: Seen, sessions: pd.DataFrame, left_out: str) -> Finding:
     events, errors = int(sessions["event_count"].sum()), int(sessions["error_count"].sum())
     addresses = sessions["source_ip_address"].nunique()
     if events:
@@ -64,20 +64,20 @@ def _activity_seen(make: Maker, sessions: pd.DataFrame, left_out: str) -> Findin
             "access_keys": int(sessions["access_key_id"].nunique()),
             "addresses": int(addresses),
         },
-        scope=NOT_REPLAYED,
+        scope=seen.calls(),
         evidence=[rows_in("key_activity/sessions", sessions, first["event_id"])],
-        limits=[DATA_EVENTS, left_out],
+        limits=[seen.objects(), left_out],
     )
 
 
-def _intruder_activity(make: Maker, sessions: pd.DataFrame, left_out: str) -> Finding:
+def _intruder_activity(make: Maker, seen: Seen, sessions: pd.DataFrame, left_out: str) -> Finding:
     labels = pd.Series(_labels(sessions), index=sessions.index, dtype="object")
     by_label = labels == "intruder"
     theirs = sessions[by_label | ((sessions["verdict"] == "new") & labels.isna())]
     unclear = sessions[(sessions["verdict"] == "unclear") & labels.isna()]
     count, events = len(theirs), int(theirs["event_count"].sum())
     baseline = int(make.case.ask("key_activity/baseline_held")["event_count"].iloc[0])
-    seen = asked.first_seen(make.case)
+    first_seen = asked.first_seen(make.case)
     if count:
         statement = (
             f"{number(count, 'session')} with {number(events, 'call')} of reached credentials "
@@ -102,22 +102,22 @@ def _intruder_activity(make: Maker, sessions: pd.DataFrame, left_out: str) -> Fi
             "addresses": int(theirs["source_ip_address"].nunique()),
             "sessions_unclear": len(unclear),
             "events_unclear": int(unclear["event_count"].sum()),
-            "first_seen_values": len(seen),
+            "first_seen_values": len(first_seen),
         },
-        scope=NOT_REPLAYED,
-        evidence=[rows_in("key_activity/sessions", theirs), rows_in("key_activity/first_seen", seen)],
+        scope=seen.calls(),
+        evidence=[rows_in("key_activity/sessions", theirs), rows_in("key_activity/first_seen", first_seen)],
         limits=[
             "Whose a session is has been inferred by comparing address, user agent, calls, Regions and buckets with "
             "the baseline and with what is known good; an analyst's label comes first.",
             "" if baseline else NO_BASELINE,
             "Somebody who works from the owner's address with the owner's user agent is not told apart from the owner.",
-            DATA_EVENTS,
+            seen.objects(),
             left_out,
         ],
     )
 
 
-def _probing(make: Maker, sessions: pd.DataFrame) -> Finding:
+def _probing(make: Maker, seen: Seen, sessions: pd.DataFrame) -> Finding:
     everything = asked.probing(make.case)
     own = everything["is_responder"].astype(bool)
     frame = everything[~own]
@@ -148,7 +148,7 @@ def _probing(make: Maker, sessions: pd.DataFrame) -> Finding:
             "missing_bucket_names": names,
             "refused_event_names": int(refused["event_name"].nunique()),
         },
-        scope=NOT_REPLAYED,
+        scope=seen.everything(),
         evidence=[rows_in("key_activity/probing", frame)],
         limits=[
             "Calls that fail to authenticate are in no CloudTrail log, and reads of objects in buckets that do not "

@@ -1,4 +1,6 @@
-"""Findings of playbook 03: what left, what was written, destroyed and disclosed in each bucket, and how sure the reasoning is."""
+"""Findings of playbook 03: what left, what was written, destroyed and disclosed in each bucket, and how sure the
+reasoning is.
+"""
 
 from __future__ import annotations
 
@@ -9,16 +11,20 @@ from typing import Any
 import pandas as pd
 
 from ir_kit.case import Case
-from ir_kit.findings.making import Maker, number, responders_left_out
+from ir_kit.findings.making import Actor, Maker, listed, number
 from ir_kit.findings.model import EVENT_IDS, EvidenceRows, Finding, Subject, Value, write_findings
 from ir_kit.findings.status import Scope
+from ir_kit.questions import completeness
 from ir_kit.questions import object_access as asked
 from ir_kit.questions.bounds import Watched
 from ir_kit.questions.frames import rows_of
 
 PLAYBOOK = "object_access"
 Row = Mapping[str, Any]
-SERVICES = "Reads that AWS services made at a reached credential's bidding are not in these numbers; object_access/service_reads lists the calls."
+SERVICES = (
+    "Reads that AWS services made at a reached credential's bidding are not in these numbers; "
+    "object_access/service_reads lists the calls."
+)
 PRESIGNED = "Whoever held a pre-signed link could use it: the key says who issued it, not who came."
 BASELINE = "Use that shows the owner's own address and agent counts as the owner's."
 
@@ -29,8 +35,9 @@ def object_access(case: Case) -> list[Finding]:
     Returns
     -------
     list of Finding
-        For every bucket in scope ``objects_read``, ``objects_written``, ``objects_destroyed``, ``names_listed``, each asked whether or not
-        there is anything to find; then ``attribution_calibration`` and ``service_reads``. Also written to the case's findings.
+        For every bucket in scope ``objects_read``, ``objects_written``, ``objects_destroyed``, ``names_listed``, each
+        asked whether or not there is anything to find; then ``attribution_calibration`` and ``service_reads``. Also
+        written to the case's findings.
     """
     make = Maker(case, PLAYBOOK)
     access = asked.prepare(case)
@@ -39,15 +46,14 @@ def object_access(case: Case) -> list[Finding]:
     by_class = {name: asked.coverage(case, name) for name in ("data_read", "data_write")}
     limits = [BASELINE, _calibration_limit(access.calibration)]
     if case.incident.responders:
-        limits.append(
-            responders_left_out(case, 0, "request").split(":")[0] + " where one of theirs is a reached credential."
-        )
+        limits.append(f"Requests of the investigation's own ({listed(case.incident.responders)}) count as the owner's.")
     if len(moved):
         limits.append(SERVICES)
+    told = {row["bucket"]: row["sentence"] for row in rows_of(asked.losses(case))}
     found = []
     for row in rows_of(bounds):
         bucket = row["bucket"]
-        one = _Bucket(make, bucket, limits)
+        one = _Bucket(make, bucket, limits, told.get(bucket) or told.get(None) or completeness.sentence(None, bucket))
         reads, writes = by_class["data_read"][bucket], by_class["data_write"][bucket]
         found += [
             one.read(row, reads),
@@ -59,14 +65,15 @@ def object_access(case: Case) -> list[Finding]:
     return write_findings(case, PLAYBOOK, found)
 
 
-def scope_of(seen: Watched) -> Scope:
-    """How much of the window did either log cover, for this bucket and class?"""
+def scope_of(seen: Watched, loss: str = "") -> Scope:
+    """How much of the window did either log cover, for this bucket and class? `loss` says what the access log loses."""
     blind, alone, doubt = seen.hours("blind"), seen.hours("alone"), seen.hours("uncertain")
     parts = []
     if blind:
         first, last = seen.spans("blind")[0][0], seen.spans("blind")[-1][1]
         parts.append(
-            f"For {blind:,.1f} hours of the window neither data events nor an access log covered {seen.bucket} (between "
+            f"For {blind:,.1f} hours of the window neither data events nor an access log covered {seen.bucket} "
+            "(between "
             f"{first:%Y-%m-%d %H:%M} and {last:%Y-%m-%d %H:%M} UTC): what was done then is in no number."
         )
     if doubt:
@@ -75,7 +82,8 @@ def scope_of(seen: Watched) -> Scope:
         )
     if alone:
         parts.append(
-            f"For {alone:,.1f} hours only the access log covered {seen.bucket}; it is delivered on a best-effort basis and loses some requests."
+            f"For {alone:,.1f} hours only the access log covered {seen.bucket}, which is delivered on a best-effort "
+            f"basis. {loss}".strip()
         )
     return Scope(not blind and not doubt, " ".join(parts), access_logs_only=bool(alone))
 
@@ -84,12 +92,19 @@ def _calibration_limit(calibration: pd.DataFrame) -> str:
     row = next(one for one in rows_of(calibration) if one["attribution"] == "C")
     if not row["used"]:
         return (
-            f"Reasoned attribution (C) was right for {row['right']:,} of {row['requests']:,} requests that both logs hold: too seldom, so it "
+            f"Reasoned attribution (C) was right for {row['right']:,} of {row['requests']:,} requests that "
+            "both logs hold: too seldom, so it "
             "was not used, and those requests count with their candidates (D)."
         )
     if not row["requests"]:
-        return "Reasoned attribution (C) could not be tried on this incident: no request that both logs hold could be placed by it."
-    return f"Reasoned attribution (C), tried on {row['requests']:,} requests that both logs hold, was right for {row['right']:,} of them."
+        return (
+            "Reasoned attribution (C) could not be tried on this incident: no request that both logs hold "
+            "could be placed by it."
+        )
+    return (
+        f"Reasoned attribution (C), tried on {row['requests']:,} requests that both logs hold, was right for "
+        f"{row['right']:,} of them."
+    )
 
 
 @dataclass(frozen=True)
@@ -99,10 +114,7 @@ class _Bucket:
     make: Maker
     bucket: str
     limits: list[str]
-
-    @property
-    def subject(self) -> Subject:
-        return Subject(bucket=self.bucket)
+    loss: str = ""
 
     def _evidence(self, kind: str, table: str, rows: int) -> EvidenceRows:
         first = (
@@ -118,18 +130,24 @@ class _Bucket:
 
     def read(self, bound: Row, seen: Watched) -> Finding:
         """``objects_read``, with the values of the bucket's bounds."""
-        scope = scope_of(seen)
+        scope = scope_of(seen, self.loss)
         lower, likely, seen_most = bound["objects_lower"], bound["objects_likely"], bound["objects_upper_logged"]
         in_rows = seen_most - bound["allowed_requests"]
         upper = bound["objects_upper"]
         if in_rows:
             most = (
-                f"at most {upper:,}" if upper is not None
-                else f"at most {seen_most:,} in the hours that were logged, and an unknown number in the {bound['blind_hours']:,.1f} that were not"
-            )  # fmt: skip
+                f"at most {upper:,}"
+                if upper is not None
+                else (
+                    f"at most {seen_most:,} in the hours that were logged, and an unknown number in the "
+                    f"{bound['blind_hours']:,.1f} that were not"
+                )
+            )
             statement = (
-                f"Of {self.bucket}, at least {number(lower, 'object').replace('no objects', '0 objects')} left by acts that are not the "
-                f"owner's, likely {likely:,}, {most}; the bytes that left were at least {bound['bytes_lower']:,}, likely "
+                f"Of {self.bucket}, at least {number(lower, 'object').replace('no objects', '0 objects')} left "
+                "by acts that are not the "
+                f"owner's, likely {likely:,}, {most}; the bytes that left were at least "
+                f"{bound['bytes_lower']:,}, likely "
                 f"{bound['bytes_likely']:,}."
             )
         else:
@@ -146,20 +164,37 @@ class _Bucket:
             held.append(f"By its metrics the bucket held {bound['bytes_held']:,} bytes.")
         if upper is None and bound["objects_held"] is None:
             held.append(
-                "How many objects the bucket held was not collected; an inventory or its metrics would give an upper bound."
+                "How many objects the bucket held was not collected; an inventory or its metrics would give an "
+                "upper bound."
             )
         copied = []
         if bound["objects_copied_out"]:
             copied.append(
-                f"{bound['objects_copied_out']:,} of these objects ({bound['bytes_copied_out']:,} bytes) were copied inside S3 to a bucket that "
-                "is not known to be the account's: such a copy sends no bytes, so it is in the objects and not in the bytes."
+                f"{bound['objects_copied_out']:,} of these objects ({bound['bytes_copied_out']:,} bytes) were "
+                "copied inside S3 to a bucket that "
+                "is not known to be the account's: such a copy sends no bytes, so it is in the objects and not "
+                "in the bytes."
             )
         return self.make.make(
-            "objects_read", "Which objects did the reached credentials read?", statement, count=in_rows, values=values, scope=scope,
-            actor=("intruder" if lower else "unknown") if in_rows else None, subject=self.subject, inferred=bool(in_rows) and not lower,
-            partly_inferred=likely > lower, evidence=[self._evidence("read", "object_access/requests", in_rows)],
-            limits=[f"Why the bounds are no narrower: {bound['width_reason']}.", *copied, *held, PRESIGNED, *self.limits],
-        )  # fmt: skip
+            "objects_read",
+            "Which objects did the reached credentials read?",
+            statement,
+            count=in_rows,
+            values=values,
+            scope=scope,
+            actor=_actor(in_rows, lower),
+            subject=Subject(bucket=self.bucket),
+            inferred=bool(in_rows) and not lower,
+            partly_inferred=likely > lower,
+            evidence=[self._evidence("read", "object_access/requests", in_rows)],
+            limits=[
+                f"Why the bounds are no narrower: {bound['width_reason']}.",
+                *copied,
+                *held,
+                PRESIGNED,
+                *self.limits,
+            ],
+        )
 
     def acted(self, question_id: str, kind: str, acts: list[dict[str, Any]], seen: Watched) -> Finding:
         """``objects_written`` or ``names_listed``: counts by grade and verdict."""
@@ -171,19 +206,23 @@ class _Bucket:
         if kind == "written":
             question = "Which objects did the reached credentials write?"
             what = number(requests, "write")
-            some = f"{what[0].upper()}{what[1:]} to {self.bucket} {'is' if requests == 1 else 'are'} not the owner's, {sure:,} of them surely."
+            some = (
+                f"{what[0].upper()}{what[1:]} to {self.bucket} {'is' if requests == 1 else 'are'} not the "
+                f"owner's, {sure:,} of them surely."
+            )
             none = f"No object of {self.bucket} is seen to have been written by an act that is not the owner's."
         else:
             question = "Which object names were disclosed to the reached credentials?"
             some = (
-                f"{number(requests, 'request').capitalize()} that {'is' if requests == 1 else 'are'} not the owner's asked {self.bucket} for "
+                f"{number(requests, 'request').capitalize()} that {'is' if requests == 1 else 'are'} not the "
+                f"owner's asked {self.bucket} for "
                 f"names, {listings:,} of them listings, {sure:,} surely."
             )
             none = f"No name of {self.bucket} is seen to have been disclosed to anybody but the owner."
         return self.make.make(
             question_id, question, some if requests else none, count=requests,
             values={"requests": requests, "requests_lower": sure, "requests_likely": likely, "listings": listings},
-            scope=scope_of(seen), actor=("intruder" if sure else "unknown") if requests else None, subject=self.subject,
+            scope=scope_of(seen, self.loss), actor=_actor(requests, sure), subject=Subject(bucket=self.bucket),
             inferred=bool(requests) and not sure, partly_inferred=likely > sure,
             evidence=[self._evidence(kind, "object_access/requests", requests)], limits=self.limits,
         )  # fmt: skip
@@ -195,13 +234,17 @@ class _Bucket:
         kinds = {str(kind): int(count) for kind, count in done["kind"].value_counts().items()}
         back = {status: int((done["recoverable_status"] == status).sum()) for status in ("yes", "no", "unknown")}
         words = {
-            "deleted": "deleted", "overwritten": "written over", "encrypted_customer_key": "encrypted with a customer's key",
-            "encrypted_foreign_kms": "encrypted with another account's KMS key", "expiry_shortened": "expiry shortened",
-        }  # fmt: skip
+            "deleted": "deleted",
+            "overwritten": "written over",
+            "encrypted_customer_key": "encrypted with a customer's key",
+            "encrypted_foreign_kms": "encrypted with another account's KMS key",
+            "expiry_shortened": "expiry shortened",
+        }
         if len(done):
             told = ", ".join(f"{kinds[kind]:,} {word}" for kind, word in words.items() if kind in kinds)
             statement = (
-                f"In {self.bucket}, acts that are not the owner's destroyed objects or put them at risk: {told}; of these {back['yes']:,} can "
+                f"In {self.bucket}, acts that are not the owner's destroyed objects or put them at risk: "
+                f"{told}; of these {back['yes']:,} can "
                 f"be brought back from versions, {back['no']:,} cannot, of {back['unknown']:,} it is not known."
             )
         else:
@@ -217,15 +260,34 @@ class _Bucket:
         ids = [str(one) for one in done["event_id"].dropna()][:EVENT_IDS]
         requests = list(dict.fromkeys(str(one) for one in done["request_id"].dropna()))[:EVENT_IDS]
         return self.make.make(
-            "objects_destroyed", "Which objects did the reached credentials destroy?", statement, count=len(done), values=values,
-            scope=scope_of(seen), actor=("intruder" if sure else "unknown") if len(done) else None, subject=self.subject,
-            inferred=bool(len(done)) and not sure, partly_inferred=sure < len(done),
-            evidence=[EvidenceRows(table="object_access/destruction", rows=len(mine), event_ids=ids or None, request_ids=requests or None)],
+            "objects_destroyed",
+            "Which objects did the reached credentials destroy?",
+            statement,
+            count=len(done),
+            values=values,
+            scope=scope_of(seen, self.loss),
+            actor=_actor(len(done), sure),
+            subject=Subject(bucket=self.bucket),
+            inferred=bool(len(done)) and not sure,
+            partly_inferred=sure < len(done),
+            evidence=[
+                EvidenceRows(
+                    table="object_access/destruction",
+                    rows=len(mine),
+                    event_ids=ids or None,
+                    request_ids=requests or None,
+                )
+            ],
             limits=[
                 "That versions were kept says that a version can be brought back unless it was removed since.",
-                "A key counts as written over where a log shows that it was there before; others count as new.", *self.limits,
+                "A key counts as written over where a log shows that it was there before; others count as new.",
+                *self.limits,
             ],
-        )  # fmt: skip
+        )
+
+
+def _actor(count: int, sure: int) -> Actor | None:
+    return ("intruder" if sure else "unknown") if count else None
 
 
 def _plain(value: Any) -> Value:
@@ -240,8 +302,10 @@ def _calibrated(make: Maker, calibration: pd.DataFrame) -> Finding:
     tried = int(c["requests"] + d["requests"])
     if tried:
         statement = (
-            f"Tried on {tried:,} requests that both logs hold, with their bucket's data events hidden, reasoning named one key for "
-            f"{c['requests']:,} and was right for {c['right']:,} of them; for the other {d['requests']:,} it gave candidates, and the right key "
+            f"Tried on {tried:,} requests that both logs hold, with their bucket's data events hidden, "
+            "reasoning named one key for "
+            f"{c['requests']:,} and was right for {c['right']:,} of them; for the other {d['requests']:,} it "
+            "gave candidates, and the right key "
             f"was among them for {d['right']:,}. Reasoned attribution is {'used' if c['used'] else 'not used'}."
         )
     else:
@@ -249,14 +313,21 @@ def _calibrated(make: Maker, calibration: pd.DataFrame) -> Finding:
             "How often reasoned attribution is right cannot be said: no request of these principals is in both logs."
         )
     values: dict[str, Value] = {
-        "c_requests": int(c["requests"]), "c_right": int(c["right"]), "d_requests": int(d["requests"]), "d_right": int(d["right"]),
+        "c_requests": int(c["requests"]),
+        "c_right": int(c["right"]),
+        "d_requests": int(d["requests"]),
+        "d_right": int(d["right"]),
         "c_used": bool(c["used"]),
-    }  # fmt: skip
+    }
     return make.make(
-        "attribution_calibration", "How often is the reasoning right by which access-log requests are given to keys?", statement, count=tried,
-        values=values, scope=Scope(False, "It says nothing of callers that were never seen in both logs."),
+        "attribution_calibration",
+        "How often is the reasoning right by which access-log requests are given to keys?",
+        statement,
+        count=tried,
+        values=values,
+        scope=Scope(False, "It says nothing of callers that were never seen in both logs."),
         evidence=[EvidenceRows(table="object_access/calibration", rows=2)],
-    )  # fmt: skip
+    )
 
 
 def _services(make: Maker, moved: pd.DataFrame) -> Finding:
@@ -264,14 +335,25 @@ def _services(make: Maker, moved: pd.DataFrame) -> Finding:
     seen = asked.management_scope(make.case)
     if len(done):
         named = ", ".join(sorted(set(done["event_name"])))
-        statement = f"{number(len(done), 'call').capitalize()} of reached credentials set AWS services reading or moving objects ({named})."
+        statement = (
+            f"{number(len(done), 'call').capitalize()} of reached credentials set AWS services reading or "
+            f"moving objects ({named})."
+        )
     else:
         statement = "No call of a reached credential is seen that set an AWS service reading or moving objects."
     return make.make(
-        "service_reads", "Which AWS services read objects at a reached credential's bidding?", statement, count=len(done),
+        "service_reads",
+        "Which AWS services read objects at a reached credential's bidding?",
+        statement,
+        count=len(done),
         values={"calls": len(done), "failed_calls": len(moved) - len(done)},
-        scope=Scope(seen[0], seen[1]), evidence=[EvidenceRows(
-            table="object_access/service_reads", rows=len(moved), event_ids=[str(one) for one in done["event_id"].dropna()][:EVENT_IDS] or None,
-        )],
+        scope=Scope(seen[0], seen[1]),
+        evidence=[
+            EvidenceRows(
+                table="object_access/service_reads",
+                rows=len(moved),
+                event_ids=[str(one) for one in done["event_id"].dropna()][:EVENT_IDS] or None,
+            )
+        ],
         limits=["What a service read shows its own credentials, and is in data events only where they were on."],
-    )  # fmt: skip
+    )

@@ -7,7 +7,8 @@ import pandas as pd
 from ir_kit.case import Case
 from ir_kit.findings.making import Actor, Maker, actor_of, listed, number, responders_left_out, rows_in
 from ir_kit.findings.model import EvidenceRows, Finding, Subject, write_findings
-from ir_kit.findings.status import CONFIGURATION, NOT_REPLAYED, Scope
+from ir_kit.findings.seen import Seen
+from ir_kit.findings.status import CONFIGURATION, Scope
 from ir_kit.questions import key_activity as activity
 from ir_kit.questions import scoping as asked
 from ir_kit.questions.frames import rows_of
@@ -31,7 +32,8 @@ def scoping(case: Case) -> list[Finding]:
     make = Maker(case, PLAYBOOK)
     facts = rows_of(asked.key_facts(case))
     found = [finding for fact in facts for finding in (_key_owner(make, fact), _key_last_used(make, fact))]
-    return write_findings(case, PLAYBOOK, [*found, _credentials_reached(make), _footholds_gained(make)])
+    seen = Seen.of(case)
+    return write_findings(case, PLAYBOOK, [*found, _credentials_reached(make, seen), _footholds_gained(make, seen)])
 
 
 def _key_owner(make: Maker, fact: Row) -> Finding:
@@ -87,8 +89,8 @@ def _key_last_used(make: Maker, fact: Row) -> Finding:
         )
         if status == "unknown":
             limits.append(
-                "No event of that service lies within 15 minutes of that use; whether one would have been logged is "
-                "not looked into yet."
+                "No event of that service lies within 15 minutes of that use, and it cannot be said that one would "
+                "have been logged."
             )
     return make.make(
         "key_last_used",
@@ -119,7 +121,7 @@ def _last_use(fact: Row) -> str:
     )
 
 
-def _credentials_reached(make: Maker) -> Finding:
+def _credentials_reached(make: Maker, seen: Seen) -> Finding:
     everything = asked.credentials(make.case)
     derived = everything[everything["link"] != "seed"]
     own = derived["is_responder"].astype(bool)
@@ -152,7 +154,7 @@ def _credentials_reached(make: Maker) -> Finding:
             "temporary": count - long_term,
             "used": int((frame["event_count"] > 0).sum()),
         },
-        scope=NOT_REPLAYED,
+        scope=seen.management(),
         evidence=[rows_in("scoping/credentials", frame, frame["link_event_id"])],
         limits=[
             "The owner's own use of the keys issues credentials too; they are counted here, whoever asked for them.",
@@ -165,7 +167,7 @@ def _credentials_reached(make: Maker) -> Finding:
     )
 
 
-def _footholds_gained(make: Maker) -> Finding:
+def _footholds_gained(make: Maker, seen: Seen) -> Finding:
     everything = asked.footholds(make.case)
     own = everything["is_responder"].astype(bool)
     frame = everything[~own]
@@ -193,7 +195,7 @@ def _footholds_gained(make: Maker) -> Finding:
             "error": outcomes["error"],
             "targets": int(done["target"].nunique()),
         },
-        scope=NOT_REPLAYED,
+        scope=seen.management(),
         evidence=[rows_in("scoping/footholds", shown, shown["event_id"])],
         limits=[
             "An act is counted whether or not what it made is still there: later deletions are not taken off.",

@@ -25,19 +25,15 @@ class Scope:
         The part that was blind or was not looked into, in a sentence; empty where the whole scope was logged.
     access_logs_only : bool
         Whether a part was covered by access logs alone, which are delivered on a best-effort basis.
+    unsure : bool
+        Whether something beside the scope was blind that bears on it, so that a zero is not sure.
     """
 
     whole: bool | None
     blind: str = ""
     access_logs_only: bool = False
+    unsure: bool = False
 
-
-NOT_REPLAYED = Scope(
-    None,
-    "Whether logging was on throughout has not been established (no replay of logging yet): what happened while "
-    "nothing was recorded is not in this number.",
-)
-"""Every scope until the logging settings are replayed over time."""
 
 CONFIGURATION = Scope(True)
 """What AWS answered when it was asked: nothing had to be logged for it."""
@@ -68,12 +64,13 @@ def confidence_of(count: int, scope: Scope, *, inferred: bool = False, partly_in
     -----
     What rows show is ``high``, what is reasoned from them ``medium``, a count of both ``medium``. A zero is ``high``
     over a scope that was logged whole, ``low`` where that is not known or not so. Where access logs alone covered a
-    part, ``medium`` at most.
+    part, or a zero is unsure for what lies beside its scope, ``medium`` at most.
     """
     confidence: Confidence = "medium" if inferred or partly_inferred else "high"
     if count == 0:
         confidence = "high" if scope.whole is True else "low"
-    return at_most(confidence, "medium") if scope.access_logs_only else confidence
+    capped = scope.access_logs_only or (scope.unsure and count == 0)
+    return at_most(confidence, "medium") if capped else confidence
 
 
 def at_most(confidence: Confidence, limit: Confidence) -> Confidence:

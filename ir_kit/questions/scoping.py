@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import pandas as pd
 
 from ir_kit.case import Case
 from ir_kit.questions.frames import frame_of, rows_of
 from ir_kit.questions.lineage import key_settings, reached_credentials
+from ir_kit.questions.logging_gaps import visible
 from ir_kit.questions.principals import account_of_arn, account_of_key
 from ir_kit.questions.reached import Row
+from ir_kit.questions.visibility import MINOR, is_logged
 from ir_kit.tables import TABLES
 
 NEAR = pd.Timedelta(minutes=15)
+MANAGEMENT_ALONE = frozenset({"iam", "sts", "ec2", "kms", "cloudtrail", "organizations", "secretsmanager", "signin"})
+"""Services all of whose calls that CloudTrail records are management events."""
 
 
 def key_facts(case: Case) -> pd.DataFrame:
@@ -70,18 +76,43 @@ def _fact(case: Case, settings: Row, uses: list[Row], made: Row) -> Row:
 
 
 def _logged_status(case: Case, settings: Row) -> str:
-    """`yes` where an event of that key and service is near; never `no`, since nobody has asked yet what was logged."""
+    """`yes` where an event of that key and service is near; `no` where none is, although it would have been logged."""
     time, service = settings.get("last_used_date"), settings.get("last_used_service")
     if time is None or not service or service == "N/A":
         return "unknown"
+    source = service if service.endswith(".amazonaws.com") else f"{service}.amazonaws.com"
+    key, first, last = settings["access_key_id"], (time - NEAR).to_pydatetime(), (time + NEAR).to_pydatetime()
     found = case.ask(
-        "scoping/last_use",
-        access_key_id=settings["access_key_id"],
-        event_source=f"{service}.amazonaws.com",
-        first_time=(time - NEAR).to_pydatetime(),
-        last_time=(time + NEAR).to_pydatetime(),
+        "scoping/last_use", access_key_id=key, event_source=source, first_time=first, last_time=last
+    )  # fmt: skip
+    if int(found["event_count"].iloc[0]):
+        return "yes"
+    uses = case.ask("logging_gaps/key_uses", access_key_id=key, event_source=source, use_start=first, use_end=last)
+    if int(uses["lines"].iloc[0]):
+        return "unknown"  # the access log shows a use that may be this one
+    return "no" if _would_be_logged(case, service, settings.get("last_used_region"), first, last) else "unknown"
+
+
+def _would_be_logged(case: Case, service: str, region: str | None, start: datetime, end: datetime) -> bool:
+    """Would every call of this service have been logged from `start` to `end`, the calls on objects included?"""
+    if service not in MANAGEMENT_ALONE and service != "s3":
+        return False  # it has data events that no replay here tells of
+    seen = visible(case)
+    minor: frozenset[str] = frozenset() if service == "kms" else MINOR
+    place = None if region in (None, "N/A", "aws-global") else region
+    state, _ = is_logged(seen, record_class="management", region=place, start=start, end=end, ignoring=minor)
+    if state != "logged" or service != "s3":
+        return state == "logged"
+    if case.incident.buckets:
+        return False  # what was logged of other buckets is not known
+
+    def logged(bucket: str, record_class: str) -> bool:
+        return is_logged(seen, record_class=record_class, bucket=bucket, start=start, end=end)[0] == "logged"
+
+    return all(
+        logged(bucket, "server_access_log") or (logged(bucket, "data_read") and logged(bucket, "data_write"))
+        for bucket in seen["bucket"].dropna().unique()
     )
-    return "yes" if int(found["event_count"].iloc[0]) else "unknown"
 
 
 def credentials(case: Case) -> pd.DataFrame:

@@ -157,7 +157,7 @@ def test_coverage_stands_before_any_finding(path: Path) -> None:
 
 
 def test_a_table_comes_before_its_chart(path: Path) -> None:
-    charts = ("show.timeline", "show.sessions", "show.activity", "show.lineage", "show.figure")
+    charts = ("show.timeline", "show.sessions", "show.activity", "show.lineage", "show.figure", "show.visibility")
     for stored in cells(path, "code"):
         text = source(stored)
         for chart in charts:

@@ -75,8 +75,7 @@ def goaccess(cache: Path, folder: Path) -> Contender:
     names = folder.with_suffix(".txt")
     names.write_text("".join(f"{path}\n" for path in sorted(folder.iterdir())), encoding="utf-8")
     program = (
-        "xargs cat | goaccess - --log-format=AWSS3 --no-global-config --no-progress "
-        f"-o '{cache / 'goaccess.json'}'"
+        f"xargs cat | goaccess - --log-format=AWSS3 --no-global-config --no-progress -o '{cache / 'goaccess.json'}'"
     )
     return Contender("goaccess", lambda: ["sh", "-c", program], rounds=3, stdin=names)
 
@@ -86,7 +85,8 @@ def access_logs(cache: Path, scale: float) -> bool:
     holds = True
     for name, files, lines in (("few", 500, 2000), ("many", 20_000, 50)):
         folder = prepared(
-            cache / f"access-logs-{name}", lambda path, f=files, n=lines: make_data.access_logs(path, int(f * scale), n)  # type: ignore[misc]
+            cache / f"access-logs-{name}",
+            lambda path, f=files, n=lines: make_data.access_logs(path, int(f * scale), n),  # type: ignore[misc]
         )
         kit = Contender("ir-kit ingest", lambda: ingest(cache, "access_logs", folder), rounds=5)  # noqa: B023
         contenders = [kit]

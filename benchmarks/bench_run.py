@@ -46,7 +46,9 @@ def playbooks(cache: Path, scale: float) -> bool:
     notebook = cache / "empty.ipynb"
     _notebook(notebook)
     papermill = f"'{sys.executable}' -m papermill '{notebook}' '{cache / 'executed.ipynb'}'"
-    kit = Contender("ir-kit run, three playbooks", lambda: [sys.executable, "-m", "ir_kit", "run", "sample", *three, "--runs", runs])
+    kit = Contender(
+        "ir-kit run, three playbooks", lambda: [sys.executable, "-m", "ir_kit", "run", "sample", *three, "--runs", runs]
+    )
     bare = Contender("papermill, three notebooks", lambda: ["sh", "-c", " && ".join([papermill] * 3)])
     alternate([kit, bare], cache)
     table("(e) three playbooks on the sample, evidence loaded", [kit, bare])

@@ -71,7 +71,11 @@ def measure(command: Sequence[str | Path], cache: Path, stdin: Path | None = Non
     with tempfile.TemporaryFile() as output, open(stdin or os.devnull, "rb") as given:
         started = time.perf_counter()
         process = subprocess.Popen(
-            [str(word) for word in command], stdin=given, stdout=output, stderr=subprocess.STDOUT, env=environment(cache)
+            [str(word) for word in command],
+            stdin=given,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env=environment(cache),
         )
         peak = 0
         while True:
@@ -125,7 +129,9 @@ def table(title: str, contenders: Sequence[Contender]) -> None:
 def verdict(text: str, value: float, target: float, *, at_least: bool) -> bool:
     """Print a ratio against its target; whether it holds."""
     holds = value >= target if at_least else value <= target
-    print(f"  {text:44}{value:9.2f}   target {'>=' if at_least else '<='} {target:g}   {'holds' if holds else 'DOES NOT HOLD'}")
+    print(
+        f"  {text:44}{value:9.2f}   target {'>=' if at_least else '<='} {target:g}   {'holds' if holds else 'DOES NOT HOLD'}"
+    )
     return holds
 
 

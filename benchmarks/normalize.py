@@ -15,12 +15,18 @@ import pandas as pd
 def main(way: str) -> None:
     """Normalise all the records at once, or file by file."""
     paths = sys.stdin.read().split("\n")
-    documents = (json.load(gzip.open(path)) for path in paths if path)
+    documents = (_document(path) for path in paths if path)
     if way == "at-once":
         frame = pd.json_normalize([record for document in documents for record in document["Records"]])
     else:
         frame = pd.concat([pd.json_normalize(document["Records"]) for document in documents], ignore_index=True)
     print(len(frame))
+
+
+def _document(path: str) -> dict[str, list[dict[str, object]]]:
+    with gzip.open(path) as file:
+        document: dict[str, list[dict[str, object]]] = json.load(file)
+    return document
 
 
 if __name__ == "__main__":

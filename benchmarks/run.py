@@ -27,7 +27,9 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="a tenth of the data")
     parser.add_argument("--only", default="a,b,c,d,e", metavar="LETTERS", help="which benchmarks (default: all)")
     parser.add_argument("--keep", action="store_true", help="keep the data for the next run")
-    parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "ir-kit-bench", help="where the data goes")
+    parser.add_argument(
+        "--folder", type=Path, default=Path(tempfile.gettempdir()) / "ir-kit-bench", help="where the data goes"
+    )
     given = parser.parse_args()
     chosen = given.only.split(",")
     unknown = [letter for letter in chosen if letter not in BENCHMARKS]
@@ -38,7 +40,10 @@ def main() -> int:
     cache.mkdir(parents=True, exist_ok=True)
     sys.path.insert(0, str(Path(__file__).parents[1]))
     load = os.getloadavg()[0]
-    print(f"{os.cpu_count()} cores, load {load:.1f}" + (" (other work is running: repeat on a quiet machine)" if load > 0.5 else ""))
+    print(
+        f"{os.cpu_count()} cores, load {load:.1f}"
+        + (" (other work is running: repeat on a quiet machine)" if load > 0.5 else "")
+    )
     print("time: the best of the rounds; memory: the most that a whole process tree held at once")
     try:
         holds = [BENCHMARKS[letter](cache, scale) for letter in chosen]

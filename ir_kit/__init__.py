@@ -6,6 +6,7 @@ In reading order::
     evidence/             raw logs to typed rows
     engines/              where the SQL runs
     tables, case          an open incident; its questions and its tables
+    reasoning/            what questions need where sets do not serve
     questions/            typed rows to answers, one module and one folder of SQL per playbook
     findings/             answers to findings, each with its status and its limits
     display/              tables, charts and widgets of the notebooks

@@ -160,10 +160,10 @@ class Case:
 
 
 def _code_hash() -> str:
-    """Of the questions, so that an answer kept by other code is not taken for one of this."""
+    """Of questions and reasoning, so that an answer kept by other code is not taken for one of this."""
     digest = hashlib.sha256()
-    for path in sorted(QUESTIONS.rglob("*")):
-        if path.suffix in (".sql", ".py"):
+    for path in sorted([*QUESTIONS.rglob("*"), *QUESTIONS.with_name("reasoning").rglob("*")]):
+        if path.suffix in (".sql", ".py", ".yaml"):
             digest.update(path.read_bytes())
     return digest.hexdigest()
 

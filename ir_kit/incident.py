@@ -311,7 +311,11 @@ def _write_new(path: Path, text: str) -> None:
 def _rendered(content: Incident, path: Path, base: Path | None) -> str:
     def lines(name: str, value: object) -> str:
         flow = None if isinstance(value, (list, dict)) else False
-        options: dict[str, Any] = {"default_flow_style": flow, "allow_unicode": True, "sort_keys": False}
+        # characters that YAML takes for line breaks are written as escapes
+        plain = not {"\x85", "\u2028", "\u2029"} & set(
+            str(value) if isinstance(value, str) else "".join(map(str, value))
+        )
+        options: dict[str, Any] = {"default_flow_style": flow, "allow_unicode": plain, "sort_keys": False}
         return str(yaml.safe_dump({name: value}, width=1 << 30, **options))
 
     def window(value: Window) -> str:

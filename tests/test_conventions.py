@@ -21,6 +21,7 @@ LAYERS = [
     {"guardduty", "evidence", "sample"},
     {"engines", "tables"},
     {"case"},
+    {"reasoning"},
     {"questions"},
     {"findings"},
     {"display"},

@@ -34,10 +34,8 @@ class DuckDBEngine:
 
     def provide(self, name: str, source: pd.DataFrame | Path) -> None:
         """Make a frame or a Parquet file readable by this name; times lose their zone, which is UTC."""
-        if isinstance(source, Path):
-            relation = self.connection.read_parquet(str(source))
-        else:
-            relation = self.connection.from_df(source)
+        read = self.connection.read_parquet
+        relation = read(str(source)) if isinstance(source, Path) else self.connection.from_df(source)
         columns = ", ".join(
             f'timezone(\'UTC\', "{column}") as "{column}"' if "TIME ZONE" in str(kind) else f'"{column}"'
             for column, kind in zip(relation.columns, relation.types, strict=True)

@@ -6,23 +6,28 @@ elements, as in ``access_key_id in (:access_keys)``; an empty one for ``null``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import cache
+from itertools import pairwise
 from typing import Any
 
 from sqlglot import exp
 from sqlglot.dialects.trino import Trino
-from sqlglot.tokens import TokenType
+from sqlglot.tokenizer_core import TokenType
 
 from ir_kit.errors import ParameterError
 
 
-def placeholders(text: str) -> Iterator[tuple[int, int, str]]:
+@cache
+def placeholders(text: str) -> tuple[tuple[int, int, str], ...]:
     """Where does this text name a parameter? Start, end and name of each, outside strings and comments."""
     tokens = Trino.Tokenizer().tokenize(text)
-    for colon, name in zip(tokens, tokens[1:], strict=False):
-        if colon.token_type == TokenType.COLON and name.start == colon.end + 1:
-            yield colon.start, name.end + 1, name.text
+    return tuple(
+        (colon.start, name.end + 1, name.text)
+        for colon, name in pairwise(tokens)
+        if colon.token_type == TokenType.COLON and name.start == colon.end + 1
+    )
 
 
 def _replaced(text: str, parameters: Mapping[str, Any], write: Callable[[str, Any], str]) -> str:

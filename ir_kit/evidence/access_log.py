@@ -183,7 +183,10 @@ def lines_of(pieces: list[Piece]) -> Lines:
     counts = [piece.text.count(b"\n") for piece in pieces]
     ids = np.repeat(np.array([piece.source_id for piece in pieces], dtype=np.int32), counts)
     numbers = np.concatenate(
-        [np.arange(piece.first_number, piece.first_number + n, dtype=np.int32) for piece, n in zip(pieces, counts, strict=True)]
+        [
+            np.arange(piece.first_number, piece.first_number + n, dtype=np.int32)
+            for piece, n in zip(pieces, counts, strict=True)
+        ]
     )
     lengths = breaks - starts
     lengths -= (lengths > 0) & (body[np.maximum(breaks - 1, 0)] == 13)

@@ -39,14 +39,15 @@ RECORD = {
 STRUCTURE = json.dumps({"Records": [RECORD]})
 """Every field of a record is here, whether a column needs it or not: what is not, two copies of a record may differ in."""
 
-_PARAMETERS = [
-    "bucketName", "key", "prefix", "versionId", '"x-amz-copy-source"', "userName", "roleName", "groupName", "roleArn",
-    "policyArn", "policyName", "instanceProfileName", "name", "trailName", "bucket", "sAMLProviderArn",
-    "openIDConnectProviderArn", "versionid", "profileName", "accessKeyId",
+_PARAMETERS = ["bucketName", "key", "prefix", "versionId", '"x-amz-copy-source"', "bucket", "versionid"]
+# what calls of other services than S3 name
+_TARGETS = [
+    "userName", "roleName", "groupName", "instanceProfileName", "trailName", "name", "profileName", "sAMLProviderArn",
+    "openIDConnectProviderArn", "roleArn", "policyArn", "policyName",
 ]  # fmt: skip
 _ANSWERS = [
     "credentials.accessKeyId", "accessKey.accessKeyId", "assumedRoleUser.arn", "federatedUser.arn",
-    "credentials.expiration", "user.arn", "policy.arn", "accessKey.userName",
+    "credentials.expiration", "policy.arn",
 ]  # fmt: skip
 
 _DETAILS = [
@@ -88,7 +89,9 @@ def _count(text: str) -> str:
 
 
 def _without_secrets(text: str) -> str:
-    found = " or ".join(f"contains({text}, '{word}')" for word in ("oken", "ignature", "ecret", "assword", "ssertion", "lain"))
+    found = " or ".join(
+        f"contains({text}, '{word}')" for word in ("oken", "ignature", "ecret", "assword", "ssertion", "lain")
+    )
     json_rule = redaction.JSON_SECRET.replace("'", "''")
     uri_rule = redaction.URI_SECRET.replace("'", "''")
     return (
@@ -116,6 +119,10 @@ def _one_of(source: str, names: list[str], *wanted: str) -> str:
 
 def _p(*wanted: str) -> str:
     return _one_of("p", _PARAMETERS, *wanted)
+
+
+def _t(*wanted: str) -> str:
+    return _one_of("t", _TARGETS, *wanted)
 
 
 def _a(*wanted: str) -> str:
@@ -176,8 +183,10 @@ EXPRESSIONS: dict[str, str] = {
     "cipher_suite": f"coalesce({_d('CipherSuite', 'cipherSuite')}, r.tlsDetails.cipherSuite)",
     "tls_version": "r.tlsDetails.tlsVersion",
     "host_header": "r.tlsDetails.clientProvidedHostHeader",
-    "target_name": f"case when r.eventSource <> 's3.amazonaws.com' then {_p('userName', 'roleName', 'groupName', 'instanceProfileName', 'trailName', 'name', 'profileName', 'sAMLProviderArn', 'openIDConnectProviderArn', 'roleArn')} end",
-    "target_policy": f"case when r.eventSource <> 's3.amazonaws.com' then coalesce({_p('policyArn', 'policyName')}, {_a('policy.arn')}) end",
+    "target_name": _t(*_TARGETS[:-2]),
+    "target_policy": (
+        f"case when r.eventSource <> 's3.amazonaws.com' then coalesce({_t('policyArn', 'policyName')}, {_a('policy.arn')}) end"
+    ),
     "issued_access_key_id": f"case when r.errorCode is null then {_a('credentials.accessKeyId', 'accessKey.accessKeyId')} end",
     "issued_principal_arn": _a("assumedRoleUser.arn", "federatedUser.arn"),
     "issued_expiration": _a("credentials.expiration"),
@@ -220,6 +229,7 @@ opened as (
            {_moment(f"{_SESSION}.attributes.creationDate")} as session_time,
            json_extract_string(r.additionalEventData, {_paths(_DETAILS)}) as d,
            json_extract_string(r.requestParameters, {_paths(_PARAMETERS)}) as p,
+           case when r.eventSource <> 's3.amazonaws.com' then json_extract_string(r.requestParameters, {_paths(_TARGETS)}) end as t,
            case when r.responseElements is not null then json_extract_string(r.responseElements, {_paths(_ANSWERS)}) end as a
     from records
 )

@@ -20,14 +20,20 @@ class Column(NamedTuple):
 
 
 EVENTS: tuple[Column, ...] = (
-    Column("event_time", "timestamp", "when the request completed (`eventTime`, or Logstash's `@timestamp`); never null"),
+    Column(
+        "event_time", "timestamp", "when the request completed (`eventTime`, or Logstash's `@timestamp`); never null"
+    ),
     Column("event_id", "varchar", "CloudTrail's `eventID`; copies in other accounts have another one"),
     Column("event_version", "varchar", "`eventVersion` of the record's format"),
     Column("event_source", "varchar", "the service's host name, as `s3.amazonaws.com`; never null"),
     Column("event_name", "varchar", "the action, by CloudTrail's name for it; never null"),
     Column("event_type", "varchar", "`AwsApiCall`, `AwsServiceEvent`, `AwsConsoleSignIn`, ..."),
     Column("event_category", "varchar", "`Management`, `Data`, ...; null in old records"),
-    Column("record_class", "varchar", "`management`, `data_read`, `data_write`, or `other`; derived, by name in old records"),
+    Column(
+        "record_class",
+        "varchar",
+        "`management`, `data_read`, `data_write`, or `other`; derived, by name in old records",
+    ),
     Column("read_only", "boolean", "`readOnly`; null where the record does not say"),
     Column("aws_region", "varchar", "`awsRegion` that served the request"),
     Column("source_ip_address", "varchar", "the caller's address, or the host name of the AWS service that called"),
@@ -41,7 +47,11 @@ EVENTS: tuple[Column, ...] = (
     Column("user_identity_type", "varchar", "`IAMUser`, `AssumedRole`, `AWSService`, `AWSAccount`, ..."),
     Column("user_identity_principal_id", "varchar", "`principalId`; empty or null for anonymous callers"),
     Column("user_identity_arn", "varchar", "the principal's ARN; null for services and anonymous callers"),
-    Column("user_identity_account_id", "varchar", "the caller's account; `anonymous` or `ANONYMOUS_PRINCIPAL` where there was none"),
+    Column(
+        "user_identity_account_id",
+        "varchar",
+        "the caller's account; `anonymous` or `ANONYMOUS_PRINCIPAL` where there was none",
+    ),
     Column("user_identity_user_name", "varchar", "the IAM user's name"),
     Column("access_key_id", "varchar", "the key that signed; null for services, anonymous and console sign-in"),
     Column("invoked_by", "varchar", "the AWS service that called for the principal; null for direct calls"),
@@ -65,15 +75,27 @@ EVENTS: tuple[Column, ...] = (
     Column("cipher_suite", "varchar", "TLS cipher suite"),
     Column("tls_version", "varchar", "TLS version"),
     Column("host_header", "varchar", "the host that the client asked for"),
-    Column("target_name", "varchar", "the user, role, group, policy, profile or trail that an IAM, STS or CloudTrail call names"),
+    Column(
+        "target_name",
+        "varchar",
+        "the user, role, group, policy, profile or trail that an IAM, STS or CloudTrail call names",
+    ),
     Column("target_policy", "varchar", "the policy that a call attaches, puts or changes (ARN or name)"),
-    Column("issued_access_key_id", "varchar", "the credential that this call issued (AssumeRole..., GetSessionToken, CreateAccessKey, ...)"),
+    Column(
+        "issued_access_key_id",
+        "varchar",
+        "the credential that this call issued (AssumeRole..., GetSessionToken, CreateAccessKey, ...)",
+    ),
     Column("issued_principal_arn", "varchar", "whom the issued credential acts as, where the answer says so"),
     Column("issued_expiration", "varchar", "when the issued credential expires, as the answer says it"),
     Column("request_parameters", "varchar", "JSON text as recorded; secrets redacted"),
     Column("response_elements", "varchar", "JSON text as recorded; secrets redacted; null for most reads"),
     Column("resources", "varchar", "JSON text as recorded"),
-    Column("field_faults", "varchar", "fields that the record has in a type of its own, so that the column is null; comma-separated"),
+    Column(
+        "field_faults",
+        "varchar",
+        "fields that the record has in a type of its own, so that the column is null; comma-separated",
+    ),
     Column("source_file", "varchar", "the file that the row was read from, relative to its source"),
     Column("record_number", "integer", "the record's place in that file, from 1 (the line number in JSON lines)"),
     Column("source_present", "boolean", "false where the file has gone since it was read"),
@@ -88,7 +110,9 @@ ACCESS_LOG_LINES: tuple[Column, ...] = (
     Column("requester", "varchar", "ARN, canonical id, account, service; null for unauthenticated requests"),
     Column("request_id", "varchar", "repeats within a batch delete and a copy"),
     Column("operation", "varchar", "as `REST.GET.OBJECT`"),
-    Column("key", "varchar", "decoded (twice for ordinary rows, once for BATCH and S3 rows); null for calls on a bucket"),
+    Column(
+        "key", "varchar", "decoded (twice for ordinary rows, once for BATCH and S3 rows); null for calls on a bucket"
+    ),
     Column("key_raw", "varchar", "the key as it stands in the line; a key with `%` or `+` is ambiguous once decoded"),
     Column("request_uri", "varchar", "as sent; tokens and signatures redacted; null on BATCH and lifecycle rows"),
     Column("http_status", "integer", "null where the line has none"),
@@ -127,7 +151,11 @@ SETTINGS: tuple[Column, ...] = (
     Column("operation", "varchar", "botocore's operation name"),
     Column("parameters", "varchar", "JSON text"),
     Column("response", "varchar", "JSON text; null where the call was refused"),
-    Column("answer", "varchar", "`answered`, `absent` (the error says that nothing is configured) or `unknown` (refused or failed)"),
+    Column(
+        "answer",
+        "varchar",
+        "`answered`, `absent` (the error says that nothing is configured) or `unknown` (refused or failed)",
+    ),
     Column("error_code", "varchar", "why there is no answer"),
     Column("error_message", "varchar", "the error's text"),
     Column("source_file", "varchar", "the file that the row was read from"),

@@ -29,7 +29,11 @@ def setting_of(line: str) -> dict[str, Any] | str:
         call = json.loads(line, strict=False)
     except (ValueError, RecursionError) as fault:
         return f"not JSON: {fault}"
-    if not isinstance(call, dict) or not isinstance(call.get("service"), str) or not isinstance(call.get("operation"), str):
+    if (
+        not isinstance(call, dict)
+        or not isinstance(call.get("service"), str)
+        or not isinstance(call.get("operation"), str)
+    ):
         return "not a configuration answer: no service and operation"
     error = call.get("error")
     if error is not None and not isinstance(error, dict):

@@ -40,12 +40,14 @@ def find_copies(
     The rows are taken in slices of their hash, so that memory stays the same however many there are.
     """
     number = NUMBER_COLUMN[kind]
-    live = table_of(sources.values(), _LIVE)
+    live = table_of([row for row in sources.values() if row["kind"] == kind], _LIVE)
     with connect(threads=2, memory_limit="512MB", spill=folder / "spill") as connection:
         connection.register("live", live)
         connection.execute("create table copies (source_id integer, number integer)")
         if everything:
-            connection.execute("create view parts as select * from read_parquet($files)".replace("$files", _listed(everything)))
+            connection.execute(
+                "create view parts as select * from read_parquet($files)".replace("$files", _listed(everything))
+            )
             [(rows,)] = connection.execute("select count(*) from parts").fetchall()
             slices = rows // ROWS_AT_ONCE + 1
             for index in range(slices):
@@ -65,7 +67,9 @@ def find_copies(
                     )
                     select source_id, number from numbered where n > 1 order by source_id, number
                 """)
-        for source_id, count in connection.execute("select source_id, count(*) from copies group by source_id").fetchall():
+        for source_id, count in connection.execute(
+            "select source_id, count(*) from copies group by source_id"
+        ).fetchall():
             sources[source_id]["fresh_duplicates"] = count
         for row in sources.values():
             if row["kind"] == kind:

@@ -7,7 +7,9 @@ from pathlib import Path
 import duckdb
 
 
-def connect(*, threads: int | None = None, memory_limit: str | None = None, spill: Path | None = None) -> duckdb.DuckDBPyConnection:
+def connect(
+    *, threads: int | None = None, memory_limit: str | None = None, spill: Path | None = None
+) -> duckdb.DuckDBPyConnection:
     """A fresh database in memory whose time zone is UTC, whatever the machine's is.
 
     Parameters

@@ -13,15 +13,13 @@ from pathlib import Path
 from typing import IO, Any
 
 import duckdb
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from ir_kit.errors import EvidenceError
 from ir_kit.evidence.configuration import setting_of
 from ir_kit.evidence.copies import find_copies
 from ir_kit.evidence.loading import Loaded, Task, load
 from ir_kit.evidence.reading import read_file
-from ir_kit.evidence.rows import table_of
+from ir_kit.evidence.rows import REJECTS, SETTINGS, SOURCES, table_rows, write_table
 from ir_kit.evidence.store import KINDS, Manifest, Store
 from ir_kit.evidence.walking import Found, found_files
 from ir_kit.evidence.workers import load_side_by_side
@@ -33,30 +31,6 @@ Progress = Callable[[int, int], None]
 SMALL = 4 << 20  # less than this to read: another process would take longer to start than to help
 CHUNK = 16 << 20
 CHUNK_FILES = 4_000
-
-SOURCES = pa.schema(
-    [
-        ("source_id", pa.int32()), ("kind", pa.string()), ("source", pa.string()), ("path", pa.string()),
-        ("location", pa.string()), ("rank", pa.int32()), ("bytes", pa.int64()), ("mtime_ns", pa.int64()),
-        ("sha256", pa.string()), ("state", pa.string()), ("present", pa.bool_()), ("damaged", pa.bool_()),
-        ("damage", pa.string()), ("records", pa.int64()), ("duplicates", pa.int64()), ("rejected", pa.int64()),
-        ("first_time", pa.timestamp("us")), ("last_time", pa.timestamp("us")),
-    ]
-)  # fmt: skip
-REJECTS = pa.schema(
-    [
-        ("source_id", pa.int32()), ("source_file", pa.string()), ("kind", pa.string()), ("number", pa.int32()),
-        ("reason", pa.string()), ("bytes", pa.int64()), ("content", pa.string()),
-    ]
-)  # fmt: skip
-SETTINGS = pa.schema(
-    [
-        ("collected_at", pa.timestamp("us")), ("account_id", pa.string()), ("aws_region", pa.string()), ("service", pa.string()),
-        ("operation", pa.string()), ("parameters", pa.string()), ("response", pa.string()), ("answer", pa.string()),
-        ("error_code", pa.string()), ("error_message", pa.string()), ("source_file", pa.string()), ("line_number", pa.int32()),
-        ("source_id", pa.int32()),
-    ]
-)  # fmt: skip
 
 
 @dataclass
@@ -121,16 +95,22 @@ def ingest(incident: Incident, *, progress: Progress | None = None) -> IngestRep
     except OSError as error:
         raise _disk_error(error, store.folder) from error
     except duckdb.IOException as error:
-        raise EvidenceError(f"the evidence store cannot be written: {str(error).splitlines()[0]}", store.folder, "make room") from error
+        raise EvidenceError(
+            f"the evidence store cannot be written: {str(error).splitlines()[0]}", store.folder, "make room"
+        ) from error
 
 
 def _ingest(incident: Incident, store: Store, progress: Progress | None) -> IngestReport:
     manifest = store.manifest()
     found = list(found_files(incident, store.folder))
-    roots = {(kind, n): str(path) for kind, source in _SOURCE_KINDS for n, path in enumerate(incident.source_paths(source))}
-    known = {(row["kind"], row["source"], row["path"]): row for row in _table_rows(store, manifest.sources)}
+    roots = {
+        (kind, n): str(path) for kind, source in _SOURCE_KINDS for n, path in enumerate(incident.source_paths(source))
+    }
+    known = {(row["kind"], row["source"], row["path"]): row for row in table_rows(store.folder, manifest.sources)}
     if not roots:
-        raise EvidenceError("the incident names no sources", incident.path, "name the folders of the logs under sources")
+        raise EvidenceError(
+            "the incident names no sources", incident.path, "name the folders of the logs under sources"
+        )
     if not found and not known:
         raise EvidenceError("the sources hold no file", ", ".join(roots.values()), "check the paths under sources")
     report = IngestReport()
@@ -142,7 +122,8 @@ def _ingest(incident: Incident, store: Store, progress: Progress | None) -> Inge
         if key not in here and row["source"] in listed:
             sources.append({**row, "present": False})
             report.vanished.append(row["path"])
-    sources.sort(key=lambda row: (row["kind"], _root_order(roots, row), row["path"]))
+    order = {(kind, root): number for (kind, number), root in reversed(roots.items())}
+    sources.sort(key=lambda row: (row["kind"], order[row["kind"], row["source"]], row["path"]))
     for rank, row in enumerate(sources):
         row["rank"] = rank
     # known already, all of it, in the same order: nothing to write
@@ -157,12 +138,14 @@ def _ingest(incident: Incident, store: Store, progress: Progress | None) -> Inge
 _SOURCE_KINDS = (("cloudtrail", "cloudtrail"), ("access_log", "access_logs"), ("configuration", "configuration"))
 
 
-def _root_order(roots: dict[tuple[str, int], str], row: dict[str, Any]) -> int:
-    return next(number for (kind, number), root in roots.items() if kind == row["kind"] and root == row["source"])
+_BLANK: dict[str, Any] = dict.fromkeys(SOURCES.names)
 
 
 def _compared(
-    found: list[Found], known: dict[tuple[str, str, str], dict[str, Any]], roots: dict[tuple[str, int], str], report: IngestReport
+    found: list[Found],
+    known: dict[tuple[str, str, str], dict[str, Any]],
+    roots: dict[tuple[str, int], str],
+    report: IngestReport,
 ) -> tuple[list[dict[str, Any]], list[tuple[Task, int]]]:
     """The sources as they are now, and the tasks for those that have to be read, with their sizes."""
     sources: list[dict[str, Any]] = []
@@ -173,12 +156,12 @@ def _compared(
         before = known.get(key)
         unread = before is not None and before["state"] == "read" and before["sha256"] is None
         if before and not unread and (before["bytes"], before["mtime_ns"]) == (file.size, file.mtime_ns):
-            sources.append({**before, "present": True, "location": str(file.location)})
+            sources.append({**before, "present": True, "location": file.location})
             report.unchanged += 1
             continue
-        row = dict.fromkeys(SOURCES.names)
+        row = _BLANK.copy()
         row |= {
-            "source_id": next_id, "kind": file.kind, "source": key[1], "path": file.name, "location": str(file.location),
+            "source_id": next_id, "kind": file.kind, "source": key[1], "path": file.name, "location": file.location,
             "bytes": file.size, "mtime_ns": file.mtime_ns, "present": True, "damaged": False,
             "state": "read" if file.read else "ignored", "records": 0, "duplicates": 0, "rejected": 0,
         }  # fmt: skip
@@ -187,13 +170,17 @@ def _compared(
             report.changed.append(file.name)
         if file.read:
             report.read.append(file.name)
-            tasks.append((Task(next_id, file.kind, str(file.location), file.name, file.named), file.size))
+            tasks.append((Task(next_id, file.kind, file.location, file.name, file.named), file.size))
         next_id += 1
     return sources, tasks
 
 
 def _load_all(
-    tasks: list[tuple[Task, int]], sources: list[dict[str, Any]], folder: Path, generation: int, progress: Progress | None
+    tasks: list[tuple[Task, int]],
+    sources: list[dict[str, Any]],
+    folder: Path,
+    generation: int,
+    progress: Progress | None,
 ) -> Loaded:
     """Every task done, by as many processes as that pays for; the facts of the sources amended."""
     total = sum(size for _, size in tasks) or 1
@@ -267,12 +254,15 @@ def _write(
     for part in loaded.parts:
         manifest.parts[part.split("-")[0]].append(part)
     by_id = {int(row["source_id"]): row for row in sources}
-    settings = [row for row in _table_rows(store, before.settings) if row["source_id"] in by_id]
+    settings = [row for row in table_rows(store.folder, before.settings) if row["source_id"] in by_id]
     for row in sources:
         if row["kind"] == "configuration" and row["source_id"] in fresh:
             settings += _settings(row, loaded)
-    rejects = [row for row in _table_rows(store, before.rejects) if row["source_id"] in by_id]
-    rejects += [{**row, "source_file": by_id[row["source_id"]]["path"], "kind": by_id[row["source_id"]]["kind"]} for row in loaded.rejects]
+    rejects = [row for row in table_rows(store.folder, before.rejects) if row["source_id"] in by_id]
+    rejects += [
+        {**row, "source_file": by_id[row["source_id"]]["path"], "kind": by_id[row["source_id"]]["kind"]}
+        for row in loaded.rejects
+    ]
     rejects = [row for row in rejects if by_id[row["source_id"]]["state"] == "read"]
     rejects.sort(key=lambda row: (by_id[row["source_id"]]["rank"], row["number"]))
     counts: dict[int, int] = {}
@@ -280,14 +270,14 @@ def _write(
         counts[row["source_id"]] = counts.get(row["source_id"], 0) + 1
     for row in sources:
         row["rejected"] = counts.get(row["source_id"], 0)
-    manifest.rejects = _write_table(folder, f"rejects-{mark}.parquet", rejects, REJECTS)
-    manifest.settings = _write_table(folder, f"settings-{mark}.parquet", settings, SETTINGS)
+    manifest.rejects = write_table(folder, f"rejects-{mark}.parquet", rejects, REJECTS)
+    manifest.settings = write_table(folder, f"settings-{mark}.parquet", settings, SETTINGS)
     for kind in KINDS:
         new = [str(folder / part) for part in loaded.parts if part.startswith(kind)]
         everything = [str(folder / part) for part in manifest.parts[kind]]
         manifest.copies[kind] = f"copies-{kind}-{mark}.parquet"
         find_copies(kind, new, everything, by_id, folder, manifest.copies[kind])
-    manifest.sources = _write_table(folder, f"sources-{mark}.parquet", sources, SOURCES)
+    manifest.sources = write_table(folder, f"sources-{mark}.parquet", sources, SOURCES)
     store.replace_manifest(manifest)
 
 
@@ -315,21 +305,14 @@ def _settings(row: dict[str, Any], loaded: Loaded) -> list[dict[str, Any]]:
     return answers
 
 
-def _write_table(folder: Path, name: str, rows: list[dict[str, Any]], schema: pa.Schema) -> str:
-    pq.write_table(table_of(rows, schema), folder / name, compression="zstd")
-    return name
-
-
-def _table_rows(store: Store, name: str) -> list[dict[str, Any]]:
-    return pq.ParquetFile(store.folder / name).read().to_pylist() if name else []
-
-
 def _finished(report: IngestReport, sources: list[dict[str, Any]]) -> IngestReport:
     report.ignored = sum(1 for row in sources if row["state"] == "ignored")
     for row in sources:
         if row["state"] != "read":
             continue
-        totals = report.totals.setdefault(row["kind"], dict.fromkeys(("files", "records", "copies", "rejected", "damaged"), 0))
+        totals = report.totals.setdefault(
+            row["kind"], dict.fromkeys(("files", "records", "copies", "rejected", "damaged"), 0)
+        )
         totals["files"] += 1
         totals["records"] += row["records"] or 0
         totals["copies"] += row["duplicates"] or 0
@@ -348,5 +331,9 @@ def _locked(path: Path) -> Iterator[IO[str]]:
 
 def _disk_error(error: OSError, folder: Path) -> Exception:
     if error.errno == errno.ENOSPC:
-        return EvidenceError("the disk is full", folder, "make room and run ir-kit ingest again; the store is as it was")
-    return EvidenceError(f"the evidence store cannot be written: {error.strerror or error}", folder, "check its permissions")
+        return EvidenceError(
+            "the disk is full", folder, "make room and run ir-kit ingest again; the store is as it was"
+        )
+    return EvidenceError(
+        f"the evidence store cannot be written: {error.strerror or error}", folder, "check its permissions"
+    )

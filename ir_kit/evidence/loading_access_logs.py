@@ -84,7 +84,9 @@ class AccessLogLoader(Loader):
             return data
         end = data.rfind(b"\n") + 1
         if end < len(data):
-            self.reject_line(task.source_id, data.count(b"\n") + 1, f"cut: {damage}", data[end:].decode("utf-8", "replace"))
+            self.reject_line(
+                task.source_id, data.count(b"\n") + 1, f"cut: {damage}", data[end:].decode("utf-8", "replace")
+            )
         elif not data:
             self.result.reject(task.source_id, 0, damage, 0, "")
         return data[:end]

@@ -84,7 +84,9 @@ class CloudTrailLoader(Loader):
         records = [(item.number, item.record) for item in found if item.record is not None]
         rejected = [item for item in found if item.record is None]
         broken = next((item for item in rejected if documents.is_damage(item)), None)
-        reason = facts["damage"] or (rejected[0].reason if rejected else None if data.strip(b" \t\r\n\0") else "empty file")
+        reason = facts["damage"] or (
+            rejected[0].reason if rejected else None if data.strip(b" \t\r\n\0") else "empty file"
+        )
         if broken and (records or broken.reason.startswith(documents.BREAKS_OFF)):
             facts["damage"] = facts["damage"] or broken.reason.split(":")[0]
         if not records:
@@ -133,9 +135,7 @@ class CloudTrailLoader(Loader):
         if gone or faults:
             self.amend(part, read, gone, faults)
 
-    def amend(
-        self, part: str, read: str, gone: list[tuple[int, int]], faults: list[tuple[int, int, str]]
-    ) -> None:
+    def amend(self, part: str, read: str, gone: list[tuple[int, int]], faults: list[tuple[int, int, str]]) -> None:
         """Write a part again without the rows that have gone, and with the faults named."""
         without = table_of(({"source_id": i, "number": n} for i, n in gone), _GONE)
         named = table_of(({"source_id": i, "number": n, "names": names} for i, n, names in faults), _FAULTS)

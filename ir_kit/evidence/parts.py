@@ -6,6 +6,7 @@ anybody reads.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from ir_kit.evidence.reading import Content, read_file
 BATCH_BYTES = 48 << 20
 REJECT_CONTENT = 2_000
 _FORMAT = "(format parquet, compression zstd, compression_level 1, row_group_size 32768)"
+
 
 @dataclass(frozen=True)
 class Task:
@@ -43,11 +45,12 @@ class Loaded:
 
     def reject(self, source_id: int, number: int, reason: str, size: int, content: str) -> None:
         shown = redaction.redacted_text(content[:REJECT_CONTENT])
-        try:
-            shown = json.dumps(redaction.redacted(json.loads(content)))[:REJECT_CONTENT] if len(content) < 1 << 20 else shown
-        except (ValueError, RecursionError):
-            pass
-        self.rejects.append({"source_id": source_id, "number": number, "reason": reason, "bytes": size, "content": shown})
+        if len(content) < 1 << 20:
+            with contextlib.suppress(ValueError, RecursionError):
+                shown = json.dumps(redaction.redacted(json.loads(content)))[:REJECT_CONTENT]
+        self.rejects.append(
+            {"source_id": source_id, "number": number, "reason": reason, "bytes": size, "content": shown}
+        )
 
 
 class Loader:

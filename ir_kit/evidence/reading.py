@@ -36,7 +36,8 @@ def read_file(path: Path) -> Content:
         The unpacked bytes, the size and SHA-256 of the file as it lies, and what is wrong with its compression (null where
         nothing is). An empty ``.gz`` is damaged: no writer leaves one.
     """
-    raw = path.read_bytes()
+    with open(path, "rb", buffering=0) as file:
+        raw = file.read()
     digest = hashlib.sha256(raw).hexdigest()
     if not raw and path.suffix.lower() == ".gz":
         return Content(b"", 0, digest, "empty file where gzip was expected")

@@ -11,7 +11,10 @@ from typing import Any
 REDACTED = "REDACTED"
 
 # What follows is one rule written for two readers: Python's `re` and the engine's RE2 accept the same patterns.
-SECRET_NAME = r"(?:[a-z0-9_-]*(?:session|security|signin|delegatedaccess)[-_]?token|secretaccesskey|(?:x-amz-)?signature|password|privatekey|plaintext|webidentitytoken|samlassertion)"
+SECRET_NAME = (
+    r"(?:[a-z0-9_-]*(?:session|security|signin|delegatedaccess)[-_]?token|secretaccesskey|(?:x-amz-)?signature|password"
+    r"|privatekey|plaintext|webidentitytoken|samlassertion)"
+)
 JSON_SECRET = r'(?i)"(' + SECRET_NAME + r')"(\s*:\s*)"(?:[^"\\]|\\.)*"'
 JSON_REPLACEMENT = r'"\1"\2"REDACTED"'
 URI_SECRET = r"(?i)([?&;](?:x-amz-security-token|x-amz-signature|signature|token|password)=)[^& \"]*"

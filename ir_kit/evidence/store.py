@@ -95,7 +95,9 @@ class Store:
 
     def identity(self) -> str:
         """A text that is equal for equal evidence: the hashes of all sources, in order."""
-        rows = self._rows("select kind, source, path, sha256, present from sources where state = 'read' order by kind, rank")
+        rows = self._rows(
+            "select kind, source, path, sha256, present from sources where state = 'read' order by kind, rank"
+        )
         return json.dumps(rows, default=str)
 
     def connect_views(self, connection: duckdb.DuckDBPyConnection) -> None:
@@ -107,7 +109,11 @@ class Store:
         def listed(names: list[str]) -> str:
             return "[" + ", ".join("'" + str(self.folder / name).replace("'", "''") + "'" for name in names) + "]"
 
-        for name, file in (("sources", manifest.sources), ("rejects", manifest.rejects), ("settings", manifest.settings)):
+        for name, file in (
+            ("sources", manifest.sources),
+            ("rejects", manifest.rejects),
+            ("settings", manifest.settings),
+        ):
             connection.execute(f"create or replace view {name} as select * from read_parquet({listed([file])})")
         for view, kind in (("events", "cloudtrail"), ("access_log_lines", "access_log")):
             columns = VIEWS[view]
@@ -170,17 +176,24 @@ class Store:
             The file has gone or is no longer what was read.
         """
         rows = self._rows(
-            "select location, sha256 from sources where kind = ? and path = ? and state = 'read' order by rank", [kind, path]
+            "select location, sha256 from sources where kind = ? and path = ? and state = 'read' order by rank",
+            [kind, path],
         )
         if not rows:
-            raise EvidenceError("no such source file", path, "take source_file and its number from a row of the evidence")
+            raise EvidenceError(
+                "no such source file", path, "take source_file and its number from a row of the evidence"
+            )
         for location, sha256 in rows:
             try:
                 content = read_file(Path(location))
             except OSError as error:
-                raise EvidenceError(f"the source cannot be read: {error.strerror}", path, "bring the file back") from error
+                raise EvidenceError(
+                    f"the source cannot be read: {error.strerror}", path, "bring the file back"
+                ) from error
             if content.sha256 != sha256:
-                raise EvidenceError("the source has changed since it was read", path, "run ir-kit ingest to read it again")
+                raise EvidenceError(
+                    "the source has changed since it was read", path, "run ir-kit ingest to read it again"
+                )
             if kind == "access_log":
                 lines = content.data.split(b"\n")
                 if 0 < number <= len(lines):

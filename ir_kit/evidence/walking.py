@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,14 +14,13 @@ CLOUDTRAIL_NAMES = (".json", ".json.gz", ".jsonl", ".jsonl.gz", ".ndjson", ".ndj
 NOT_RECORDS = ("CloudTrail-Digest", "CloudTrail-Insight")
 
 
-@dataclass(frozen=True)
-class Found:
+class Found(NamedTuple):
     """One file below a source. ``name`` is relative to the source; ``read`` says whether its name makes it a log."""
 
     kind: str
     root: int
     name: str
-    location: Path
+    location: str
     size: int
     mtime_ns: int
     named: bool
@@ -51,10 +49,16 @@ def found_files(incident: Incident, store: Path) -> Iterator[Found]:
     """
     kept: dict[str, Found] = {}
     closed = os.path.realpath(store)
-    for kind, source in (("cloudtrail", "cloudtrail"), ("access_log", "access_logs"), ("configuration", "configuration")):
+    for kind, source in (
+        ("cloudtrail", "cloudtrail"),
+        ("access_log", "access_logs"),
+        ("configuration", "configuration"),
+    ):
         for number, root in enumerate(incident.source_paths(source)):
             if isinstance(root, str):
-                raise EvidenceError("a source on S3 cannot be read in place", root, "fetch it to a folder and name that folder")
+                raise EvidenceError(
+                    "a source on S3 cannot be read in place", root, "fetch it to a folder and name that folder"
+                )
             named = root.is_file()
             if named:
                 entries = [_Entry(root.name, os.path.realpath(root), root.stat(), True)]
@@ -62,7 +66,7 @@ def found_files(incident: Incident, store: Path) -> Iterator[Found]:
                 entries = sorted(_walked(str(root), "", os.path.realpath(root), closed)) if root.is_dir() else []
             for name, where, status, is_file in entries:
                 if where not in kept or not kept[where].read:
-                    location = root if named else root / name
+                    location = str(root) if named else f"{root}/{name}"
                     read = is_file and _is_read(kind, name, named)
                     kept[where] = Found(kind, number, name, location, status.st_size, status.st_mtime_ns, named, read)
     yield from kept.values()

@@ -12,7 +12,7 @@ from ir_kit.findings.status import Scope
 from ir_kit.questions import key_activity as activity
 from ir_kit.questions import logging_gaps as asked
 from ir_kit.questions import scoping
-from ir_kit.questions.frames import rows_of
+from ir_kit.reasoning.frames import rows_of
 
 PLAYBOOK = "logging_gaps"
 STATES = ("valid", "modified", "missing", "unlisted", "unverified")

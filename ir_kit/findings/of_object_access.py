@@ -14,10 +14,10 @@ from ir_kit.case import Case
 from ir_kit.findings.making import Actor, Maker, listed, number
 from ir_kit.findings.model import EVENT_IDS, EvidenceRows, Finding, Subject, Value, write_findings
 from ir_kit.findings.status import Scope
-from ir_kit.questions import completeness
 from ir_kit.questions import object_access as asked
-from ir_kit.questions.bounds import Watched
-from ir_kit.questions.frames import rows_of
+from ir_kit.reasoning.access import completeness
+from ir_kit.reasoning.access.bounds import Watched
+from ir_kit.reasoning.frames import rows_of
 
 PLAYBOOK = "object_access"
 Row = Mapping[str, Any]

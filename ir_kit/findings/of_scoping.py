@@ -11,8 +11,8 @@ from ir_kit.findings.seen import Seen
 from ir_kit.findings.status import CONFIGURATION, Scope
 from ir_kit.questions import key_activity as activity
 from ir_kit.questions import scoping as asked
-from ir_kit.questions.frames import rows_of
-from ir_kit.questions.reached import Row
+from ir_kit.reasoning.frames import rows_of
+from ir_kit.reasoning.lineage.reached import Row
 
 PLAYBOOK = "scoping"
 NO_ANSWER = Scope(

@@ -13,9 +13,9 @@ from typing import Any
 from ir_kit.case import Case
 from ir_kit.errors import IrKitError
 from ir_kit.findings.status import Scope
-from ir_kit.questions.frames import rows_of
-from ir_kit.questions.logging_gaps import visible
-from ir_kit.questions.visibility import BLIND, MINOR
+from ir_kit.reasoning.frames import rows_of
+from ir_kit.reasoning.replay.visibility import BLIND, MINOR
+from ir_kit.reasoning.replay.visible import visible
 
 Row = Mapping[str, Any]
 HOUR = timedelta(hours=1)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 
 from ir_kit.case import Case
-from ir_kit.questions import sessions as runs
-from ir_kit.questions.lineage import reached_credentials
+from ir_kit.reasoning.lineage.lineage import reached_credentials
+from ir_kit.reasoning.sessions import sessions as runs
 from ir_kit.tables import TABLES
 
 HEAD = 1_000
@@ -23,7 +23,7 @@ def sessions(case: Case) -> pd.DataFrame:
 
     Notes
     -----
-    `ir_kit.questions.sessions` says how novelty and verdict come about. Sessions of one operator share address and
+    `ir_kit.reasoning.sessions.sessions` says how novelty and verdict come about. Sessions of one operator share address and
     user agent. Cannot see requests that only access logs hold; a session may have begun before the window.
     """
     frame = runs.sessions(case)

@@ -11,15 +11,16 @@ from datetime import timedelta
 import pandas as pd
 
 from ir_kit.case import Case
-from ir_kit.questions import completeness as compared
-from ir_kit.questions import contradictions as contradicted
-from ir_kit.questions import integrity as checked
-from ir_kit.questions import recommendations as advised
-from ir_kit.questions import tampering as acted
-from ir_kit.questions import visibility as replayed
-from ir_kit.questions.bounds import clopper_pearson, watched
-from ir_kit.questions.frames import frame_of, rows_of
-from ir_kit.questions.operations import AUTHENTICATION_FAILURES, operation_names
+from ir_kit.reasoning.access import completeness as compared
+from ir_kit.reasoning.access.bounds import clopper_pearson, watched
+from ir_kit.reasoning.access.operations import AUTHENTICATION_FAILURES, operation_names
+from ir_kit.reasoning.advice import recommendations as advised
+from ir_kit.reasoning.frames import frame_of, rows_of
+from ir_kit.reasoning.replay import contradictions as contradicted
+from ir_kit.reasoning.replay import integrity as checked
+from ir_kit.reasoning.replay import tampering as acted
+from ir_kit.reasoning.replay import visibility as replayed
+from ir_kit.reasoning.replay.visible import visible
 from ir_kit.tables import TABLES
 
 __all__ = [
@@ -30,13 +31,6 @@ SLACK = timedelta(days=1)  # by which the two logs may differ on when a request 
 HOUR = pd.Timedelta(hours=1)
 WORST = ("missing", "modified", "altered", "unlisted", "unproven", "restart", "unverified", "not_held")
 STATES = ("not_logged", "lost", "unknown", "uncertain", "logged")
-
-
-def visible(case: Case) -> pd.DataFrame:
-    """Would a request have been recorded, and would its record be in the evidence? As `visibility`, and no table is
-    written: for whoever takes from it what a zero means.
-    """
-    return case.answer("visible", lambda: replayed.visibility(case, checked.lost_spans(case)))
 
 
 def visibility(case: Case) -> pd.DataFrame:

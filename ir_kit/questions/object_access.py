@@ -10,11 +10,11 @@ from __future__ import annotations
 import pandas as pd
 
 from ir_kit.case import Case
-from ir_kit.questions import account_buckets, attribution, completeness
-from ir_kit.questions import service_reads as services
-from ir_kit.questions.bounds import bound
-from ir_kit.questions.frames import frame_of, rows_of
-from ir_kit.questions.matching import coverage, management_scope, prepare, readable, watched_hours
+from ir_kit.reasoning.access import account_buckets, attribution, completeness
+from ir_kit.reasoning.access import service_reads as services
+from ir_kit.reasoning.access.bounds import bound
+from ir_kit.reasoning.access.matching import coverage, management_scope, prepare, readable, watched_hours
+from ir_kit.reasoning.frames import frame_of, rows_of
 from ir_kit.tables import TABLES
 
 __all__ = [
@@ -179,7 +179,7 @@ def destruction(case: Case) -> pd.DataFrame:
 
 def service_reads(case: Case) -> pd.DataFrame:
     """What may AWS services have read or moved at the bidding of reached credentials? See
-    `ir_kit.questions.service_reads`.
+    `ir_kit.reasoning.access.service_reads`.
     """
     prepare(case)
     frame = services.service_reads(case)

@@ -7,12 +7,12 @@ from datetime import datetime
 import pandas as pd
 
 from ir_kit.case import Case
-from ir_kit.questions.frames import frame_of, rows_of
-from ir_kit.questions.lineage import key_settings, reached_credentials
-from ir_kit.questions.logging_gaps import visible
-from ir_kit.questions.principals import account_of_arn, account_of_key
-from ir_kit.questions.reached import Row
-from ir_kit.questions.visibility import MINOR, is_logged
+from ir_kit.reasoning.frames import frame_of, rows_of
+from ir_kit.reasoning.lineage.lineage import key_settings, reached_credentials
+from ir_kit.reasoning.lineage.reached import Row
+from ir_kit.reasoning.principals import account_of_arn, account_of_key
+from ir_kit.reasoning.replay.visibility import MINOR, is_logged
+from ir_kit.reasoning.replay.visible import visible
 from ir_kit.tables import TABLES
 
 NEAR = pd.Timedelta(minutes=15)

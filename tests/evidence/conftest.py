@@ -74,7 +74,9 @@ class Evidence:
             return connection.execute(sql, list(parameters)).fetchall()
 
     def sources_by_path(self) -> dict[str, dict[str, Any]]:
-        names = "path, kind, state, records, rejected, duplicates, damaged, damage, present, sha256, first_time, last_time"
+        names = (
+            "path, kind, state, records, rejected, duplicates, damaged, damage, present, sha256, first_time, last_time"
+        )
         rows = self.query(f"select {names} from sources")
         return {row[0]: dict(zip(names.split(", "), row, strict=True)) for row in rows}
 

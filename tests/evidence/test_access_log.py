@@ -19,16 +19,39 @@ from ir_kit.evidence.loading import Task, load
 
 OWNER = "79a59df900b949e55d96a1e698fbacedfd6e09d98eacf8f8d5218e7cd47ef2be"
 DELIVERED = "2026-03-02-12-00-00-0123456789ABCDEF"
-TAIL = ["-", "hostid=", "SigV4", "TLS_AES", "AuthHeader", "b.s3.amazonaws.com", "TLSv1.3", "-", "-", "us-east-1", "x", "y"]
+TAIL = [
+    "-",
+    "hostid=",
+    "SigV4",
+    "TLS_AES",
+    "AuthHeader",
+    "b.s3.amazonaws.com",
+    "TLSv1.3",
+    "-",
+    "-",
+    "us-east-1",
+    "x",
+    "y",
+]
 
 
 def line(
-    key: str = "k", uri: str = '"GET /k HTTP/1.1"', referer: str = '"-"', agent: str = '"aws-cli/2"', fields: int = 27, **more: str
+    key: str = "k",
+    uri: str = '"GET /k HTTP/1.1"',
+    referer: str = '"-"',
+    agent: str = '"aws-cli/2"',
+    fields: int = 27,
+    **more: str,
 ) -> str:
     """One line of that many fields."""
-    operation, requester = more.get("operation", "REST.GET.OBJECT"), more.get("requester", "arn:aws:iam::111122223333:user/deploy")
+    operation, requester = (
+        more.get("operation", "REST.GET.OBJECT"),
+        more.get("requester", "arn:aws:iam::111122223333:user/deploy"),
+    )
     numbers = more.get("numbers", "200 - 12 34 5 6")
-    head = f"{OWNER} b [02/Mar/2026:10:00:00 +0000] {more.get('address', '203.0.113.7')} {requester} R1 {operation} {key} "
+    head = (
+        f"{OWNER} b [02/Mar/2026:10:00:00 +0000] {more.get('address', '203.0.113.7')} {requester} R1 {operation} {key} "
+    )
     return f"{head}{uri} {numbers} {referer} {agent} {' '.join(TAIL[: fields - 17])}"
 
 
@@ -198,15 +221,19 @@ HADOOP = {
     "authentication_type": "AuthHeader", "host_header": "stevel-london.s3.eu-west-2.amazonaws.com", "tls_version": "TLSv1.2",
     "field_count": 24, "error_code": None, "version_id": None,
 }  # fmt: skip
-HADOOP_AGENT = (
-    "Hadoop 3.4.0-SNAPSHOT, aws-sdk-java/1.11.901 Mac_OS_X/10.15.7 OpenJDK_64-Bit_Server_VM/25.252-b09 java/1.8.0_252 vendor/AdoptOpenJDK"
-)
+HADOOP_AGENT = "Hadoop 3.4.0-SNAPSHOT, aws-sdk-java/1.11.901 Mac_OS_X/10.15.7 OpenJDK_64-Bit_Server_VM/25.252-b09 java/1.8.0_252 vendor/AdoptOpenJDK"
 AUDIT = "https://hadoop.apache.org/audit/87c879d6-0515-4ee9-b223-4647dd6aea9a-14.53.46/s/00000007/op/87c879d6-0515-4ee9-b223-4647dd6aea9a-14.53.46"
 DOCS = {
     "bucket_owner": OWNER, "remote_ip": "192.0.2.3", "requester": OWNER, "user_agent": "S3Console/0.4", "referer": None,
     "authentication_type": "AuthHeader", "version_id": None, "cipher_suite": "ECDHE-RSA-AES128-GCM-SHA256",
 }  # fmt: skip
-EXAMPLE1 = {**DOCS, "bucket": "awsexamplebucket1", "tls_version": "TLSV1.1", "field_count": 24, "host_header": "awsexamplebucket1.s3.us-west-1.amazonaws.com"}
+EXAMPLE1 = {
+    **DOCS,
+    "bucket": "awsexamplebucket1",
+    "tls_version": "TLSV1.1",
+    "field_count": 24,
+    "host_header": "awsexamplebucket1.s3.us-west-1.amazonaws.com",
+}
 EXAMPLE2 = {
     **DOCS, "bucket": "DOC-EXAMPLE-BUCKET1", "tls_version": "TLSV1.2", "field_count": 26, "signature_version": "SigV4",
     "host_header": "DOC-EXAMPLE-BUCKET1.s3.us-west-1.amazonaws.com",
@@ -327,7 +354,11 @@ STRICT = re.compile(
     r"([^ ]+) ([^ ]+) \[([^\]]+)\] ([^ ]+) ([^ ]+) ([^ ]+) ([^ ]+) ([^ ]+) (-|\"[^\"]*\") (-|[0-9]{3}) ([^ ]+) (-|[0-9]+) (-|[0-9]+) "
     r"(-|[0-9]+) (-|[0-9]+) (-|\"[^\"]*\") (-|\"[^\"]*\") ([^ \"]+)((?: [^ \"]+)*) *"
 )
-NAMES = [name for name in EXPRESSIONS if name not in ("key", "extra_fields", "field_count", "ambiguous", "presigned_access_key_id")]
+NAMES = [
+    name
+    for name in EXPRESSIONS
+    if name not in ("key", "extra_fields", "field_count", "ambiguous", "presigned_access_key_id")
+]
 
 
 def regex_reading(text: str) -> dict[str, Any] | None:
@@ -350,12 +381,19 @@ def regex_reading(text: str) -> dict[str, Any] | None:
 # --- whatever a line holds ---------------------------------------------------------------------------------------
 
 QUIET = settings(
-    deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.explicit, Phase.reuse, Phase.generate], derandomize=False
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+    derandomize=False,
 )
-TOKEN = st.text(st.characters(min_codepoint=33, max_codepoint=0x17F, exclude_characters='"\x7f\x85\xa0'), min_size=1, max_size=8)
+TOKEN = st.text(
+    st.characters(min_codepoint=33, max_codepoint=0x17F, exclude_characters='"\x7f\x85\xa0'), min_size=1, max_size=8
+)
 KEYS = st.text(max_size=12).map(lambda text: quote(quote(text.encode("utf-8", "replace"))) or "-") | TOKEN
 INSIDE = st.text(
-    st.sampled_from('"') | st.sampled_from(' -=&?/') | st.characters(min_codepoint=33, max_codepoint=0x17F, exclude_characters="\x7f\x85"),
+    st.sampled_from('"')
+    | st.sampled_from(" -=&?/")
+    | st.characters(min_codepoint=33, max_codepoint=0x17F, exclude_characters="\x7f\x85"),
     max_size=14,
 )
 NUMBER = st.just("-") | st.integers(0, 10**12).map(str)
@@ -365,7 +403,9 @@ NUMBER = st.just("-") | st.integers(0, 10**12).map(str)
 def lines_and_fields(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
     bare = draw(st.integers(0, 5)) == 0
     uri, referer, agent = ("-",) * 3 if bare else (draw(INSIDE) for _ in range(3))
-    operation = draw(st.sampled_from(["REST.GET.OBJECT", "BATCH.DELETE.OBJECT", "S3.EXPIRE.OBJECT", "WEBSITE.GET.OBJECT"]))
+    operation = draw(
+        st.sampled_from(["REST.GET.OBJECT", "BATCH.DELETE.OBJECT", "S3.EXPIRE.OBJECT", "WEBSITE.GET.OBJECT"])
+    )
     key, requester, error = draw(KEYS), draw(TOKEN), draw(TOKEN)
     numbers = [draw(NUMBER) for _ in range(4)]
     tail = draw(st.lists(TOKEN, min_size=1, max_size=13))
@@ -379,7 +419,9 @@ def lines_and_fields(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
         "user_agent": agent, "error_code": error, "version_id": tail[0], "bytes_sent": None if numbers[0] == "-" else int(numbers[0]),
         "turn_around_time": None if numbers[3] == "-" else int(numbers[3]),
     }  # fmt: skip
-    return text, {name: None if value == "-" else value for name, value in fields.items()} | {"field_count": 17 + len(tail)}
+    return text, {name: None if value == "-" else value for name, value in fields.items()} | {
+        "field_count": 17 + len(tail)
+    }
 
 
 @settings(QUIET, max_examples=8)
@@ -411,7 +453,11 @@ def test_a_real_line_that_was_altered_is_read_alike_by_both_ways_or_rejected(
         for _ in range(data.draw(st.integers(1, 3))):
             at = data.draw(st.integers(0, len(text)))
             end = min(len(text), at + data.draw(st.sampled_from([0, 0, 1, 1, 2, 30])))
-            text = text[:at] + data.draw(st.sampled_from(["", " ", '"', '" "', "-", "%", "\\", "é", "\x00", " - ", "0"])) + text[end:]
+            text = (
+                text[:at]
+                + data.draw(st.sampled_from(["", " ", '"', '" "', "-", "%", "\\", "é", "\x00", " - ", "0"]))
+                + text[end:]
+            )
         altered.append(text)
     rows, rejects = rows_of(tmp_path_factory.mktemp("altered"), "\n".join(altered).encode())
     for number, text in enumerate(altered, start=1):
@@ -459,11 +505,17 @@ def test_files_of_every_kind_have_their_outcome(evidence: Any) -> None:
         assert source["records"] == records or (records < 0 < source["records"] < 60), (name, source)
     assert sources["by-content.log"]["records"] == 1
     assert (sources["notes.txt"]["state"], sources["picture.png"]["state"], report.ignored) == ("ignored", "ignored", 2)
-    rows = evidence.query("select line_number, user_agent from access_log_lines_all where source_file = ?", paths["not-utf-8"])
+    rows = evidence.query(
+        "select line_number, user_agent from access_log_lines_all where source_file = ?", paths["not-utf-8"]
+    )
     assert rows == [(1, r"caf\xe9")]
-    numbers = evidence.query("select line_number from access_log_lines_all where source_file = ? order by 1", paths["blank-lines"])
+    numbers = evidence.query(
+        "select line_number from access_log_lines_all where source_file = ? order by 1", paths["blank-lines"]
+    )
     assert numbers == [(2,), (5,)]
-    assert evidence.query("select count(*), count(distinct key) from access_log_lines where key in ('one', 'two')") == [(2, 2)]
+    assert evidence.query("select count(*), count(distinct key) from access_log_lines where key in ('one', 'two')") == [
+        (2, 2)
+    ]
     for name in ("crlf", "zipped", "copies"):
         assert evidence.store.raw("access_log", paths[name], 2).rstrip("\r") in (one, two)
 
@@ -494,5 +546,7 @@ def test_a_file_larger_than_a_vector_keeps_its_line_numbers(evidence: Any, monke
     evidence.write_log(DELIVERED, "\n".join(texts))
     evidence.write_log(DELIVERED.replace("12-00-00", "12-00-01"), "\n".join(texts[:5]))
     evidence.load()
-    rows = evidence.query("select line_number, key from access_log_lines_all where source_file = ? order by 1", DELIVERED)
+    rows = evidence.query(
+        "select line_number, key from access_log_lines_all where source_file = ? order by 1", DELIVERED
+    )
     assert rows == [(n, f"k{n}") for n in range(1, 60)]

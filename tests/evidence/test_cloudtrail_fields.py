@@ -27,7 +27,12 @@ def test_each_column_holds_what_the_record_says(evidence: Any, record: Record) -
         "attributes": {"creationDate": "2026-03-02T09:00:00Z", "mfaAuthenticated": "true"},
         "sourceIdentity": "alice",
     }
-    identity = {**record()["userIdentity"], "type": "AssumedRole", "sessionContext": session, "invokedBy": "athena.amazonaws.com"}
+    identity = {
+        **record()["userIdentity"],
+        "type": "AssumedRole",
+        "sessionContext": session,
+        "invokedBy": "athena.amazonaws.com",
+    }
     parameters = {
         "bucketName": "b", "key": "a b+c", "prefix": "p/", "versionId": "v1", "x-amz-copy-source": "/src/k%20",
     }  # fmt: skip
@@ -79,7 +84,10 @@ def test_wrong_types_are_named_and_never_drop_a_record(evidence: Any, record: Re
         ({"tlsDetails": "TLSv1.3"}, "tlsDetails"),
         ({"userIdentity": {"type": "AssumedRole", "sessionContext": "x"}}, "sessionContext"),
         ({"userIdentity": {"type": "AssumedRole", "sessionContext": {"attributes": "x"}}}, "attributes"),
-        ({"userIdentity": {"type": "AssumedRole", "sessionContext": {"attributes": {"creationDate": "x"}}}}, "creationDate"),
+        (
+            {"userIdentity": {"type": "AssumedRole", "sessionContext": {"attributes": {"creationDate": "x"}}}},
+            "creationDate",
+        ),
         ({"userIdentity": "root", "requestParameters": [1]}, "userIdentity,requestParameters"),
         ({"additionalEventData": {**more, "bytesTransferredOut": "2356"}}, None),
         ({"additionalEventData": {**more, "bytesTransferredOut": 2.5e3}}, None),
@@ -115,7 +123,10 @@ def test_times_become_utc(evidence: Any, record: Record, text: str, expected: da
 
 def test_what_is_no_time_is_a_reject(evidence: Any, record: Record) -> None:
     times = [1772445600, "infinity", "epoch", "yesterday", "", "2026-13-01T00:00:00Z", {"a": 1}]
-    evidence.write("a.json", [record(1), *(record(n, eventTime=time) for n, time in enumerate(times, start=2)), record(20, eventTime=None)])
+    evidence.write(
+        "a.json",
+        [record(1), *(record(n, eventTime=time) for n, time in enumerate(times, start=2)), record(20, eventTime=None)],
+    )
     evidence.load()
     assert evidence.query("select record_number from events") == [(1,)]
     assert evidence.query("select number, reason from rejects order by 1") == [
@@ -125,9 +136,13 @@ def test_what_is_no_time_is_a_reject(evidence: Any, record: Record) -> None:
 
 def test_anonymous_callers_have_no_key_and_services_no_arn(evidence: Any, record: Record) -> None:
     anonymous = {"type": "AWSAccount", "principalId": "", "accountId": "anonymous", "accessKeyId": ""}
-    evidence.write("a.json", [record(1, userIdentity=anonymous), record(2, userIdentity={"type": "AWSService", "invokedBy": "s"})])
+    evidence.write(
+        "a.json", [record(1, userIdentity=anonymous), record(2, userIdentity={"type": "AWSService", "invokedBy": "s"})]
+    )
     evidence.load()
-    assert evidence.query("select access_key_id, user_identity_arn, invoked_by, field_faults from events order by record_number") == [
+    assert evidence.query(
+        "select access_key_id, user_identity_arn, invoked_by, field_faults from events order by record_number"
+    ) == [
         (None, None, None, None),
         (None, None, "s", None),
     ]
@@ -142,7 +157,10 @@ def test_anonymous_callers_have_no_key_and_services_no_arn(evidence: Any, record
         ({"eventCategory": "NetworkActivity"}, "other"),
         ({"eventCategory": None}, "data_read"),
         ({"eventCategory": None, "managementEvent": None, "readOnly": None}, "data_read"),
-        ({"eventCategory": None, "managementEvent": None, "readOnly": None, "eventName": "DeleteObjects"}, "data_write"),
+        (
+            {"eventCategory": None, "managementEvent": None, "readOnly": None, "eventName": "DeleteObjects"},
+            "data_write",
+        ),
         ({"eventCategory": None, "managementEvent": None, "eventName": "ListBuckets"}, "management"),
         ({"readOnly": None}, "data_read"),
         ({"readOnly": None, "eventName": "PutObject"}, "data_write"),
@@ -154,6 +172,34 @@ def test_the_class_of_a_record_is_said_or_told_by_its_name(
     evidence.write("a.json", [record(**changes)])
     evidence.load()
     assert evidence.query("select record_class from events") == [(expected,)]
+
+
+def test_calls_on_identities_name_their_target_and_policy(evidence: Any, record: Record) -> None:
+    calls: list[tuple[dict[str, Any] | None, Any, Any, Any]] = [
+        (
+            {"userName": "eve", "policyArn": "arn:aws:iam::aws:policy/AdministratorAccess"},
+            None,
+            "eve",
+            "arn:aws:iam::aws:policy/AdministratorAccess",
+        ),
+        ({"roleName": "ops", "policyName": "inline"}, None, "ops", "inline"),
+        ({"roleArn": "arn:aws:iam::1:role/r"}, None, "arn:aws:iam::1:role/r", None),
+        ({"name": "main-trail"}, None, "main-trail", None),
+        (None, {"policy": {"arn": "arn:aws:iam::1:policy/p"}}, None, "arn:aws:iam::1:policy/p"),
+        ({}, {"accessKey": {"accessKeyId": "AKIAI44QH8DHBEXAMPLE"}}, None, None),
+    ]
+    evidence.write(
+        "a.json",
+        [
+            record(n, eventSource="iam.amazonaws.com", requestParameters=p, responseElements=e)
+            for n, (p, e, _, _) in enumerate(calls)
+        ]
+        + [record(9, requestParameters={"bucketName": "b", "name": "x", "policyName": "y"})],
+    )
+    evidence.load()
+    rows = evidence.query("select target_name, target_policy, issued_access_key_id from events order by record_number")
+    assert [row[:2] for row in rows] == [*((target, policy) for _, _, target, policy in calls), (None, None)]
+    assert rows[5][2] == "AKIAI44QH8DHBEXAMPLE"
 
 
 def test_no_secret_reaches_the_store(evidence: Any, record: Record) -> None:
@@ -195,7 +241,9 @@ def test_no_secret_reaches_the_store(evidence: Any, record: Record) -> None:
         assert SECRET not in repr(evidence.store.raw("cloudtrail", "a.json", number))
     name = "2026-03-02-10-00-00-0123456789ABCDEF"
     assert not {TOKEN, SIGNATURE} & set(evidence.store.raw("access_log", name, 1).replace("&", "=").split("="))
-    [row] = evidence.query("select issued_access_key_id, issued_principal_arn, issued_expiration, target_name from events where event_name = 'AssumeRole'")
+    [row] = evidence.query(
+        "select issued_access_key_id, issued_principal_arn, issued_expiration, target_name from events where event_name = 'AssumeRole'"
+    )
     assert row == ("ASIAIOSFODNN7EXAMPLE", "arn:aws:sts::1:assumed-role/r/s", "Mar 2", "arn:aws:iam::1:role/r")
 
 
@@ -206,7 +254,10 @@ def test_two_trails_deliver_each_event_twice_and_one_counts(evidence: Any, recor
     assert evidence.query("select count(*), count(distinct event_id) from events") == [(8, 8)]
     assert evidence.query("select count(*) filter (is_copy) from events_all") == [(3,)]
     assert evidence.source("trail-a/a.json.gz")["duplicates"] == 0
-    assert (evidence.source("trail-b/b.json.gz")["duplicates"], evidence.source("trail-b/b.json.gz")["records"]) == (3, 6)
+    assert (evidence.source("trail-b/b.json.gz")["duplicates"], evidence.source("trail-b/b.json.gz")["records"]) == (
+        3,
+        6,
+    )
 
 
 @pytest.mark.parametrize(
@@ -267,7 +318,10 @@ def test_real_records_of_one_account_are_all_read(shared_data: Any, tmp_path: An
 
 # no shrinking: each example is a load
 QUIET = settings(
-    deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.explicit, Phase.reuse, Phase.generate], derandomize=False
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+    derandomize=False,
 )
 JUNK = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats(allow_nan=False) | st.text(max_size=12),
@@ -311,7 +365,9 @@ def _loaded(folder: Any, data: bytes) -> tuple[list[dict[str, Any]], list[dict[s
 
 @settings(QUIET, max_examples=10)
 @given(data=st.data())
-def test_no_mutation_raises_and_the_neighbours_survive(data: st.DataObject, record: Record, tmp_path_factory: Any) -> None:
+def test_no_mutation_raises_and_the_neighbours_survive(
+    data: st.DataObject, record: Record, tmp_path_factory: Any
+) -> None:
     folder = tmp_path_factory.mktemp("mutated")
     odd = [data.draw(mutated(record(n))) for n in range(2, 14)]
     rows, rejects = _loaded(folder, json.dumps({"Records": [record(1), *odd, record(99)]}).encode())
@@ -327,7 +383,9 @@ def test_no_mutation_raises_and_the_neighbours_survive(data: st.DataObject, reco
 
 @settings(QUIET, max_examples=8)
 @given(data=st.data())
-def test_the_slow_way_gives_the_rows_of_the_fast_way(data: st.DataObject, record: Record, tmp_path_factory: Any) -> None:
+def test_the_slow_way_gives_the_rows_of_the_fast_way(
+    data: st.DataObject, record: Record, tmp_path_factory: Any
+) -> None:
     folder = tmp_path_factory.mktemp("ways")
     made = [data.draw(mutated(record(n))) for n in range(1, 13)]
     fast = _loaded(folder, json.dumps({"Records": made}).encode())

@@ -226,8 +226,12 @@ def loaded(shared_evidence: Any) -> Any:
     (shared_evidence.cloudtrail / "leads-nowhere.json").symlink_to("no-such-file")
     shared_evidence.report = shared_evidence.load()
     shared_evidence.sources = shared_evidence.sources_by_path()
-    shared_evidence.rows = _grouped(shared_evidence.query("select source_file, record_number, event_id from events_all order by 1, 2"))
-    shared_evidence.rejects = _grouped(shared_evidence.query("select source_file, number, reason, bytes, kind from rejects"))
+    shared_evidence.rows = _grouped(
+        shared_evidence.query("select source_file, record_number, event_id from events_all order by 1, 2")
+    )
+    shared_evidence.rejects = _grouped(
+        shared_evidence.query("select source_file, number, reason, bytes, kind from rejects")
+    )
     return shared_evidence
 
 
@@ -262,7 +266,10 @@ def test_every_reject_says_why_and_how_much(loaded: Any) -> None:
     for name, rejects in loaded.rejects.items():
         for _, reason, size, kind in rejects:
             assert kind == "cloudtrail"
-            assert size > 0 or any(word in reason for word in ("break", "empty", "nothing", "cannot be read")), (name, reason)
+            assert size > 0 or any(word in reason for word in ("break", "empty", "nothing", "cannot be read")), (
+                name,
+                reason,
+            )
 
 
 def test_records_read_slowly_have_the_rows_of_records_read_fast(loaded: Any) -> None:

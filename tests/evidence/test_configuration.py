@@ -78,13 +78,21 @@ def test_times_become_utc_and_an_empty_response_is_an_answer() -> None:
 
 
 def test_a_digests_signature_is_evidence_and_other_secrets_are_not() -> None:
-    row = row_of(service="s3", operation="HeadObject", response={"Metadata": {"signature": "ab12"}, "SessionToken": "TOKEN"})
+    row = row_of(
+        service="s3", operation="HeadObject", response={"Metadata": {"signature": "ab12"}, "SessionToken": "TOKEN"}
+    )
     assert "ab12" in row["response"]
     assert "TOKEN" not in row["response"]
 
 
 def test_bad_lines_are_rejects_and_the_others_are_rows(evidence: Any) -> None:
-    lines = [json.dumps({**CALL, "response": {"Policy": "{}"}}), "", "{oops", json.dumps({**CALL, "error": {"Code": "AccessDenied"}}), "[1]"]
+    lines = [
+        json.dumps({**CALL, "response": {"Policy": "{}"}}),
+        "",
+        "{oops",
+        json.dumps({**CALL, "error": {"Code": "AccessDenied"}}),
+        "[1]",
+    ]
     evidence.write("configuration.jsonl", "\n".join(lines), evidence.configuration.parent)
     report = evidence.load()
     assert evidence.query("select line_number, answer, source_file from settings order by 1") == [
@@ -102,7 +110,11 @@ def test_bad_lines_are_rejects_and_the_others_are_rows(evidence: Any) -> None:
 def test_a_changed_configuration_replaces_its_rows(evidence: Any) -> None:
     evidence.write("configuration.jsonl", json.dumps({**CALL, "response": {}}), evidence.configuration.parent)
     evidence.load()
-    evidence.write("configuration.jsonl", json.dumps({**CALL, "operation": "GetBucketAcl", "response": {}}) + "\n", evidence.configuration.parent)
+    evidence.write(
+        "configuration.jsonl",
+        json.dumps({**CALL, "operation": "GetBucketAcl", "response": {}}) + "\n",
+        evidence.configuration.parent,
+    )
     evidence.load()
     assert evidence.query("select operation from settings") == [("GetBucketAcl",)]
     evidence.write("a.json", "[]")

@@ -97,7 +97,9 @@ def test_an_altered_digest_breaks_no_other(chained: Chained) -> None:
 
 
 @pytest.mark.parametrize(
-    "damage", [b"", b"\x1f\x8b\x08\x00broken", gzip.compress(b"[]"), gzip.compress(b'{"logFiles": 3}')]
+    "damage",
+    [b"", b"\x1f\x8b\x08\x00broken", gzip.compress(b"[]"), gzip.compress(b'{"logFiles": 3}')],
+    ids=["empty", "broken", "a list", "no files"],
 )
 def test_a_digest_that_cannot_be_read_is_altered_not_missing(chained: Chained, damage: bytes) -> None:
     bucket, keys, digests = chained

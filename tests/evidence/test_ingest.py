@@ -24,9 +24,7 @@ from ir_kit.evidence import parts
 
 Record = Callable[..., dict[str, Any]]
 DELIVERED = "2026-03-02-12-00-00-0123456789ABCDEF"
-LINE = (
-    f'{"a" * 64} b [02/Mar/2026:10:00:00 +0000] 203.0.113.7 - R1 REST.GET.OBJECT k "GET /k HTTP/1.1" 200 - 1 1 1 1 "-" "a" -'
-)
+LINE = f'{"a" * 64} b [02/Mar/2026:10:00:00 +0000] 203.0.113.7 - R1 REST.GET.OBJECT k "GET /k HTTP/1.1" 200 - 1 1 1 1 "-" "a" -'
 PROGRAM = "import sys; from ir_kit.evidence.ingest import ingest; from ir_kit.incident import load_incident; ingest(load_incident('demo', sys.argv[1]))"
 
 
@@ -41,7 +39,11 @@ def filled(evidence: Any, record: Record) -> Any:
     evidence.write("day1/b.json", json.dumps({"Records": [record(4), {"no": "record"}]}))
     evidence.write("CloudTrail-Digest/d.json.gz", b"x")
     evidence.write_log(DELIVERED, f"{LINE}\noops, no line\n")
-    evidence.write("configuration.jsonl", '{"collected_at": "2026-03-08T09:00:00Z", "service": "s3", "operation": "ListBuckets", "response": {}}\n', evidence.configuration.parent)
+    evidence.write(
+        "configuration.jsonl",
+        '{"collected_at": "2026-03-08T09:00:00Z", "service": "s3", "operation": "ListBuckets", "response": {}}\n',
+        evidence.configuration.parent,
+    )
     return evidence
 
 
@@ -69,7 +71,10 @@ def test_a_changed_file_replaces_its_rows_and_rejects(evidence: Any, record: Rec
     touched(evidence.write("day1/b.json", [record(7), record(8)]))
     report = evidence.load()
     assert (report.read, report.changed) == (["day1/b.json"], ["day1/b.json"])
-    assert evidence.query("select key from events where source_file = 'day1/b.json' order by 1") == [("part-7",), ("part-8",)]
+    assert evidence.query("select key from events where source_file = 'day1/b.json' order by 1") == [
+        ("part-7",),
+        ("part-8",),
+    ]
     assert evidence.query("select kind from rejects") == [("access_log",)]
     assert "day1/b.json" in "\n".join(report.summary_lines())
 
@@ -81,7 +86,10 @@ def test_a_file_that_vanished_is_said_and_its_rows_stay_marked(evidence: Any, re
     path.unlink()
     report = evidence.load()
     assert (report.read, report.vanished) == ([], ["day1/a.json.gz"])
-    assert evidence.query("select source_present, count(*) from events group by 1 order by 1") == [(False, 3), (True, 1)]
+    assert evidence.query("select source_present, count(*) from events group by 1 order by 1") == [
+        (False, 3),
+        (True, 1),
+    ]
     with pytest.raises(EvidenceError, match="cannot be read"):
         evidence.store.raw("cloudtrail", "day1/a.json.gz", 1)
     path.write_bytes(content)
@@ -179,7 +187,9 @@ def _refuse(*_: Any, **__: Any) -> None:
     raise OSError(28, "No space left on device")
 
 
-def test_a_full_disk_is_one_line_and_the_store_is_as_it_was(evidence: Any, record: Record, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_one_line_and_the_store_is_as_it_was(
+    evidence: Any, record: Record, monkeypatch: pytest.MonkeyPatch
+) -> None:
     filled(evidence, record).load()
     before = evidence.files()
     evidence.write("c.json", [record(5)])
@@ -250,7 +260,9 @@ def test_several_processes_give_what_one_gives(
 
 
 @pytest.mark.slow
-def test_a_load_that_is_killed_leaves_the_store_as_before_or_as_after(evidence: Any, record: Record, tmp_path: Path) -> None:
+def test_a_load_that_is_killed_leaves_the_store_as_before_or_as_after(
+    evidence: Any, record: Record, tmp_path: Path
+) -> None:
     other = type(evidence)(tmp_path / "other")
     other.open()
     many(evidence, record, 40)
@@ -282,7 +294,9 @@ def test_two_loads_at_once_take_turns(evidence: Any, record: Record) -> None:
     children = [
         subprocess.Popen([sys.executable, "-c", PROGRAM, str(evidence.runs)], stderr=subprocess.PIPE) for _ in range(2)
     ]
-    assert [child.wait(120) for child in children] == [0, 0], [child.stderr and child.stderr.read() for child in children]
+    assert [child.wait(120) for child in children] == [0, 0], [
+        child.stderr and child.stderr.read() for child in children
+    ]
     for child in children:
         assert child.stderr is not None
         child.stderr.close()

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from ir_kit.case import Case
-from ir_kit.questions import integrity as checked
 from ir_kit.questions import logging_gaps, scoping
+from ir_kit.reasoning.replay import integrity as checked
 
 World = Any
 TRAIL = "arn:aws:cloudtrail:us-east-1:111122223333:trail/main"

@@ -102,7 +102,7 @@ def bare(text: str) -> str:
 def given_by_the_code() -> set[str]:
     """The parameters that the code gives to questions beyond the case's own, as keywords or by name."""
     found: set[str] = set()
-    for path in (PACKAGE / "questions").rglob("*.py"):
+    for path in [*(PACKAGE / "questions").rglob("*.py"), *(PACKAGE / "reasoning").rglob("*.py")]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call):
                 found |= {word.arg for word in node.keywords if word.arg}

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from ir_kit.questions.replaying import Evidence, replayed
-from ir_kit.questions.replays import Replay
-from ir_kit.questions.spans import Span
-from ir_kit.questions.states import Scope
+from ir_kit.reasoning.replay.replaying import Evidence, replayed
+from ir_kit.reasoning.replay.replays import Replay
+from ir_kit.reasoning.replay.spans import Span
+from ir_kit.reasoning.replay.states import Scope
 
 DAY = datetime(2026, 3, 2, tzinfo=UTC)
 ACCOUNT = "111122223333"

@@ -12,10 +12,10 @@ import pytest
 import yaml
 
 from ir_kit.case import Case, open_case
-from ir_kit.questions.contradictions import contradictions, trail_history
-from ir_kit.questions.replaying import replay
-from ir_kit.questions.tampering import tampering
-from ir_kit.questions.visibility import visibility_of
+from ir_kit.reasoning.replay.contradictions import contradictions, trail_history
+from ir_kit.reasoning.replay.replaying import replay
+from ir_kit.reasoning.replay.tampering import tampering
+from ir_kit.reasoning.replay.visibility import visibility_of
 from ir_kit.sample import incident_fields, make_sample
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from ir_kit.questions.visibility import blind_time, is_logged, visibility_of, would_be_recorded
+from ir_kit.reasoning.replay.visibility import blind_time, is_logged, visibility_of, would_be_recorded
 
 BUCKET_B: dict[str, Any] = {
     "EventSelectors": [

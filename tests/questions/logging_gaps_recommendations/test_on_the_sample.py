@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from ir_kit.case import open_case
-from ir_kit.questions import recommendations
-from ir_kit.questions.recommendations import logged_hours
+from ir_kit.reasoning.advice import recommendations
+from ir_kit.reasoning.advice.recommendations import logged_hours
 from ir_kit.sample import incident_fields, make_sample
 
 

@@ -14,6 +14,8 @@ from ir_kit.sample import at
 from ir_kit.sample.issuing import assume_role, get_session_token
 from ir_kit.sample.requests import DeletedKey
 
+pytestmark = pytest.mark.slow
+
 START = "2026-03-03T10:00:00+00:00"
 
 OWNER = "7" * 64

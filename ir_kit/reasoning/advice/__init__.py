@@ -1,0 +1,1 @@
+"""What to switch on, how, and at what price."""

@@ -1,0 +1,193 @@
+"""Everything that a replay of logging needs, fetched from an open case and put together once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import pandas as pd
+
+from ir_kit.case import Case
+from ir_kit.reasoning.frames import frame_of, rows_of
+from ir_kit.reasoning.replay.bucket_logging import replayed_bucket_logging
+from ir_kit.reasoning.replay.deliveries import deliveries, silent_spans
+from ir_kit.reasoning.replay.log_buckets import CLOUDTRAIL, LOGGING, LogTarget, key_target, log_bucket
+from ir_kit.reasoning.replay.recording import Recording
+from ir_kit.reasoning.replay.replays import Replay
+from ir_kit.reasoning.replay.spans import EARLIEST, LATEST, Span, between
+from ir_kit.reasoning.replay.trails import Trail, document, replayed_trails
+
+SPAN_COLUMNS = {"cut": "integer", "start_time": "timestamp", "end_time": "timestamp"}
+DAY = timedelta(days=1)
+GLOBAL = "us-east-1"
+Row = dict[str, Any]
+
+
+@dataclass
+class Evidence:
+    """What a replay is made of: the answers to the questions of ``logging_gaps``, as rows.
+
+    `delivered` answers for spans of time, which are known only once the changes are.
+    """
+
+    window: Span
+    delivered: Callable[[list[Span]], list[Row]]
+    trail_settings: list[Row] = field(default_factory=list)
+    trail_events: list[Row] = field(default_factory=list)
+    bucket_settings: list[Row] = field(default_factory=list)
+    bucket_events: list[Row] = field(default_factory=list)
+    hours: list[Row] = field(default_factory=list)
+    lines: list[Row] = field(default_factory=list)
+    reached: list[Row] = field(default_factory=list)
+    buckets: tuple[str, ...] = ()
+
+
+def replay(case: Case, lost: pd.DataFrame | None = None) -> Replay:
+    """The logging of a case's account over time.
+
+    Parameters
+    ----------
+    lost : DataFrame, optional
+        See `visibility.visibility`.
+    """
+
+    def rows(question: str) -> list[Row]:
+        return rows_of(case.ask(question))
+
+    def delivered(spans: list[Span]) -> list[Row]:
+        cuts = [{"cut": number, "start_time": span.start, "end_time": span.end} for number, span in enumerate(spans)]
+        case.engine.provide("visibility_cuts", frame_of(cuts, SPAN_COLUMNS))
+        return rows("logging_gaps/delivered")
+
+    evidence = Evidence(
+        Span(case.incident.window.start, case.incident.window.end),
+        delivered,
+        rows("logging_gaps/trail_settings"),
+        rows("logging_gaps/trail_events"),
+        rows("logging_gaps/log_bucket_settings"),
+        rows("logging_gaps/log_bucket_events"),
+        rows("logging_gaps/delivered_hours"),
+        rows("logging_gaps/delivered_lines"),
+        rows("logging_gaps/reached_buckets"),
+        tuple(case.incident.buckets),
+    )
+    return replayed(evidence, rows_of(lost) if lost is not None else [])
+
+
+def replayed(evidence: Evidence, lost: Iterable[Row] = ()) -> Replay:
+    """The replay of this evidence; see `replay`."""
+    settings, events = evidence.bucket_settings, evidence.bucket_events
+    ends = max((row["last_time"] for row in evidence.hours), default=LATEST)
+    trails = replayed_trails(evidence.trail_settings, evidence.trail_events, ends)
+    recording = Recording(trails, [], ends)
+    for trail in trails:
+        recording.targets[trail.key] = list(_targets(trail, settings, events, ends))
+    recording.delivered = deliveries(evidence.delivered(between(recording.edges(), EARLIEST, LATEST)))
+    # a change of a trail is recorded in its home Region: find the times in which it would not have been
+    dark = {region: recording.dark(region) for region in sorted({trail.key.home_region for trail in trails})}
+    for trail in trails:
+        trail.frame(dark[trail.key.home_region], ends)
+    recording.forget()
+    for trail in trails:
+        _expire(recording, trail, settings)
+    buckets = _buckets(evidence)
+    access_logs = replayed_bucket_logging(settings, events, evidence.lines)
+    regions = sorted(
+        {row["aws_region"] for row in evidence.hours if row["aws_region"]} | {one for one in buckets.values() if one}
+    )
+    window = evidence.window
+    found = Replay(
+        window,
+        recording,
+        buckets,
+        regions,
+        access_logs,
+        silent=silent_spans(evidence.hours, window.start, window.end),
+        ends=ends,
+        lines_held=any(one.lines for one in access_logs.values()),
+    )
+    _frame_access_logs(found, settings, events, ends)
+    for row in lost:
+        span = Span(row["start_time"], row["end_time"])
+        found.lost.append(
+            (row.get("aws_region"), row.get("trail_name"), span, row.get("basis") or "its record is lost")
+        )
+    return found
+
+
+def _targets(trail: Trail, settings: list[Row], events: list[Row], ends: datetime) -> Iterable[LogTarget]:
+    for name in {str(point.value) for point in trail.fields["bucket"].points if point.value}:
+        yield log_bucket(name, CLOUDTRAIL, settings, events, ends)
+    for key in {str(point.value) for point in trail.fields["kms_key"].points if point.value}:
+        yield key_target(key, events, ends)
+
+
+def _frame_access_logs(found: Replay, settings: list[Row], events: list[Row], ends: datetime) -> None:
+    dark: dict[str | None, tuple[Span, ...]] = {None: ()}
+    targets: dict[str, LogTarget] = {}
+    for bucket, one in found.access_logs.items():
+        region = found.buckets.get(bucket)
+        if region not in dark:
+            dark[region] = tuple(found.recording.dark(str(region)))
+        for timeline in (one.target, one.cloudwatch):
+            timeline.dark, timeline.ends = dark[region], ends
+        places = sorted({point.value for point in one.target.points if point.value})
+        for place, prefix in places:
+            if place not in targets:
+                targets[place] = log_bucket(place, LOGGING, settings, events, ends)
+            found.line_targets[bucket] = targets[place]
+            first = one.lines[0].start if one.lines else None
+            expiry = _expired(targets[place], prefix, first, settings)
+            if expiry:
+                found.line_expiry[bucket] = expiry
+
+
+def _expire(recording: Recording, trail: Trail, settings: list[Row]) -> None:
+    for target in recording.targets.get(trail.key, []):
+        place = trail.destination(recording.ends) or trail.destination(EARLIEST)
+        rows = recording.files_of(trail, recording.ends, recording.delivered)
+        first = min((row.span.start for row in rows), default=None)
+        expiry = _expired(target, place[1] if place else "", first, settings)
+        if expiry:
+            recording.expired[trail.key] = expiry
+
+
+def _expired(target: LogTarget, prefix: str, first: datetime | None, settings: list[Row]) -> tuple[Span, str] | None:
+    """The time whose log objects a lifecycle rule had removed before they could be collected, and of which nothing is
+    held.
+    """
+    collected = max((row["collected_at"] for row in settings), default=None)
+    held = target.expiry.at(collected) if collected else None
+    if not collected or held is None or held.state != "known":
+        return None
+    days = [days for rule, days in held.value if prefix.startswith(rule) or rule.startswith(prefix)]
+    if not days:
+        return None
+    # an object goes at the midnight after its last day
+    gone = (collected - min(days) * DAY).replace(hour=0, minute=0, second=0, microsecond=0)
+    until = min(gone, first) if first else gone
+    return Span(
+        EARLIEST, until
+    ), f"log objects expire after {min(days)} days ({held.words}), and none of that time is held"
+
+
+def _buckets(evidence: Evidence) -> dict[str, str | None]:
+    """The buckets in scope with their Regions: those that the incident names, else those listed or reached."""
+    regions: dict[str, str | None] = {}
+    listed: list[str] = []
+    for row in evidence.reached:
+        regions[row["bucket"]] = row["aws_region"] or regions.get(row["bucket"])
+    for row in evidence.bucket_settings:
+        asked, response = document(row["parameters"]), document(row["response"])
+        if row["operation"] == "ListBuckets":
+            listed += [str(one.get("Name")) for one in response.get("Buckets") or []]
+        elif row["operation"] == "GetBucketLocation" and row["answer"] == "answered" and asked.get("Bucket"):
+            place = response.get("LocationConstraint") or GLOBAL
+            regions[asked["Bucket"]] = "eu-west-1" if place == "EU" else str(place)
+            listed.append(str(asked["Bucket"]))
+        elif asked.get("Bucket") and row["error_code"] != "NoSuchBucket":
+            listed.append(str(asked["Bucket"]))
+    chosen = evidence.buckets or [*listed, *(row["bucket"] for row in evidence.reached)]
+    return {bucket: regions.get(bucket) for bucket in sorted(set(chosen))}

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 import os
 from collections.abc import Hashable, Mapping
 from datetime import datetime
@@ -312,9 +313,8 @@ def _rendered(content: Incident, path: Path, base: Path | None) -> str:
     def lines(name: str, value: object) -> str:
         flow = None if isinstance(value, (list, dict)) else False
         # characters that YAML takes for line breaks are written as escapes
-        plain = not {"\x85", "\u2028", "\u2029"} & set(
-            str(value) if isinstance(value, str) else "".join(map(str, value))
-        )
+        text = json.dumps(value, ensure_ascii=False, default=str)
+        plain = not {"\x85", "\u2028", "\u2029"} & set(text)
         options: dict[str, Any] = {"default_flow_style": flow, "allow_unicode": plain, "sort_keys": False}
         return str(yaml.safe_dump({name: value}, width=1 << 30, **options))
 

@@ -33,6 +33,12 @@ def test_a_new_incident_reads_as_it_was_meant(tmp_path: Path) -> None:
     assert "window: {start: 2026-03-01T00:00:00Z, end: 2026-03-08T00:00:00Z}\n" in path.read_text()
 
 
+@pytest.mark.parametrize("agent", ["\x85", "a\u2028b", "\u2029"])
+def test_what_yaml_takes_for_a_line_break_survives(tmp_path: Path, agent: str) -> None:
+    new_incident(tmp_path, "INC-3", {**FIELDS, "known_good": {"user_agents": [agent]}})
+    assert load_incident("INC-3", tmp_path).known_good.user_agents == (agent,)
+
+
 @given(title=st.text(max_size=40), agents=st.lists(st.text(st.characters(exclude_categories=["Cs"])), max_size=3))
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_text_survives_writing_and_reading(tmp_path: Path, title: str, agents: list[str]) -> None:

@@ -115,14 +115,13 @@ def _ingest(incident: Incident, store: Store, progress: Progress | None) -> Inge
         raise EvidenceError("the sources hold no file", ", ".join(roots.values()), "check the paths under sources")
     report = IngestReport()
     sources, tasks = _compared(found, known, roots, report)
-    listed = set(roots.values())
+    order = {(kind, root): number for (kind, number), root in reversed(roots.items())}
     report.missing = [root for root in dict.fromkeys(roots.values()) if not os.path.exists(root)]
     here = {(row["kind"], row["source"], row["path"]) for row in sources}
     for key, row in known.items():
-        if key not in here and row["source"] in listed:
+        if key not in here and (row["kind"], row["source"]) in order:
             sources.append({**row, "present": False})
             report.vanished.append(row["path"])
-    order = {(kind, root): number for (kind, number), root in reversed(roots.items())}
     sources.sort(key=lambda row: (row["kind"], order[row["kind"], row["source"]], row["path"]))
     for rank, row in enumerate(sources):
         row["rank"] = rank

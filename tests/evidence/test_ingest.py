@@ -129,6 +129,15 @@ def test_a_source_that_is_taken_out_takes_its_rows_along(evidence: Any, record: 
     assert evidence.query("select (select count(*) from events), (select count(*) from access_log_lines)") == [(0, 1)]
 
 
+def test_a_source_may_become_one_of_another_kind(evidence: Any, record: Record) -> None:
+    filled(evidence, record).load()
+    (evidence.runs / "demo" / "incident.yaml").unlink()
+    evidence.open(access_logs=[str(evidence.access_logs), str(evidence.cloudtrail)])
+    (evidence.cloudtrail / "day1" / "b.json").unlink()
+    evidence.load()
+    assert evidence.query("select (select count(*) from events), (select count(*) from access_log_lines)") == [(0, 1)]
+
+
 def test_no_sources_no_files_and_missing_folders_are_said(evidence: Any, record: Record) -> None:
     with pytest.raises(EvidenceError, match="hold no file") as caught:
         evidence.load()

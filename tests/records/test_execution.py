@@ -119,7 +119,15 @@ def test_two_runs_never_share_a_name(run):
     assert first.path != second.path
 
 
-def test_the_kernel_is_this_interpreter_with_fixed_hashes_and_without_the_working_folder(run, runs):
+def test_a_run_started_in_the_checkout_finds_the_package(run, monkeypatch):
+    monkeypatch.chdir(Path(__file__).parents[2])
+    assert run("tells_its_environment").exit_status == 0
+
+
+def test_the_kernel_is_this_interpreter_with_fixed_hashes_and_without_the_working_folder(
+    run, runs, monkeypatch, tmp_path
+):
+    monkeypatch.chdir(tmp_path)
     result = run("tells_its_environment")
     told = text_of(result.path, "01_environment.ipynb").splitlines()
     assert told[0] == sys.executable

@@ -18,7 +18,7 @@ CELLS = [
 
 
 def _notebook(path: Path) -> None:
-    cells = [
+    cells: list[dict[str, object]] = [
         {"cell_type": "code", "id": f"c{n}", "execution_count": None, "metadata": {}, "outputs": [], "source": text}
         for n, text in enumerate(CELLS)
     ]

@@ -68,7 +68,8 @@ class DuckDBEngine:
             for name, kind in columns.items()
         )
         target = str(path).replace("'", "''")
+        # fetchall: a single fetchone() may return before DuckDB 2.0 has written the whole file
         copied = self.connection.execute(
             f"copy (select {given} from (\n{query}\n)) to '{target}' (format parquet, compression zstd)", values
-        ).fetchone()
-        return int(copied[0]) if copied else 0
+        ).fetchall()
+        return int(copied[0][0]) if copied else 0

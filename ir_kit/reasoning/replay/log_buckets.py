@@ -19,6 +19,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from ir_kit.reasoning.replay.spans import Timeline
+from ir_kit.reasoning.replay.states import State
 from ir_kit.reasoning.replay.trails import document
 
 CLOUDTRAIL, LOGGING = "cloudtrail.amazonaws.com", "logging.s3.amazonaws.com"
@@ -46,6 +47,33 @@ class LogTarget:
 
     def frame(self, ends: datetime) -> None:
         self.expiry.ends = ends  # faults last until they are mended
+
+
+@dataclass(frozen=True)
+class Expiry:
+    """What a lifecycle rule has left of logs: files that were delivered until `gone` had expired.
+
+    Nothing is left from before `first`, the first record held. From `whole` on everything is; between the two, some
+    records came late or were kept, and others went with their files.
+    """
+
+    gone: datetime
+    first: datetime | None
+    whole: datetime
+    words: str
+
+    def edges(self) -> list[datetime]:
+        return [self.gone, self.whole, *([self.first] if self.first else [])]
+
+    def state(self, found: State, time: datetime) -> State:
+        """The state of a time, as far as files that are gone leave it."""
+        if time >= min(self.gone, self.whole) or found.state not in ("logged", "uncertain"):
+            return found
+        if self.first is None or time < self.first:
+            return State("lost", f"{self.words}, and none of that time is held", (), found.where)
+        if found.state == "uncertain":
+            return found
+        return State("uncertain", f"{self.words}: what is held of that time need not be all", ("expiry",), found.where)
 
 
 def log_bucket(bucket: str, service: str, settings: Iterable[Row], events: Iterable[Row], ends: datetime) -> LogTarget:

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 
 from ir_kit.reasoning.replay.deliveries import Delivered, Match, hull, match
-from ir_kit.reasoning.replay.log_buckets import LogTarget
+from ir_kit.reasoning.replay.log_buckets import Expiry, LogTarget
 from ir_kit.reasoning.replay.selector_coverage import Coverage
 from ir_kit.reasoning.replay.selectors import SelectorSet
 from ir_kit.reasoning.replay.spans import EARLIEST, LATEST, UNKNOWN, Span, between, united
@@ -31,7 +31,7 @@ class Recording:
     delivered: list[Delivered]
     ends: datetime
     targets: dict[TrailKey, list[LogTarget]] = field(default_factory=dict)
-    expired: dict[TrailKey, tuple[Span, str]] = field(default_factory=dict)
+    expired: dict[TrailKey, Expiry] = field(default_factory=dict)
 
     @cached_property
     def destinations(self) -> set[tuple[str, str]]:
@@ -67,8 +67,8 @@ class Recording:
             found.update(change + SETTLING for change in trail.changes())
         for target in (target for listed in self.targets.values() for target in listed):
             found.update(target.edges())
-        for span, _ in self.expired.values():
-            found.update((span.start, span.end))
+        for expiry in self.expired.values():
+            found.update(expiry.edges())
         if scope is not None:
             for row in [*self.came(scope), *self.came(Scope("management", None, scope.aws_region))]:
                 found.update((row.span.start, row.span.end))
@@ -265,8 +265,9 @@ class Recording:
         if found.state not in ("logged", "uncertain"):
             return found
         expired = self.expired.get(trail.key)
-        if expired and expired[0].holds(span.start):
-            return State("lost", expired[1], (), trail.key.name)
+        found = expired.state(found, span.start) if expired else found
+        if found.state == "lost":
+            return found
         for target in self.targets.get(trail.key, []):
             doubt = target.doubt(span.start)
             if doubt and found.state == "logged":

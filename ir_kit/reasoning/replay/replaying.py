@@ -13,7 +13,7 @@ from ir_kit.case import Case
 from ir_kit.reasoning.frames import frame_of, rows_of
 from ir_kit.reasoning.replay.bucket_logging import replayed_bucket_logging
 from ir_kit.reasoning.replay.deliveries import deliveries, silent_spans
-from ir_kit.reasoning.replay.log_buckets import CLOUDTRAIL, LOGGING, LogTarget, key_target, log_bucket
+from ir_kit.reasoning.replay.log_buckets import CLOUDTRAIL, LOGGING, Expiry, LogTarget, key_target, log_bucket
 from ir_kit.reasoning.replay.recording import Recording
 from ir_kit.reasoning.replay.replays import Replay
 from ir_kit.reasoning.replay.spans import EARLIEST, LATEST, Span, between
@@ -21,6 +21,7 @@ from ir_kit.reasoning.replay.trails import Trail, document, replayed_trails
 
 SPAN_COLUMNS = {"cut": "integer", "start_time": "timestamp", "end_time": "timestamp"}
 DAY = timedelta(days=1)
+TRAIL_LAG, LINES_LAG = timedelta(hours=1), timedelta(days=1)  # by which deliveries come after what they tell
 GLOBAL = "us-east-1"
 Row = dict[str, Any]
 
@@ -91,7 +92,7 @@ def replayed(evidence: Evidence, lost: Iterable[Row] = ()) -> Replay:
         trail.frame(dark[trail.key.home_region], ends)
     recording.forget()
     for trail in trails:
-        _expire(recording, trail, settings)
+        _expire(recording, trail, settings, evidence.hours)
     buckets = _buckets(evidence)
     access_logs = replayed_bucket_logging(settings, events, evidence.lines)
     regions = sorted(
@@ -139,38 +140,60 @@ def _frame_access_logs(found: Replay, settings: list[Row], events: list[Row], en
                 targets[place] = log_bucket(place, LOGGING, settings, events, ends)
             found.line_targets[bucket] = targets[place]
             first = one.lines[0].start if one.lines else None
-            expiry = _expired(targets[place], prefix, first, settings)
+            expiry = _expired(targets[place], prefix, first, one.lines, LINES_LAG, settings)
             if expiry:
                 found.line_expiry[bucket] = expiry
 
 
-def _expire(recording: Recording, trail: Trail, settings: list[Row]) -> None:
+def _expire(recording: Recording, trail: Trail, settings: list[Row], hours: list[Row]) -> None:
+    held = [Span(row["first_time"], row["last_time"]) for row in hours]
     for target in recording.targets.get(trail.key, []):
         place = trail.destination(recording.ends) or trail.destination(EARLIEST)
         rows = recording.files_of(trail, recording.ends, recording.delivered)
         first = min((row.span.start for row in rows), default=None)
-        expiry = _expired(target, place[1] if place else "", first, settings)
+        expiry = _expired(target, place[1] if place else "", first, held, TRAIL_LAG, settings)
         if expiry:
             recording.expired[trail.key] = expiry
 
 
-def _expired(target: LogTarget, prefix: str, first: datetime | None, settings: list[Row]) -> tuple[Span, str] | None:
-    """The time whose log objects a lifecycle rule had removed before they could be collected, and of which nothing is
-    held.
+def _expired(
+    target: LogTarget, prefix: str, first: datetime | None, held: list[Span], lag: timedelta, settings: list[Row]
+) -> Expiry | None:
+    """Which log objects had a lifecycle rule removed before they could be collected, one that has been taken back
+    included?
     """
     collected = max((row["collected_at"] for row in settings), default=None)
-    held = target.expiry.at(collected) if collected else None
-    if not collected or held is None or held.state != "known":
+    if collected is None:
         return None
-    days = [days for rule, days in held.value if prefix.startswith(rule) or rule.startswith(prefix)]
-    if not days:
+    found: list[tuple[datetime, str]] = []
+    points = [point for point in target.expiry.points if point.time <= collected]
+    for number, point in enumerate(points):
+        before = points[number - 1].time if number else EARLIEST
+        start = point.time if point.how == "changed" else before
+        end = points[number + 1].time if number + 1 < len(points) else collected
+        days = [days for rule, days in point.value if prefix.startswith(rule) or rule.startswith(prefix)]
+        # objects go at the midnight after their last day
+        midnight = end.replace(hour=0, minute=0, second=0, microsecond=0)
+        if days and midnight > start:
+            words = f"log objects expire after {min(days)} days ({point.words})"
+            found.append((midnight - min(days) * DAY, words))
+    if not found:
         return None
-    # an object goes at the midnight after its last day
-    gone = (collected - min(days) * DAY).replace(hour=0, minute=0, second=0, microsecond=0)
-    until = min(gone, first) if first else gone
-    return Span(
-        EARLIEST, until
-    ), f"log objects expire after {min(days)} days ({held.words}), and none of that time is held"
+    gone, words = max(found)
+    return Expiry(gone, first, _whole_from(held, first or gone, gone, lag), words)
+
+
+def _whole_from(held: list[Span], first: datetime, gone: datetime, lag: timedelta) -> datetime:
+    """From when on is everything held? Records without a gap up to `gone` were not expired; the first of them may have
+    come late, by the lag of deliveries.
+    """
+    start = gone
+    for span in sorted(held, reverse=True):
+        if span.start < gone:
+            if start - span.end > lag:
+                break
+            start = min(start, span.start)
+    return max(start, first) + lag
 
 
 def _buckets(evidence: Evidence) -> dict[str, str | None]:

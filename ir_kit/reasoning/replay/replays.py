@@ -9,7 +9,7 @@ from typing import Any
 
 from ir_kit.reasoning.replay.bucket_logging import SETTLING as LINES_SETTLING
 from ir_kit.reasoning.replay.bucket_logging import BucketLogging
-from ir_kit.reasoning.replay.log_buckets import LogTarget
+from ir_kit.reasoning.replay.log_buckets import Expiry, LogTarget
 from ir_kit.reasoning.replay.recording import Recording
 from ir_kit.reasoning.replay.selector_coverage import Coverage
 from ir_kit.reasoning.replay.selectors import SelectorSet
@@ -32,7 +32,7 @@ class Replay:
     line_targets: dict[str, LogTarget] = field(default_factory=dict)
     silent: dict[str, list[Span]] = field(default_factory=dict)
     lost: list[tuple[str | None, str | None, Span, str]] = field(default_factory=list)  # Region, trail, span, basis
-    line_expiry: dict[str, tuple[Span, str]] = field(default_factory=dict)  # by source bucket
+    line_expiry: dict[str, Expiry] = field(default_factory=dict)  # by source bucket
     lines_held: bool = True
     ends: datetime = LATEST
 
@@ -98,7 +98,7 @@ class Replay:
         if one.lines:
             found.update((one.lines[0].start, one.lines[-1].end))
         expiry = self.line_expiry.get(bucket)
-        found.update((expiry[0].start, expiry[0].end) if expiry else ())
+        found.update(expiry.edges() if expiry else ())
         if one.target.dark or not one.target.points:  # where lines have to tell
             found.update(edge for line in one.lines for edge in (line.start, line.end))
         return sorted(found)
@@ -119,8 +119,9 @@ class Replay:
         if found.state != "logged":
             return found
         expiry = self.line_expiry.get(bucket)
-        if expiry and expiry[0].holds(span.start):
-            return State("lost", expiry[1])
+        found = expiry.state(found, span.start) if expiry else found
+        if found.state != "logged":
+            return found
         if any(silent.holds(span.start) for silent in one.silent):
             return State(
                 "uncertain", f"{found.basis}, but no line came while CloudTrail saw requests to it", ("silence",)

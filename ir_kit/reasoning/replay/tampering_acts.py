@@ -17,6 +17,10 @@ from ir_kit.reasoning.replay.states import Scope
 from ir_kit.reasoning.replay.trails import INSTANT, Trail, document, trail_key
 
 SHORT_DAYS = 90
+UNNAMED = {
+    "StopLogging": "stops a trail", "DeleteTrail": "deletes a trail", "UpdateTrail": "changes a trail",
+    "PutEventSelectors": "changes what a trail selects",
+}  # fmt: skip
 Row = Mapping[str, Any]
 
 
@@ -54,8 +58,9 @@ def _on_trail(replayed: Replay, row: Row, request: dict[str, Any]) -> Act | None
         return Act(str(request.get("eventDataStore") or ""), "takes away a copy of the events outside of the trails")
     lower = {str(key).lower(): value for key, value in request.items()}
     key = trail_key(lower.get("name") or lower.get("trailname"), row["recipient_account_id"], row["aws_region"])
-    if key is None:
-        return None
+    if key is None:  # a call that was refused is recorded without what it asked for
+        verb = UNNAMED.get(name)
+        return Act("", f"{verb}, and the record does not say which") if verb and row["error_code"] else None
     trail = next(
         (
             one

@@ -21,7 +21,7 @@ from ir_kit.evidence.reading import Content, read_file
 
 BATCH_BYTES = 48 << 20
 REJECT_CONTENT = 2_000
-_FORMAT = "(format parquet, compression zstd, compression_level 1, row_group_size 32768)"
+_FORMAT = "(format parquet, compression snappy, row_group_size 32768)"
 
 
 @dataclass(frozen=True)

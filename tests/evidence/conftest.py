@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import digest_bucket
 import pytest
 
 from ir_kit.evidence.database import connect
@@ -163,3 +164,15 @@ def make_record(number: int = 1, /, **changes: Any) -> dict[str, Any]:
     }
     made |= changes
     return {name: value for name, value in made.items() if value is not None or name not in changes}
+
+
+@pytest.fixture
+def bucket(tmp_path: Path) -> Any:
+    """A bucket of digests that is still empty."""
+    return digest_bucket.Bucket(tmp_path / "evidence")
+
+
+@pytest.fixture
+def chained(tmp_path: Path) -> Any:
+    """A bucket with a whole chain, its log files and its digests."""
+    return digest_bucket.chained_bucket(tmp_path / "evidence")

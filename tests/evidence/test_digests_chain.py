@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import base64
 import gzip
-import importlib.util
-import sys
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,27 +12,10 @@ import pytest
 from ir_kit.evidence.digest_chain import Stop, chain_links
 from ir_kit.evidence.digests import Proofs, prove, read_digests
 
-_spec = importlib.util.spec_from_file_location("digest_bucket", Path(__file__).with_name("digest_bucket.py"))
-assert _spec and _spec.loader
-digest_bucket = sys.modules.setdefault(_spec.name, importlib.util.module_from_spec(_spec))
-if not hasattr(digest_bucket, "Bucket"):
-    _spec.loader.exec_module(digest_bucket)
-
 T0 = datetime(2026, 3, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 Bucket = Any
 Chained = tuple[Any, list[str], list[str]]
-
-
-@pytest.fixture
-def bucket(tmp_path: Path) -> Bucket:
-    return digest_bucket.Bucket(tmp_path / "evidence")
-
-
-@pytest.fixture
-def chained(tmp_path: Path) -> Chained:
-    found: Chained = digest_bucket.chained_bucket(tmp_path / "evidence")
-    return found
 
 
 # digests that are gone, altered, forged

@@ -18,9 +18,10 @@ PACKAGE = ROOT / "ir_kit"
 LAYERS = [
     {"errors", "__init__", "yaml_lines", "incident_values"},
     {"incident"},
+    {"aws"},
     {"guardduty", "evidence", "sample"},
     {"engines", "tables"},
-    {"case"},
+    {"case", "collect"},
     {"reasoning"},
     {"questions"},
     {"findings"},

@@ -11,15 +11,11 @@ In reading order::
     findings/             answers to findings, each with its status and its limits
     display/              tables, charts and widgets of the notebooks
     records/              the headless run, its sealed record, its verification
+    aws/, collect/        read-only clients; evidence fetched from AWS
     sample/               the incident of the demo, made from a seed
     cli                   the command line
 """
 
-from importlib.metadata import PackageNotFoundError, version
-
-try:
-    __version__ = version("ir-kit")
-except PackageNotFoundError:  # a checkout that has not been set up
-    __version__ = "0.1.0"
+__version__ = "0.1.0"
 
 __all__ = ["__version__"]

@@ -81,13 +81,10 @@ def _quoted(names: tuple[str, ...]) -> str:
 def _moment(text: str) -> str:
     # a cast to timestamp drops an offset without a word, so only times in Z take the short way
     return (
-        f"case when {text} like '____-__-__T%Z' then try_cast({text} as timestamp) "
+        f"case when strlen({text}) = 20 and ends_with({text}, 'Z') and contains({text}, 'T') then try_cast({text} as timestamp) "
+        f"when {text} like '____-__-__T%Z' then try_cast({text} as timestamp) "
         f"when {text} like '____-__-__T%' then timezone('UTC', try_cast({text} as timestamptz)) end"
     )
-
-
-def _count(text: str) -> str:
-    return f"try_cast(try_cast({text} as double) as bigint)"
 
 
 def _without_secrets(text: str) -> str:
@@ -138,6 +135,11 @@ def _d(*wanted: str) -> str:
 _IDENTITY = "r.userIdentity"
 _SESSION = f"{_IDENTITY}.sessionContext"
 
+# texts that hold nothing but what has columns of its own are left where they lie: they are half of all that would be written
+_PLAIN_READ = "r.eventSource = 's3.amazonaws.com' and r.eventName in ('GetObject', 'HeadObject')"
+_NAMES_ITS_BUCKET = f"""r.eventSource = 's3.amazonaws.com' and r.eventCategory = 'Data'
+    and not starts_with({_p("bucketName")}, 'arn:') and not ends_with({_p("bucketName")}, '-s3alias')"""
+
 # one expression for each column of `columns.EVENTS` that the record itself gives
 EXPRESSIONS: dict[str, str] = {
     "event_time": "event_time",
@@ -177,8 +179,8 @@ EXPRESSIONS: dict[str, str] = {
     "prefix": _p("prefix"),
     "version_id": _p("versionId", "versionid"),
     "copy_source": _p('"x-amz-copy-source"'),
-    "bytes_in": _count(_d("bytesTransferredIn")),
-    "bytes_out": _count(_d("bytesTransferredOut")),
+    "bytes_in": "try_cast(sent as bigint)",
+    "bytes_out": "try_cast(returned as bigint)",
     "host_id": _d('"x-amz-id-2"', "xAmzId2"),
     "signature_version": _d("SignatureVersion"),
     "authentication_method": _d("AuthenticationMethod"),
@@ -192,15 +194,20 @@ EXPRESSIONS: dict[str, str] = {
     "issued_access_key_id": f"case when r.errorCode is null then {_a('credentials.accessKeyId', 'accessKey.accessKeyId')} end",
     "issued_principal_arn": _a("assumedRoleUser.arn", "federatedUser.arn"),
     "issued_expiration": _a("credentials.expiration"),
-    "request_parameters": _without_secrets("cast(r.requestParameters as varchar)"),
+    "request_parameters": f"case when {_PLAIN_READ} then null else {_without_secrets('cast(r.requestParameters as varchar)')} end",
     "response_elements": _without_secrets("cast(r.responseElements as varchar)"),
-    "resources": "cast(r.resources as varchar)",
+    "resources": f"case when {_NAMES_ITS_BUCKET} then null else cast(r.resources as varchar) end",
 }
+
+
+def _no_name(text: str) -> str:
+    return f"{text} is null or {text} = '' or starts_with({text}, '{{') or starts_with({text}, '[')"
+
 
 # A row that may hide something: read again, slowly (`faults_of`, `documents.why_no_record`).
 # (where the structure says object and the record has something else, the engine makes an object of nothing)
 _SUSPECT = f"""(
-    event_time is null or coalesce(r.eventName, '')[1] in ('', '{{', '[') or coalesce(r.eventSource, '')[1] in ('', '{{', '[')
+    event_time is null or {_no_name("r.eventName")} or {_no_name("r.eventSource")}
     or starts_with(r.eventSource, 'aws:')
     or r.eventType = 'AwsCloudTrailInsight'
     or (r.eventID is null and {_IDENTITY} is null)
@@ -212,8 +219,8 @@ _SUSPECT = f"""(
     or not starts_with(cast(r.requestParameters as varchar), '{{')
     or not starts_with(cast(r.responseElements as varchar), '{{')
     or not starts_with(cast(r.additionalEventData as varchar), '{{')
-    or ({_d("bytesTransferredIn")} is not null and try_cast({_d("bytesTransferredIn")} as double) is null)
-    or ({_d("bytesTransferredOut")} is not null and try_cast({_d("bytesTransferredOut")} as double) is null)
+    or (sent is null and {_d("bytesTransferredIn")} is not null)
+    or (returned is null and {_d("bytesTransferredOut")} is not null)
 )"""
 
 
@@ -235,15 +242,18 @@ with documents as (
 records as (
     select source_id, first_number, unnest(records) as r, unnest(range(len(records))) as ordinal from documents
 ),
+detailed as (
+    select *, json_extract_string(r.additionalEventData, {_paths(_DETAILS)}) as d from records
+),
 opened as (
     select source_id, cast(first_number + ordinal as integer) as record_number, r,
            {_moment('coalesce(r.eventTime, r."@timestamp")')} as event_time,
            {_moment(f"{_SESSION}.attributes.creationDate")} as session_time,
-           json_extract_string(r.additionalEventData, {_paths(_DETAILS)}) as d,
+           d, try_cast({_d("bytesTransferredIn")} as double) as sent, try_cast({_d("bytesTransferredOut")} as double) as returned,
            json_extract_string(r.requestParameters, {_paths(_PARAMETERS)}) as p,
            case when r.eventSource <> 's3.amazonaws.com' then json_extract_string(r.requestParameters, {_paths(_TARGETS)}) end as t,
            case when r.responseElements is not null then json_extract_string(r.responseElements, {_paths(_ANSWERS)}) end as a
-    from records
+    from detailed
 )
 select {", ".join(f"cast({expression} as {_TYPES[name]}) as {name}" for name, expression in EXPRESSIONS.items())},
        cast(null as varchar) as field_faults, source_id, record_number, hash({", ".join(_leaves(RECORD))}) as identity_hash,

@@ -88,9 +88,17 @@ EVENTS: tuple[Column, ...] = (
     ),
     Column("issued_principal_arn", "varchar", "whom the issued credential acts as, where the answer says so"),
     Column("issued_expiration", "varchar", "when the issued credential expires, as the answer says it"),
-    Column("request_parameters", "varchar", "JSON text as recorded; secrets redacted"),
+    Column(
+        "request_parameters",
+        "varchar",
+        "JSON text as recorded; secrets redacted; null for S3's GetObject and HeadObject, whose parameters have columns of their own",
+    ),
     Column("response_elements", "varchar", "JSON text as recorded; secrets redacted; null for most reads"),
-    Column("resources", "varchar", "JSON text as recorded"),
+    Column(
+        "resources",
+        "varchar",
+        "JSON text as recorded; null for S3's data events on a bucket by its name, where they repeat `bucket` and `key`",
+    ),
     Column(
         "field_faults",
         "varchar",

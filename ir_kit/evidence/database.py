@@ -33,4 +33,5 @@ def connect(
         config["temp_directory"] = str(spill)
     connection = duckdb.connect(config=config)
     connection.execute("set timezone = 'UTC'")
+    connection.execute("set enable_progress_bar = false")  # in a notebook it would be a widget
     return connection

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import gc
 import os
 import secrets
 from collections.abc import Callable, Iterator
@@ -86,7 +87,7 @@ def ingest(incident: Incident, *, progress: Progress | None = None) -> IngestRep
     store = Store(incident.folder / "evidence")
     try:
         store.folder.mkdir(parents=True, exist_ok=True)
-        with _locked(store.folder / ".lock"):
+        with _locked(store.folder / ".lock"), _uncollected():
             try:
                 return _ingest(incident, store, progress)
             except BaseException:
@@ -318,6 +319,18 @@ def _finished(report: IngestReport, sources: list[dict[str, Any]]) -> IngestRepo
         totals["rejected"] += row["rejected"] or 0
         totals["damaged"] += bool(row["damaged"])
     return report
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without the garbage collector, which looks through the rows of all sources again and again, and finds nothing."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 @contextmanager

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import json
 import struct
+from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -16,7 +18,8 @@ import numpy as np
 import pyarrow as pa
 
 from ir_kit.evidence import cloudtrail, documents
-from ir_kit.evidence.parts import REJECT_CONTENT, Loader, quoted
+from ir_kit.evidence.parts import BATCH_BYTES, REJECT_CONTENT, Loader, Task, quoted
+from ir_kit.evidence.reading import read_file
 from ir_kit.evidence.rows import table_of
 
 DOCUMENT_BYTES = 1 << 19
@@ -26,53 +29,91 @@ _FAULTS = pa.schema([("source_id", pa.int32()), ("number", pa.int32()), ("names"
 
 @dataclass
 class _Document:
-    """One document for the engine; its records are numbered from ``first_number``."""
+    """One document for the engine; its records are numbered from ``first_number``. ``text`` is kept only where it was mended."""
 
     source_id: int
     first_number: int
-    text: bytes
-    mended: bool = False
+    text: bytes | None = None
+
+
+_Texts = Iterator[tuple[_Document, bytes]]
 
 
 class CloudTrailLoader(Loader):
-    """CloudTrail's files, in whichever form they have."""
+    """CloudTrail's files, in whichever form they have: read as the engine asks for them, so that few are in memory at once."""
 
     select = cloudtrail.SELECT
 
-    def flush(self) -> None:
-        """Write what is pending: whole documents as they are, the others as what can be read of them."""
-        ready: list[_Document] = []
-        for task, data in self.pending:
-            whole = documents.RECORDS_DOCUMENT.match(data) and _is_utf8(data)
-            if whole and not self.facts[task.source_id]["damage"]:
-                ready.append(_Document(task.source_id, 1, data))
-            else:
-                ready.extend(self.read_slowly(task.source_id, data))
-        texts = {task.source_id: data for task, data in self.pending}
-        for part in self.insert_all(ready):
-            self.examine(part, texts)
-        self.pending, self.pending_bytes = [], 0
+    def __init__(self, folder: Path, prefix: str) -> None:
+        super().__init__(folder, prefix)
+        self.tasks: deque[Task] = deque()
+        self.locations: dict[int, str] = {}
 
-    def insert_all(self, ready: list[_Document]) -> list[str]:
-        """The parts that hold these documents' records."""
+    def add(self, task: Task) -> None:
+        """Note a file, to be read with the others."""
+        self.tasks.append(task)
+        self.locations[task.source_id] = task.location
+
+    def flush(self) -> None:
+        """Write what is noted: whole documents as they are, the others as what can be read of them."""
+        while self.tasks:
+            taken: list[_Document] = []
+            try:
+                parts = self.written_of(self.stream(taken))
+            except duckdb.IOException:
+                raise
+            except duckdb.Error:
+                parts = self.insert(taken)  # files that the engine had not asked for are still noted
+            for part in parts:
+                self.examine(part)
+
+    def stream(self, taken: list[_Document]) -> _Texts:
+        """The documents of the files that are noted, and in ``taken`` which they were; until many are held that were mended."""
+        held = 0
+        while self.tasks and held < BATCH_BYTES:
+            task = self.tasks.popleft()
+            content = self.read(task)
+            if content is None:
+                continue
+            data = content.data
+            if documents.RECORDS_DOCUMENT.match(data) and not content.damage and _is_utf8(data):
+                taken.append(_Document(task.source_id, 1))
+                yield taken[-1], data
+                continue
+            mended = self.read_slowly(task.source_id, data)
+            taken += mended
+            for document in mended:
+                held += len(self.text(document))
+                yield document, self.text(document)
+
+    def insert(self, ready: list[_Document]) -> list[str]:
+        """The parts that hold these documents' records, some of which the engine refused: halved until one stands alone."""
         if not ready:
             return []
         try:
-            part = self.write(_batches(ready))
+            return self.written_of((document, self.text(document)) for document in ready)
         except duckdb.IOException:
             raise
         except duckdb.Error as error:
             if len(ready) > 1:
                 middle = len(ready) // 2
-                return self.insert_all(ready[:middle]) + self.insert_all(ready[middle:])
+                return self.insert(ready[:middle]) + self.insert(ready[middle:])
             only = ready[0]
-            if only.mended:
+            if only.text is not None:
                 self.result.reject(
                     only.source_id, only.first_number, f"the engine refuses it: {str(error)[:200]}", len(only.text), ""
                 )
                 return []
-            return self.insert_all(self.read_slowly(only.source_id, only.text))
+            return self.insert(self.read_slowly(only.source_id, self.text(only)))
+
+    def written_of(self, given: _Texts) -> list[str]:
+        """The part that was written of these documents, if they hold anything."""
+        part = self.write(_batches(given))
         return [part] if part else []
+
+    def text(self, document: _Document) -> bytes:
+        """What this document holds; of one that was not mended the file is read again."""
+        return document.text if document.text is not None else read_file(self.locations[document.source_id]).data
 
     def read_slowly(self, source_id: int, data: bytes) -> list[_Document]:
         """The readable records of a file as mended documents; what is not readable becomes rejects."""
@@ -98,7 +139,7 @@ class CloudTrailLoader(Loader):
                 self.result.reject(source_id, item.number, item.reason, item.size, item.content)
         return list(_mended(source_id, records))
 
-    def examine(self, part: str, data: dict[int, bytes]) -> None:
+    def examine(self, part: str) -> None:
         """Read the rows that may hide something again: name their faults, or take them out as rejects."""
         read = f"read_parquet({quoted(self.folder / part)})"
         suspects: dict[int, dict[int, bool]] = {}
@@ -109,7 +150,7 @@ class CloudTrailLoader(Loader):
         gone: list[tuple[int, int]] = []
         faults: list[tuple[int, int, str]] = []
         for source_id, numbers in suspects.items():
-            found = {item.number: item for item in documents.items(data[source_id])}
+            found = {item.number: item for item in documents.items(read_file(self.locations[source_id]).data)}
             bad: list[tuple[int, str, documents.Item | None]] = []
             for number, timed in numbers.items():
                 item = found.get(number)
@@ -159,40 +200,40 @@ def _mended(source_id: int, found: list[tuple[int, dict[str, Any]]]) -> Iterator
     first = size = 0
     for number, record in found:
         if run and (number != first + len(run) or size > DOCUMENT_BYTES):
-            yield _Document(source_id, first, documents.document_of(run), mended=True)
+            yield _Document(source_id, first, documents.document_of(run))
             run, size = [], 0
         if not run:
             first = number
         run.append(record)
         size += 2_000
     if run:
-        yield _Document(source_id, first, documents.document_of(run), mended=True)
+        yield _Document(source_id, first, documents.document_of(run))
 
 
-def _batches(ready: list[_Document]) -> pa.RecordBatchReader:
+def _batches(given: _Texts) -> pa.RecordBatchReader:
     """Documents for the engine, about half a mebibyte in a vector: larger ones take it longer."""
     schema = pa.schema([("source_id", pa.int32()), ("first_number", pa.int32()), ("document", pa.string())])
 
     def groups() -> Iterable[pa.RecordBatch]:
-        group: list[_Document] = []
+        group: list[tuple[_Document, bytes]] = []
         size = 0
-        for document in ready:
-            if group and size + len(document.text) > DOCUMENT_BYTES:
+        for document, text in given:
+            if group and size + len(text) > DOCUMENT_BYTES:
                 yield _record_batch(group, schema)
                 group, size = [], 0
-            group.append(document)
-            size += len(document.text)
+            group.append((document, text))
+            size += len(text)
         if group:
             yield _record_batch(group, schema)
 
     return pa.RecordBatchReader.from_batches(schema, groups())
 
 
-def _record_batch(group: list[_Document], schema: pa.Schema) -> pa.RecordBatch:
+def _record_batch(group: list[tuple[_Document, bytes]], schema: pa.Schema) -> pa.RecordBatch:
     columns = [
-        _integers([document.source_id for document in group]),
-        _integers([document.first_number for document in group]),
-        _strings([document.text for document in group]),
+        _integers([document.source_id for document, _ in group]),
+        _integers([document.first_number for document, _ in group]),
+        _strings([text for _, text in group]),
     ]
     return pa.RecordBatch.from_arrays(columns, schema=schema)
 

@@ -73,24 +73,27 @@ class Loader:
         self.written = 0
 
     def add(self, task: Task) -> None:
-        """Read a file; one that cannot be opened is a reject."""
+        """Read a file, and keep its content for the next batch."""
+        content = self.read(task)
+        if content is not None:
+            self.queue(task, content)
+            if self.pending_bytes >= BATCH_BYTES:
+                self.flush()
+
+    def read(self, task: Task) -> Content | None:
+        """The file's content, its facts noted; null where it is no log, or cannot be opened, which is a reject."""
         try:
             content = self.content_of(task)
         except OSError as error:
             self.fact(task, None, state="read", damage=f"cannot be read: {error.strerror or error}")
             self.result.reject(task.source_id, 0, f"cannot be read: {error.strerror or error}", 0, "")
-            return
-        if content is None:
-            self.fact(task, None, state="ignored")
-            return
-        self.fact(task, content)
-        self.queue(task, content)
-        if self.pending_bytes >= BATCH_BYTES:
-            self.flush()
+            return None
+        self.fact(task, content, state="read" if content else "ignored")
+        return content
 
     def content_of(self, task: Task) -> Content | None:
         """The file's content; null where the file is no log."""
-        return read_file(Path(task.location))
+        return read_file(task.location)
 
     def queue(self, task: Task, content: Content) -> None:
         """Keep this content for the next batch."""

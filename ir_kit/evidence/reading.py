@@ -27,7 +27,7 @@ class Content(NamedTuple):
     damage: str | None
 
 
-def read_file(path: Path) -> Content:
+def read_file(path: str | Path) -> Content:
     """What does this file hold, and is it whole?
 
     Returns
@@ -39,7 +39,7 @@ def read_file(path: Path) -> Content:
     with open(path, "rb", buffering=0) as file:
         raw = file.read()
     digest = hashlib.sha256(raw).hexdigest()
-    if not raw and path.suffix.lower() == ".gz":
+    if not raw and str(path).lower().endswith(".gz"):
         return Content(b"", 0, digest, "empty file where gzip was expected")
     if not raw.startswith(b"\x1f\x8b"):
         return Content(raw, len(raw), digest, None)

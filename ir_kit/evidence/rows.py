@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -47,17 +48,19 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 def table_of(rows: Iterable[Mapping[str, Any]], schema: pa.Schema) -> pa.Table:
     """These rows as a table of exactly these columns; a missing value is null, a lone surrogate U+FFFD."""
     listed = rows if isinstance(rows, list) else list(rows)
-    columns = [_column([row.get(field.name) for row in listed], field.type) for field in schema]
+    columns = [_column(list(map(itemgetter(field.name), listed)), field.type) for field in schema]
     return pa.Table.from_arrays(columns, schema=schema)
 
 
 def _column(values: list[Any], kind: pa.DataType) -> pa.Array:
-    known = np.array([value is not None for value in values], dtype=bool)
-    valid = None if known.all() else pa.py_buffer(np.packbits(known, bitorder="little").tobytes())
+    valid = None
+    if None in values:
+        known = np.array([value is not None for value in values], dtype=bool)
+        valid = pa.py_buffer(np.packbits(known, bitorder="little").tobytes())
     if kind == pa.string():
         texts = [b"" if value is None else _encoded(value) for value in values]
         offsets = np.zeros(len(values) + 1, dtype=np.int32)
-        np.cumsum([len(text) for text in texts], out=offsets[1:])
+        np.cumsum(list(map(len, texts)), out=offsets[1:])
         return pa.Array.from_buffers(
             kind, len(values), [valid, pa.py_buffer(offsets.tobytes()), pa.py_buffer(b"".join(texts))]
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -62,8 +63,10 @@ def found_files(incident: Incident, store: Path) -> Iterator[Found]:
             named = root.is_file()
             if named:
                 entries = [_Entry(root.name, os.path.realpath(root), root.stat(), True)]
+            elif root.is_dir():
+                entries = _walked(str(root), closed)
             else:
-                entries = sorted(_walked(str(root), "", os.path.realpath(root), closed)) if root.is_dir() else []
+                entries = []
             for name, where, status, is_file in entries:
                 if where not in kept or not kept[where].read:
                     location = str(root) if named else f"{root}/{name}"
@@ -79,33 +82,42 @@ class _Entry(NamedTuple):
     is_file: bool
 
 
-def _walked(folder: str, below: str, real: str, closed: str) -> Iterator[_Entry]:
-    """Everything below a folder that is no folder, with its name relative to the root and its real path."""
-    try:
-        entries = list(os.scandir(folder))
-    except FileNotFoundError:
-        return  # gone between the listing and now: as if it had not been there
-    except OSError as error:
-        raise EvidenceError(f"a folder cannot be listed: {error.strerror}", folder, "make it readable") from error
-    for entry in entries:
-        where = os.path.join(real, entry.name)
-        if entry.is_dir(follow_symlinks=False):
-            if where != closed:
-                yield from _walked(entry.path, f"{below}{entry.name}/", where, closed)
-            continue
+def _walked(root: str, closed: str) -> list[_Entry]:
+    """Everything below a folder that is no folder, by its name relative to the root, with its real path."""
+    found: list[_Entry] = []
+    folders = [(root, "", os.path.realpath(root))]
+    while folders:
+        folder, below, real = folders.pop()
         try:
-            if not entry.is_symlink():
-                yield _Entry(below + entry.name, where, entry.stat(), entry.is_file())
-            elif os.path.exists(entry.path):
-                yield _Entry(below + entry.name, os.path.realpath(entry.path), entry.stat(), entry.is_file())
-            else:
-                # leads nowhere: what it stood for cannot be read, and that is said
-                yield _Entry(below + entry.name, where, entry.stat(follow_symlinks=False), True)
+            entries = list(os.scandir(folder))
         except FileNotFoundError:
-            continue
+            continue  # gone between the listing and now: as if it had not been there
+        except OSError as error:
+            raise EvidenceError(f"a folder cannot be listed: {error.strerror}", folder, "make it readable") from error
+        real = real.rstrip("/")
+        for entry in entries:
+            name, where = below + entry.name, f"{real}/{entry.name}"
+            try:
+                if entry.is_dir(follow_symlinks=False):
+                    if where != closed:
+                        folders.append((entry.path, f"{name}/", where))
+                elif not entry.is_symlink():
+                    found.append(_Entry(name, where, entry.stat(), entry.is_file()))
+                elif os.path.exists(entry.path):
+                    found.append(_Entry(name, os.path.realpath(entry.path), entry.stat(), entry.is_file()))
+                else:
+                    # leads nowhere: what it stood for cannot be read, and that is said
+                    found.append(_Entry(name, where, entry.stat(follow_symlinks=False), True))
+            except FileNotFoundError:
+                continue
+    found.sort(key=itemgetter(0))
+    return found
 
 
 def _is_read(kind: str, name: str, named: bool) -> bool:
     if kind == "cloudtrail":
-        return not set(NOT_RECORDS) & set(name.split("/")) and (named or name.lower().endswith(CLOUDTRAIL_NAMES))
+        parts = f"/{name}"
+        return not any(f"/{one}/" in parts for one in NOT_RECORDS) and (
+            named or name.lower().endswith(CLOUDTRAIL_NAMES)
+        )
     return True

@@ -343,7 +343,10 @@ def test_a_document_of_64_mebibytes_is_read_whole(evidence: Any, record: Callabl
     filler = "x" * (1 << 20)
     evidence.write(
         "big.json",
-        [record(n, requestParameters={"bucketName": "b", "key": str(n), "filler": filler}) for n in range(64)],
+        [
+            record(n, eventName="PutObject", requestParameters={"bucketName": "b", "key": str(n), "filler": filler})
+            for n in range(64)
+        ],
     )
     assert evidence.cloudtrail.joinpath("big.json").stat().st_size > 64 << 20
     evidence.load()

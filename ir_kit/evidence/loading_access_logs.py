@@ -1,44 +1,87 @@
-"""Access-log objects into parts: lines of the common shapes to the engine, the others one by one."""
+"""Access-log objects into parts: lines of the common shapes all at once, the others one by one."""
 
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from ir_kit.evidence import access_log
+from ir_kit.evidence.arrays import array_of
 from ir_kit.evidence.columns import ACCESS_LOG_LINES
-from ir_kit.evidence.parts import Loader, Task, quoted
+from ir_kit.evidence.common_lines import read_lines
+from ir_kit.evidence.parts import Loader, Task
 from ir_kit.evidence.reading import Content, read_file
 from ir_kit.evidence.rows import table_of
 
-VECTOR_BYTES = 1 << 20
+GROUP_BYTES = 1 << 20  # what is read at once stays in the processor's cache
+PART_ROWS = 65_536
 HEAD_BYTES = 1 << 16
-ODD_ROWS = 20_000
+LONGEST_LINE = 64 << 20
 
 _ARROW = {
     "varchar": pa.string(), "integer": pa.int32(), "bigint": pa.int64(), "timestamp": pa.timestamp("us"), "boolean": pa.bool_(),
 }  # fmt: skip
-_GIVEN = [column for column in ACCESS_LOG_LINES if column.name in access_log.EXPRESSIONS]
-_ODD_SCHEMA = pa.schema(
-    [(column.name, _ARROW[column.sql_type]) for column in _GIVEN]
-    + [("source_id", pa.int32()), ("line_number", pa.int32()), ("line", pa.string())]
-)
-_ODD_ROWS = (
-    f"select {', '.join(column.name for column in _GIVEN)}, source_id, line_number, hash(line) as identity_hash, "
-    "cast(null as varchar) as odd_line from batch"
-)
+_PLACE = [("source_id", pa.int32()), ("line_number", pa.int32())]
+_NOT_IN_LINES = {"source_file", "source_present", *(name for name, _ in _PLACE)}
+COLUMNS = [(column.name, _ARROW[column.sql_type]) for column in ACCESS_LOG_LINES if column.name not in _NOT_IN_LINES]
+_ODD_SCHEMA = pa.schema([*COLUMNS, *_PLACE, ("line", pa.string())])
+_PART_SCHEMA = pa.schema([*COLUMNS, *_PLACE, ("identity_hash", pa.uint64())])
+# a dictionary or the bounds of what hardly ever repeats, and the compression of what is random, cost time and save nothing
+_RANDOM = {"request_id", "host_id", "identity_hash"}
+_VARIOUS = _RANDOM | {"key", "key_raw", "request_uri", "bytes_sent", "object_size", "line_number"}
+_WRITING: dict[str, Any] = {
+    "use_dictionary": [name for name in _PART_SCHEMA.names if name not in _VARIOUS],
+    "write_statistics": [name for name in _PART_SCHEMA.names if name not in _VARIOUS],
+    "compression": {name: "none" if name in _RANDOM else "snappy" for name in _PART_SCHEMA.names},
+}
+
+
+class Piece(NamedTuple):
+    """A stretch of whole lines of one file; ``first`` says whether the file begins with it."""
+
+    source_id: int
+    first: bool
+    text: memoryview
+
+
+def pieces_of(source_id: int, data: bytes) -> Iterator[Piece]:
+    """A file in pieces of whole lines, none much longer than `GROUP_BYTES` unless one line is; bytes that are no UTF-8 escaped."""
+    body = data.removeprefix(b"\xef\xbb\xbf")
+    text = body if _is_utf8(body) else body.decode("utf-8", errors="backslashreplace").encode("utf-8")
+    if not text.endswith(b"\n"):
+        text += b"\n"
+    if b"\r" in text:
+        text = text.replace(b"\r\n", b"\n")
+    whole, start = memoryview(text), 0
+    while start < len(text):
+        end = text.find(b"\n", start + GROUP_BYTES) + 1 or len(text)
+        yield Piece(source_id, start == 0, whole[start:end])
+        start = end
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        return data.isascii() or data.decode("utf-8") is not None
+    except UnicodeDecodeError:
+        return False
 
 
 class AccessLogLoader(Loader):
     """Server access logs, plain or compressed."""
 
-    select = access_log.SELECT
-
     def __init__(self, folder: Path, prefix: str) -> None:
         super().__init__(folder, prefix)
+        self.group: list[Piece] = []
+        self.group_bytes = 0
+        self.next_number = 1
+        self.batches: list[pa.RecordBatch] = []
+        self.rows = 0
         self.odd: list[dict[str, Any]] = []
 
     def content_of(self, task: Task) -> Content | None:
@@ -55,27 +98,15 @@ class AccessLogLoader(Loader):
                 return None
         return read_file(Path(task.location))
 
-    def flush(self) -> None:
-        """Write the pending lines of the common shapes; keep the others."""
-        batches: list[pa.RecordBatch] = []
-        group: list[access_log.Piece] = []
-        size = 0
-        for task, data in self.pending:
-            for piece in access_log.pieces_of(task.source_id, self.without_cut_line(task, data), VECTOR_BYTES):
-                group.append(piece)
-                size += len(piece.text)
-                if size >= VECTOR_BYTES:
-                    batches.append(self.lines_of(group))
-                    group, size = [], 0
-        if group:
-            batches.append(self.lines_of(group))
-        self.pending, self.pending_bytes = [], 0
-        if any(len(batch) for batch in batches):
-            part = self.write(pa.RecordBatchReader.from_batches(batches[0].schema, batches))
-            if part:
-                self.take_out_odd_lines(part)
-        if len(self.odd) >= ODD_ROWS:
-            self.write_odd()
+    def queue(self, task: Task, content: Content) -> None:
+        """Take the lines of this file, and read what has come together once it is enough."""
+        for piece in pieces_of(task.source_id, self.without_cut_line(task, content.data)):
+            self.group.append(piece)
+            self.group_bytes += len(piece.text)
+            if self.group_bytes >= GROUP_BYTES:
+                self.read_group()
+        if self.rows >= PART_ROWS:
+            self.write_rows()
 
     def without_cut_line(self, task: Task, data: bytes) -> bytes:
         """Whole lines only: of a damaged file the last may be cut, and would pass for an older, shorter one."""
@@ -91,12 +122,26 @@ class AccessLogLoader(Loader):
             self.result.reject(task.source_id, 0, damage, 0, "")
         return data[:end]
 
-    def lines_of(self, group: list[access_log.Piece]) -> pa.RecordBatch:
-        """The lines for the engine; the others are read here."""
-        lines = access_log.lines_of(group)
-        for source_id, number, line in lines.odd:
-            self.read_odd_line(source_id, number, line)
-        return lines.common
+    def read_group(self) -> None:
+        """Read the lines that have come together."""
+        group, self.group, self.group_bytes = self.group, [], 0
+        if not group:
+            return
+        read = read_lines([piece.text for piece in group])
+        ends = np.cumsum([0, *(len(piece.text) for piece in group)])
+        counts = np.diff(np.searchsorted(read.breaks, ends))
+        # a piece that does not begin its file goes on where the group before this one ended
+        starts = np.array([1 if piece.first else self.next_number for piece in group])
+        self.next_number = int(starts[-1] + counts[-1])
+        ids = np.repeat(np.array([piece.source_id for piece in group], dtype=np.int32), counts)
+        numbers = np.arange(len(ids)) + np.repeat(starts - np.cumsum(counts) + counts, counts)
+        for at, line in read.odd:
+            self.read_odd_line(int(ids[at]), int(numbers[at]), line)
+        if read.rows is not None:
+            places = [array_of(pa.int32(), values[read.at].astype(np.int32)) for values in (ids, numbers)]
+            names = [*read.rows.schema.names, *(name for name, _ in _PLACE)]
+            self.batches.append(pa.RecordBatch.from_arrays([*read.rows.columns, *places], names=names))
+            self.rows += len(read.at)
 
     def read_odd_line(self, source_id: int, number: int, line: str) -> None:
         """Read a line with care; reject it where that fails."""
@@ -105,30 +150,44 @@ class AccessLogLoader(Loader):
             self.reject_line(source_id, number, row, line)
         else:
             self.odd.append({**row, "source_id": source_id, "line_number": number, "line": line})
+            if len(self.odd) >= PART_ROWS:
+                self.write_odd()
 
     def reject_line(self, source_id: int, number: int, reason: str, line: str) -> None:
         """Note that this line could not be read."""
         self.result.reject(source_id, number, reason, len(line.encode(errors="replace")), line)
 
-    def take_out_odd_lines(self, part: str) -> None:
-        """Lines that the engine could not split: out of the part, and read with care."""
-        read = f"read_parquet({quoted(self.folder / part)})"
-        found = self.connection.execute(
-            f"select source_id, line_number, odd_line from {read} where odd_line is not null order by 1, 2"
-        ).fetchall()
-        for source_id, number, line in found:
-            self.read_odd_line(source_id, number, line)
-        if found:
-            self.replace(part, f"select * from {read} where odd_line is null")
+    def write_rows(self) -> None:
+        """A part of the lines of the common shapes."""
+        if self.batches:
+            self.write_part(pa.Table.from_batches(self.batches))
+            self.batches, self.rows = [], 0
 
     def write_odd(self) -> None:
         """A part of the lines that were read with care."""
         if self.odd:
-            self.write(table_of(self.odd, _ODD_SCHEMA), _ODD_ROWS)
+            self.write_part(table_of(self.odd, _ODD_SCHEMA))
             self.odd = []
 
-    def finish(self) -> Any:
-        """Write the rest; what came of it all."""
-        self.flush()
+    def write_part(self, rows: pa.Table) -> None:
+        """A part of these rows, each with the hash of its whole ``line`` in place of the line."""
+        self.connection.register("batch", rows.select(["line"]))
+        try:
+            hashes = self.connection.sql("select hash(line) as identity_hash from batch").to_arrow_table().column(0)
+        finally:
+            self.connection.unregister("batch")
+        table = rows.append_column("identity_hash", hashes).select(_PART_SCHEMA.names)
+        name = f"{self.prefix}-{self.written:04d}.parquet"
+        self.written += 1
+        try:
+            pq.write_table(table, self.folder / name, row_group_size=len(table), store_schema=False, **_WRITING)
+        except BaseException:
+            (self.folder / name).unlink(missing_ok=True)
+            raise
+        self.result.parts.append(name)
+
+    def flush(self) -> None:
+        """Write whatever has come together."""
+        self.read_group()
+        self.write_rows()
         self.write_odd()
-        return super().finish()

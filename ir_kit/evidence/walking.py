@@ -115,9 +115,9 @@ def _walked(root: str, closed: str) -> list[_Entry]:
 
 
 def _is_read(kind: str, name: str, named: bool) -> bool:
+    parts = f"/{name}"
+    records = not any(f"/{one}/" in parts for one in NOT_RECORDS)
     if kind == "cloudtrail":
-        parts = f"/{name}"
-        return not any(f"/{one}/" in parts for one in NOT_RECORDS) and (
-            named or name.lower().endswith(CLOUDTRAIL_NAMES)
-        )
-    return True
+        return records and (named or name.lower().endswith(CLOUDTRAIL_NAMES))
+    # a bucket may take both kinds of log, and a digest is no access log
+    return kind != "access_log" or named or records

@@ -22,8 +22,12 @@ from ir_kit.evidence.loading import Loaded, Task, load
 Work = tuple[str, list[Task], str, str]
 """The arguments of `loading.load`."""
 
-# glibc keeps what documents of a mebibyte took, instead of fetching it from the system anew for each; no threads for algebra
-_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(1 << 30), "MALLOC_TRIM_THRESHOLD_": str(1 << 30), "OPENBLAS_NUM_THREADS": "1"}
+# glibc keeps what documents of a mebibyte took, instead of fetching it from the system anew for each, and Arrow asks glibc; no threads for
+# algebra
+_MEMORY = {
+    "MALLOC_MMAP_THRESHOLD_": str(1 << 30), "MALLOC_TRIM_THRESHOLD_": str(1 << 30), "ARROW_DEFAULT_MEMORY_POOL": "system",
+    "OPENBLAS_NUM_THREADS": "1",
+}  # fmt: skip
 
 
 def load_side_by_side(work: list[Work], processes: int) -> Iterator[tuple[int, Loaded]]:

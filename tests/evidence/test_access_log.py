@@ -14,9 +14,11 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from ir_kit.evidence.access_log import EXPRESSIONS, decoded_key, parse_line
+from ir_kit.evidence.access_log import decoded_key, parse_line
 from ir_kit.evidence.loading import Task, load
+from ir_kit.evidence.loading_access_logs import COLUMNS
 
+COLUMN_NAMES = [name for name, _ in COLUMNS]
 OWNER = "79a59df900b949e55d96a1e698fbacedfd6e09d98eacf8f8d5218e7cd47ef2be"
 DELIVERED = "2026-03-02-12-00-00-0123456789ABCDEF"
 TAIL = [
@@ -61,9 +63,8 @@ def rows_of(folder: Any, content: bytes, name: str = DELIVERED) -> tuple[dict[in
     path.write_bytes(content)
     result = load("access_log", [Task(1, "access_log", str(path), name, True)], str(folder), "x")
     rows = [row for part in result.parts for row in pq.ParquetFile(folder / part).read().to_pylist()]
-    found = {row["line_number"]: {column: row[column] for column in EXPRESSIONS} for row in rows}
+    found = {row["line_number"]: {column: row[column] for column in COLUMN_NAMES} for row in rows}
     assert len(found) == len(rows)
-    assert all(row["odd_line"] is None for row in rows)
     return found, {reject["number"]: reject["reason"] for reject in result.rejects}
 
 
@@ -340,7 +341,7 @@ def test_real_lines_are_all_read_as_they_stand(real_lines: list[str], tmp_path: 
     rows, rejects = rows_of(tmp_path, "\n".join(real_lines).encode())
     assert rejects == {}
     assert len(rows) == len(real_lines) == 37
-    nothing = dict.fromkeys(EXPRESSIONS) | {"ambiguous": False}
+    nothing = dict.fromkeys(COLUMN_NAMES) | {"ambiguous": False}
     for index, expected in BY_HAND.items():
         assert rows[index + 1] == nothing | expected, index
     for number, text in enumerate(real_lines, start=1):
@@ -356,7 +357,7 @@ STRICT = re.compile(
 )
 NAMES = [
     name
-    for name in EXPRESSIONS
+    for name in COLUMN_NAMES
     if name not in ("key", "extra_fields", "field_count", "ambiguous", "presigned_access_key_id")
 ]
 
@@ -368,7 +369,7 @@ def regex_reading(text: str) -> dict[str, Any] | None:
         return None
     values = [value.strip('"') if value and value[0] == '"' else value for value in match.groups()[:18]]
     tail = match.group(19).split()
-    row: dict[str, Any] = dict.fromkeys(EXPRESSIONS) | {"ambiguous": False, "field_count": 18 + len(tail)}
+    row: dict[str, Any] = dict.fromkeys(COLUMN_NAMES) | {"ambiguous": False, "field_count": 18 + len(tail)}
     row |= {name: None if value == "-" else value for name, value in zip(NAMES, values + tail, strict=False)}
     row["extra_fields"] = " ".join(tail[9:]) or None
     row["event_time"] = datetime.strptime(values[2], "%d/%b/%Y:%H:%M:%S +0000")  # noqa: DTZ007
@@ -541,7 +542,7 @@ def test_lines_that_differ_in_one_byte_are_both_kept(evidence: Any) -> None:
 
 
 def test_a_file_larger_than_a_vector_keeps_its_line_numbers(evidence: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ir_kit.evidence.loading_access_logs.VECTOR_BYTES", 2_000)
+    monkeypatch.setattr("ir_kit.evidence.loading_access_logs.GROUP_BYTES", 2_000)
     texts = [line(key=f"k{n}", agent='"a"b"' if n % 7 == 0 else '"a"') for n in range(1, 60)]
     evidence.write_log(DELIVERED, "\n".join(texts))
     evidence.write_log(DELIVERED.replace("12-00-00", "12-00-01"), "\n".join(texts[:5]))

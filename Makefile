@@ -54,6 +54,7 @@ bench: $(STAMP)
 
 docs: $(STAMP)
 	$(BIN)/python docs/make_data_dictionary.py
+	$(BIN)/python docs/make_policy.py
 
 # For maintainers, with uv: versions and hashes of everything, without addresses.
 lock:

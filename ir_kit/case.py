@@ -25,6 +25,7 @@ from ir_kit.tables import TABLES
 QUESTIONS = Path(__file__).parent / "questions"
 STAGING = "IR_KIT_STAGING"
 DEFAULT_INCIDENT = "demo"
+NETWORK_FILES = ("asn.mmdb", "ip-ranges.json")  # beside the incident file, where the analyst puts them there
 
 
 class Case:
@@ -123,6 +124,21 @@ class Case:
         self.engine.provide(name, path)
         return pd.read_parquet(path)
 
+    def derive(self, name: str, question: str, **more: Any) -> None:
+        """Make the answer to a question readable in SQL by this name, without a frame: for what other questions build on.
+
+        Kept like `answer`, under a key of evidence and incident; what else it depends on must follow from these.
+        """
+        folder = self.store.folder.parent / "answers"
+        folder.mkdir(exist_ok=True)
+        path = folder / f"{name}-{self._key}.parquet"
+        text, values = self._asked(question, more)
+        if not path.exists():
+            partial = path.with_suffix(f".{os.getpid()}.partial")
+            self.engine.derive(text, values, partial)
+            os.replace(partial, path)
+        self.engine.show(name, path)
+
     def raw(self, source_file: str, number: int, kind: str = "cloudtrail") -> dict[str, Any] | str:
         """One raw record as it lies in its file, with its secrets replaced; see `Store.raw`."""
         return self.store.raw(kind, source_file, number)
@@ -137,6 +153,10 @@ class Case:
             self.store.identity(),
             self.incident.model_dump_json(exclude={"title", "sources"}),
             labels.read_text(encoding="utf-8") if labels.exists() else "",
+            *(
+                hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else ""
+                for path in (self.incident.folder / name for name in NETWORK_FILES)
+            ),
             _code_hash(),
         ]
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]

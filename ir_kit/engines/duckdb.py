@@ -43,6 +43,19 @@ class DuckDBEngine:
         relation.create_view("__provided", replace=True)
         self.connection.execute(f'create or replace table "{name}" as select {columns} from __provided')
 
+    def derive(self, text: str, parameters: Mapping[str, Any], path: Path) -> None:
+        """The answer streamed to a Parquet file as it is, for other questions to read; see `show`."""
+        query, values = bound(text, parameters)
+        target = str(path).replace("'", "''")
+        self.connection.execute(
+            f"copy (\n{query}\n) to '{target}' (format parquet, compression snappy)", values
+        ).fetchall()
+
+    def show(self, name: str, path: Path) -> None:
+        """Make a file of `derive` readable by this name, where it lies: it may be larger than memory."""
+        target = str(path).replace("'", "''")
+        self.connection.execute(f"create or replace view \"{name}\" as select * from read_parquet('{target}')")
+
     def frame(self, text: str, parameters: Mapping[str, Any]) -> pd.DataFrame:
         """The answer as a frame whose times carry UTC."""
         query, values = bound(text, parameters)

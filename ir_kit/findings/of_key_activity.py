@@ -9,11 +9,12 @@ from ir_kit.findings.making import Maker, actor_of, listed, number, responders_l
 from ir_kit.findings.model import Finding, write_findings
 from ir_kit.findings.seen import Seen
 from ir_kit.questions import key_activity as asked
+from ir_kit.reasoning.frames import rows_of
 
 PLAYBOOK = "key_activity"
 NO_BASELINE = (
-    "The evidence holds no event of a baseline, so nothing could be compared: no address or agent is known to be new, "
-    "and no value can be first seen."
+    "The evidence holds no event of a baseline: the owner is taken to be what is steady through the window, and where "
+    "nothing is, nothing could be told; no value can be first seen."
 )
 
 
@@ -41,12 +42,14 @@ def key_activity(case: Case) -> list[Finding]:
 
 
 def _activity_seen(make: Maker, seen: Seen, sessions: pd.DataFrame, left_out: str) -> Finding:
-    events, errors = int(sessions["event_count"].sum()), int(sessions["error_count"].sum())
+    trail, more = _in_trail(sessions), _log_requests(sessions)
+    events, errors = int(trail["event_count"].sum()), int(trail["error_count"].sum())
     addresses = sessions["source_ip_address"].nunique()
-    if events:
+    if events or more:
         statement = (
             f"Reached credentials made {number(events, 'logged call')} in the window, {errors:,} of which failed, "
-            f"in {number(len(sessions), 'session')} from {number(addresses, 'address', 'addresses')}."
+            f"in {number(len(sessions), 'session')} from {number(addresses, 'address', 'addresses')}"
+            + (f"; access logs alone hold {number(more, 'more request')} of theirs." if more else ".")
         )
     else:
         statement = "No logged call of a reached credential is seen in the window."
@@ -55,10 +58,11 @@ def _activity_seen(make: Maker, seen: Seen, sessions: pd.DataFrame, left_out: st
         "activity_seen",
         "What use of the reached credentials was seen?",
         statement,
-        count=events,
-        actor=actor_of(sessions["verdict"], _labels(sessions)) if events else None,
+        count=events + more,
+        actor=actor_of(sessions["verdict"], _labels(sessions)) if events or more else None,
         values={
             "events": events,
+            "log_requests": more,
             "errors": errors,
             "sessions": len(sessions),
             "access_keys": int(sessions["access_key_id"].nunique()),
@@ -75,12 +79,15 @@ def _intruder_activity(make: Maker, seen: Seen, sessions: pd.DataFrame, left_out
     by_label = labels == "intruder"
     theirs = sessions[by_label | ((sessions["verdict"] == "new") & labels.isna())]
     unclear = sessions[(sessions["verdict"] == "unclear") & labels.isna()]
-    count, events = len(theirs), int(theirs["event_count"].sum())
+    count, events, more = len(theirs), int(_in_trail(theirs)["event_count"].sum()), _log_requests(theirs)
+    hands = asked.operators(make.case).query("not is_responder")
     baseline = int(make.case.ask("key_activity/baseline_held")["event_count"].iloc[0])
     first_seen = asked.first_seen(make.case)
+    alone = f" and {number(more, 'request')} that access logs alone hold" if more else ""
     if count:
         statement = (
-            f"{number(count, 'session')} with {number(events, 'call')} of reached credentials "
+            f"{number(count, 'session')} with {number(events, 'call')} of reached credentials"
+            f"{alone} "
             f"{'does' if count == 1 else 'do'} not look like the owner's, "
             f"from {listed(theirs['source_ip_address'].dropna())}"
         )
@@ -98,22 +105,60 @@ def _intruder_activity(make: Maker, seen: Seen, sessions: pd.DataFrame, left_out
         values={
             "sessions": count,
             "events": events,
-            "errors": int(theirs["error_count"].sum()),
+            "log_requests": more,
+            "errors": int(_in_trail(theirs)["error_count"].sum()),
             "addresses": int(theirs["source_ip_address"].nunique()),
+            "operators": int(theirs["operator_id"].nunique()),
             "sessions_unclear": len(unclear),
-            "events_unclear": int(unclear["event_count"].sum()),
+            "events_unclear": int(_in_trail(unclear)["event_count"].sum()),
             "first_seen_values": len(first_seen),
         },
         scope=seen.calls(),
-        evidence=[rows_in("key_activity/sessions", theirs), rows_in("key_activity/first_seen", first_seen)],
+        evidence=[
+            rows_in("key_activity/sessions", theirs),
+            rows_in("key_activity/operators", hands[hands["operator_id"].isin(theirs["operator_id"])]),
+            rows_in("key_activity/first_seen", first_seen),
+        ],
         limits=[
-            "Whose a session is has been inferred by comparing address, user agent, calls, Regions and buckets with "
-            "the baseline and with what is known good; an analyst's label comes first.",
+            "Whose a session is has been inferred by comparing its address and user agent, and all that was done there, "
+            "with the baseline and with what is known good; an analyst's label comes first.",
             "" if baseline else NO_BASELINE,
+            *_warnings(asked.baseline(make.case)),
+            _contradictions(sessions),
             "Somebody who works from the owner's address with the owner's user agent is not told apart from the owner.",
             seen.objects(),
             left_out,
         ],
+    )
+
+
+def _in_trail(sessions: pd.DataFrame) -> pd.DataFrame:
+    """The sessions that CloudTrail saw: their events are CloudTrail's."""
+    return sessions[sessions["seen_in"] != "server_access_log"]
+
+
+def _log_requests(sessions: pd.DataFrame) -> int:
+    """How many requests that access logs alone hold."""
+    return int(sessions["log_request_count"].fillna(0).sum())
+
+
+def _warnings(baselines: pd.DataFrame) -> list[str]:
+    """What may mislead in the comparison, once for each principal that it holds for."""
+    found = []
+    for row in rows_of(baselines):
+        if row["basis"] == "baseline" and row["warning"]:  # what there is without one stands in the limit above
+            arrivals = f" ({'; '.join(row['arrivals'][:3])})" if len(row["arrivals"]) else ""
+            found.append(f"{row['principal']}: {row['warning']}{arrivals}.")
+    return found
+
+
+def _contradictions(sessions: pd.DataFrame) -> str:
+    """Where the analyst's labels and the verdicts say different things."""
+    owner = (sessions["label"] == "owner") & (sessions["verdict"] == "new")
+    intruder = (sessions["label"] == "intruder") & (sessions["verdict"] == "familiar")
+    count = int((owner | intruder).sum())
+    return (
+        f"The analyst's labels contradict the verdict of {number(count, 'session')}; the labels hold." if count else ""
     )
 
 

@@ -7,6 +7,7 @@ import pandas as pd
 from ir_kit.case import Case
 from ir_kit.reasoning.lineage.lineage import reached_credentials
 from ir_kit.reasoning.sessions import sessions as runs
+from ir_kit.reasoning.sessions import summary
 from ir_kit.tables import TABLES
 
 HEAD = 1_000
@@ -23,12 +24,48 @@ def sessions(case: Case) -> pd.DataFrame:
 
     Notes
     -----
-    `ir_kit.reasoning.sessions.sessions` says how novelty and verdict come about. Sessions of one operator share address and
-    user agent. Cannot see requests that only access logs hold; a session may have begun before the window.
+    `ir_kit.reasoning.sessions` says how novelty and verdict come about. Requests that access logs alone hold join the runs
+    where their credential is settled (grades A to C of object access), or are runs of their own; what is not settled (D)
+    is in `object_access` alone. A session may have begun before the window.
     """
     frame = runs.sessions(case)
     case.write_table("key_activity/sessions", frame)
     return frame[_names("key_activity/sessions")]
+
+
+def operators(case: Case) -> pd.DataFrame:
+    """Which hands seem to use the reached credentials, and which of them are not the owner's?
+
+    Returns
+    -------
+    DataFrame
+        One row per operator, the most unusual first; empty if none. Also written to ``key_activity/operators``.
+
+    Notes
+    -----
+    Cannot see two people who work from one address with one agent. See `ir_kit.reasoning.sessions.operators`.
+    """
+    frame = summary.operators(runs.sessions(case))
+    case.write_table("key_activity/operators", frame)
+    return frame
+
+
+def baseline(case: Case) -> pd.DataFrame:
+    """What was each principal's use compared with, how much of it is there, and may it hold the intruder itself?
+
+    Returns
+    -------
+    DataFrame
+        One row per principal with its lineage; ``warning`` says what may mislead. Also written to
+        ``key_activity/baseline``.
+
+    Notes
+    -----
+    Cannot see an intruder who was there from the first day of the baseline.
+    """
+    frame = runs.baselines(case)
+    case.write_table("key_activity/baseline", frame)
+    return frame
 
 
 def first_seen(case: Case) -> pd.DataFrame:

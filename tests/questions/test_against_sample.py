@@ -162,7 +162,8 @@ def test_every_logged_request_of_a_reached_credential_is_an_event(case: Case, tr
     )
     assert answered == expected and count == len(expected)
     assert frame["session_id"].notna().all()
-    assert int(key_activity.sessions(case)["event_count"].sum()) == count
+    sessions = key_activity.sessions(case)
+    assert int(sessions.loc[sessions["seen_in"] != "server_access_log", "event_count"].sum()) == count
 
 
 def test_no_session_of_the_owner_is_called_new_and_none_of_the_intruder_familiar(
@@ -177,7 +178,8 @@ def test_no_session_of_the_owner_is_called_new_and_none_of_the_intruder_familiar
         for row in events.itertuples()
         if row.event_id in actors
     }
-    assert pairs == {("owner", "familiar"), ("intruder", "new"), ("intruder", "unclear")}
+    assert {pair for pair in pairs if pair[1] != "unclear"} == {("owner", "familiar"), ("intruder", "new")}
+    assert ("owner", "unclear") not in pairs
 
 
 def test_the_bytes_of_sessions_are_what_was_sent(case: Case, truth: SampleTruth) -> None:
@@ -192,7 +194,8 @@ def test_the_bytes_of_sessions_are_what_was_sent(case: Case, truth: SampleTruth)
         and row["event_name"] in DATA
         and window["start"] <= row["event_time"] < window["end"]
     )
-    assert int(key_activity.sessions(case)["bytes_sent"].sum()) == sent
+    sessions = key_activity.sessions(case)
+    assert int(sessions.loc[sessions["seen_in"] != "server_access_log", "bytes_sent"].sum()) == sent
 
 
 DATA = {

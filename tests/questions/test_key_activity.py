@@ -332,3 +332,79 @@ def test_answers_without_a_row_keep_their_columns_and_types(world: World) -> Non
         str(schema.field("reasons").type).startswith("list<")
         and str(schema.field("start_time").type) == "timestamp[us, tz=UTC]"
     )
+
+
+# labels teach
+
+
+def _said(world: World, time: str, place: dict[str, str], label_: str) -> str:
+    return f"2026-03-09T00:00:00Z,anna,{world.key},{place['address']},{place['agent']},{time},{time},{label_},"
+
+
+@pytest.mark.parametrize(("said", "verdict"), [("owner", "familiar"), ("unknown", "new")])
+def test_runs_alike_to_a_labelled_one_follow_it_and_say_so(world: World, said: str, verdict: str) -> None:
+    usual(world)
+    world.call("10:00", world.owner, "ListUsers", **AWAY)
+    world.call("12:00", world.owner, "ListUsers", **AWAY)
+    label(world, _said(world, "2026-03-02T10:00:00Z", AWAY, said))
+    frame = key_activity.sessions(world.case())
+    assert list(frame["verdict"]) == ["new", verdict]
+    assert any("labelled owner" in reason for reason in frame["reasons"][1]) is (said == "owner")
+
+
+def test_a_label_that_contradicts_the_verdict_says_so(world: World) -> None:
+    usual(world)
+    world.call("10:00", world.owner, "ListUsers", **AWAY)
+    label(world, _said(world, "2026-03-02T10:00:00Z", AWAY, "owner"))
+    row = only(world)
+    assert (row["verdict"], row["label"]) == ("new", "owner")
+    assert list(row["reasons"])[-1] == "labelled owner by the analyst, against the verdict new"
+
+
+def test_a_place_labelled_the_intruders_is_no_longer_familiar_elsewhere(world: World) -> None:
+    usual(world)
+    for time in ("10:00", "12:00"):
+        world.object_call(time, world.owner, "GetObject", "papers", "a.txt", **OFFICE)
+    label(world, _said(world, "2026-03-02T10:00:00Z", OFFICE, "intruder"))
+    frame = key_activity.sessions(world.case())
+    assert list(frame["verdict"]) == ["familiar", "unclear"]
+    assert frame["novelty"][1] >= 0.7
+
+
+def test_a_label_that_is_none_is_an_error_that_names_the_line(world: World) -> None:
+    world.call("10:00", world.owner, "ListUsers", **AWAY)
+    label(world, _said(world, "2026-03-02T10:00:00Z", AWAY, "thief"))
+    with pytest.raises(ParameterError, match=r"labels\.csv:2"):
+        key_activity.sessions(world.case())
+
+
+# operators and what they are compared with
+
+
+def test_what_shares_an_address_with_somebody_new_is_new(world: World) -> None:
+    usual(world)
+    world.call("10:00", world.owner, "ListUsers", **AWAY)
+    world.object_call("13:00", world.owner, "GetObject", "papers", "a.txt", **(AWAY | {"agent": OFFICE["agent"]}))
+    frame = key_activity.sessions(world.case())
+    assert list(frame["verdict"]) == ["new", "new"]
+    assert frame["operator_id"].nunique() == 1
+
+
+def test_operators_sum_up_their_sessions_and_the_most_unusual_comes_first(world: World) -> None:
+    usual(world)
+    world.object_call("09:00", world.owner, "GetObject", "papers", "a.txt", **OFFICE)
+    for time in ("10:00", "12:00"):
+        world.call(time, world.owner, "ListUsers", **AWAY)
+    frame = key_activity.operators(world.case())
+    assert list(zip(frame["verdict"], frame["sessions"], frame["event_count"], strict=True)) == [
+        ("new", 2, 2), ("familiar", 1, 1),
+    ]  # fmt: skip
+    assert list(frame["source_ip_addresses"][0]) == [AWAY["address"]] and list(frame["tools"][0]) == ["rclone"]
+
+
+def test_how_much_baseline_there_is_is_said(world: World) -> None:
+    usual(world)
+    world.call("10:00", world.owner, "ListUsers", **OFFICE)
+    row = key_activity.baseline(world.case()).iloc[0]
+    assert (row["basis"], row["days"], row["events"]) == ("baseline", 5, 5)
+    assert row["warning"] == "a short baseline: this principal was in use on 5 days of it"

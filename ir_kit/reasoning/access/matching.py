@@ -16,11 +16,11 @@ import pandas as pd
 from ir_kit.case import Case
 from ir_kit.reasoning.access import account_buckets, attribution, completeness
 from ir_kit.reasoning.access.bounds import Watched, watched
+from ir_kit.reasoning.access.grading import grade
 from ir_kit.reasoning.access.operations import AUTHENTICATION_FAILURES
 from ir_kit.reasoning.frames import rows_of
 from ir_kit.reasoning.lineage.lineage import reached_credentials
 from ir_kit.reasoning.replay.visibility import is_logged
-from ir_kit.reasoning.replay.visible import visible
 from ir_kit.reasoning.sessions import familiarity
 from ir_kit.reasoning.sessions.sessions import sessions as sessions_of
 from ir_kit.tables import TABLES
@@ -70,12 +70,10 @@ def prepare(
     if case in _PREPARED:
         return _PREPARED[case]
     reached = reached_credentials(case) if reached is None else reached
+    graded = grade(case, reached, visibility)
+    visibility, callers, tried = graded.visibility, graded.callers, graded.calibration
     sessions = sessions_of(case) if sessions is None else sessions
-    visibility = visible(case) if visibility is None else visibility
     between = attribution.match_window(case)
-    callers = attribution.prepare(case, reached, visibility)
-    tried = attribution.calibration(case, callers)
-    case.engine.provide("collisions", case.ask("object_access/collisions", **between))
     settings = rows_of(case.ask("object_access/bucket_settings"))
     case.engine.provide("own_buckets", account_buckets.own_buckets(case, settings))
     case.engine.provide("own_accounts", account_buckets.own_accounts(case))
@@ -87,10 +85,7 @@ def prepare(
         visibility, sessions, callers, tried, pd.DataFrame(), pd.DataFrame(), {}, _scope(case, visibility), settings,
     )  # fmt: skip
     _measure(case, access, between)
-    use_c = bool(tried.loc[tried["attribution"] == "C", "used"].iloc[0])
-    access.rows = case.keep(
-        "object_access/requests", "object_access/requests", use_c=use_c, has_baseline=has_baseline, **between
-    )
+    access.rows = case.keep("object_access/requests", "object_access/requests", has_baseline=has_baseline)
     readable(case, "object_access_requests", "object_access/requests")
     case.keep("object_access/objects", "object_access/objects")
     readable(case, "object_access_objects", "object_access/objects")

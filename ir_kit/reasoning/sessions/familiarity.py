@@ -1,8 +1,8 @@
 """Whose does a request look like, where no session of CloudTrail's holds it? Its address and agent against the
 owner's baseline.
 
-The same comparison as that of sessions (`ir_kit.reasoning.sessions.sessions`), with the access log's part of the baseline
-beside CloudTrail's. What was done is not weighed here: a request alone says little of that.
+For requests whose credential is not settled (D), which are in no run: whether address and agent both stand in the
+baseline of either log. What was done is not weighed here: a request alone says little of that.
 """
 
 from __future__ import annotations
@@ -66,6 +66,22 @@ def owners_values(
     return frame_of(rows, names_of), bool(profile)
 
 
+def _reach(one: Row, edge: str) -> pd.Timestamp:
+    """Until when do requests belong to a session? Those of the access log that touch it may reach further."""
+    reach: pd.Timestamp | None = one.get(f"reach_{edge}")
+    usual: pd.Timestamp = one["start_time"] - PAUSE if edge == "start" else one["end_time"] + PAUSE
+    return usual if reach is None else reach
+
+
+def _between(one: Row, other: Row) -> pd.Timestamp:
+    """Where one session's requests end and the next one's begin: half way, or where the requests themselves part."""
+    middle: pd.Timestamp = one["end_time"] + (other["start_time"] - one["end_time"]) / 2
+    mine, theirs = _reach(one, "end"), _reach(other, "start")
+    if mine < theirs:
+        return min(max(middle, mine), theirs)
+    return middle
+
+
 def session_hours(sessions: pd.DataFrame) -> pd.DataFrame:
     """Which session would a request of this key, address and agent belong to, hour by hour?
 
@@ -73,7 +89,8 @@ def session_hours(sessions: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         One row per session and hour that it reaches into. A session reaches half an hour beyond its first and last
-        event, and never into the half of a gap that is nearer to the next one.
+        event, or as far as requests of the access log that touch it, and never into the half of a gap that is nearer to
+        the next one.
     """
     groups: dict[tuple[str, str, str], list[Row]] = defaultdict(list)
     for row in rows_of(sessions.sort_values(["start_time", "session_id"])):
@@ -81,12 +98,11 @@ def session_hours(sessions: pd.DataFrame) -> pd.DataFrame:
     rows: list[Row] = []
     for (key, address, agent), listed in groups.items():
         for index, one in enumerate(listed):
-            start, end = one["start_time"] - PAUSE, one["end_time"] + PAUSE
+            start, end = _reach(one, "start"), _reach(one, "end")
             if index:
-                before = listed[index - 1]["end_time"]
-                start = max(start, before + (one["start_time"] - before) / 2)
+                start = max(start, _between(listed[index - 1], one))
             if index + 1 < len(listed):
-                end = min(end, one["end_time"] + (listed[index + 1]["start_time"] - one["end_time"]) / 2)
+                end = min(end, _between(one, listed[index + 1]))
             known = {
                 "access_key_id": key,
                 "source_ip_address": address,

@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from ir_kit.errors import ParameterError
+from ir_kit.reasoning.sessions.labelling import LABELS, as_read
 
 NAMES = (
     "labelled_at",
@@ -52,7 +53,7 @@ def read_labels(folder: Path) -> list[Label]:
     Raises
     ------
     ParameterError
-        A column is missing, or a time is none.
+        A column is missing, a time is none, or there is no such label.
     """
     path = folder / "labels.csv"
     if not path.exists():
@@ -66,14 +67,17 @@ def read_labels(folder: Path) -> list[Label]:
 
 
 def _label(row: dict[str, str | None], where: str) -> Label:
+    label = (row["label"] or "").strip()
+    if label not in (*LABELS, ""):  # an empty one takes back what was said before
+        raise ParameterError(f"no label {label!r}", where, f"choose from {', '.join(LABELS)}")
     return Label(
         labelled_at=(row["labelled_at"] or "").strip(),
         access_key_id=(row["access_key_id"] or "").strip(),
-        source_ip_address=row["source_ip_address"] or "",
-        user_agent=row["user_agent"] or "",
+        source_ip_address=as_read(row["source_ip_address"] or ""),
+        user_agent=as_read(row["user_agent"] or ""),
         start_time=_time(row["start_time"], where),
         end_time=_time(row["end_time"], where),
-        label=(row["label"] or "").strip(),
+        label=label,
     )
 
 

@@ -1,49 +1,48 @@
-"""Runs of use, and whose they look like, going by what the baseline holds of the same principals.
+"""Runs of use, and whose they look like.
 
-The comparison rests on five things: the address, the user agent (the AWS CLI's commands left out), the calls, the
-Regions and the buckets. The owner's are those of the baseline, by any credential of the session's own principal or of
-a principal that it came from, and those that the incident file names as known good. What was done is foreign where at
-least half of the calls, of the Regions or of the buckets are in no baseline. A call that an AWS service made for the
-principal shows the service's address: it is judged by the direct use beside it.
+A run is one credential from one address with one user agent, a pause of 30 minutes ending it. Whose it looks like is
+judged of its *place*, the address and the agent with all that was done there (`judging`), against the owner's places
+(`owners`); places that one hand seems to use make an operator (`operators`). Runs come from CloudTrail; requests that
+access logs alone show join them, or are runs of their own (`log_runs`). A call that an AWS service made for the
+principal shows the service's address: it is judged by the direct use beside it. The analyst's labels come first, and
+teach (`taught`).
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import replace
+from weakref import WeakKeyDictionary
 
 import pandas as pd
 
 from ir_kit.case import Case
 from ir_kit.reasoning.frames import frame_of, rows_of
 from ir_kit.reasoning.lineage.lineage import reached_credentials
-from ir_kit.reasoning.lineage.reached import Row
-from ir_kit.reasoning.principals import agent_family, agent_matches, in_networks, is_service_address
-from ir_kit.reasoning.sessions.labels import label_of, read_labels
+from ir_kit.reasoning.principals import is_service_address
+from ir_kit.reasoning.sessions import log_runs, operators, places
+from ir_kit.reasoning.sessions.agents import agent_of
+from ir_kit.reasoning.sessions.familiarity import session_hours
+from ir_kit.reasoning.sessions.forwarded import judge_forwarded
+from ir_kit.reasoning.sessions.judging import Judge, Judgement, Look, ago
+from ir_kit.reasoning.sessions.labels import read_labels
+from ir_kit.reasoning.sessions.networks import networks
+from ir_kit.reasoning.sessions.owners import Profile, from_baseline, from_window
+from ir_kit.reasoning.sessions.places import Place, Row, lineage_of
+from ir_kit.reasoning.sessions.taught import Labels, taught
 
-FOREIGN = 0.5
-BESIDE = pd.Timedelta(hours=1)
-DONE = (("event_name", "calls"), ("aws_region", "Regions"), ("bucket", "buckets"))
 COLUMNS = {
-    "session_id": "varchar",
-    "operator_id": "varchar",
-    "access_key_id": "varchar",
-    "source_ip_address": "varchar",
-    "user_agent": "varchar",
-    "start_time": "timestamp",
-    "end_time": "timestamp",
-    "event_count": "bigint",
-    "error_count": "bigint",
-    "bytes_sent": "bigint",
-    "novelty": "double",
-    "verdict": "varchar",
-    "reasons": "varchar",
-    "label": "varchar",
-    "is_responder": "boolean",
-    "forwarded": "boolean",
-}
+    "session_id": "varchar", "operator_id": "varchar", "access_key_id": "varchar", "source_ip_address": "varchar",
+    "user_agent": "varchar", "start_time": "timestamp", "end_time": "timestamp", "event_count": "bigint",
+    "error_count": "bigint", "bytes_sent": "bigint", "novelty": "double", "verdict": "varchar", "reasons": "varchar",
+    "label": "varchar", "is_responder": "boolean", "forwarded": "boolean", "seen_in": "varchar",
+    "log_request_count": "bigint", "log_bytes_sent": "bigint", "reach_start": "timestamp", "reach_end": "timestamp",
+}  # fmt: skip
+BASES = {
+    "principal": "varchar", "basis": "varchar", "days": "bigint", "places": "bigint", "events": "bigint",
+    "arrivals_inside": "bigint", "arrivals": "varchar", "warning": "varchar",
+}  # fmt: skip
 
 
 def sessions(case: Case) -> pd.DataFrame:
@@ -56,155 +55,218 @@ def sessions(case: Case) -> pd.DataFrame:
         line there).
     """
     reached_credentials(case)
-    frame = case.answer("sessions", lambda: _answer(case))
+    frame = case.answer("sessions", lambda: _runs(case).sessions())
     return frame.assign(reasons=frame["reasons"].map(_lines).astype("object"))
+
+
+def baselines(case: Case) -> pd.DataFrame:
+    """What was each principal's use compared with, how much of it is there, and may it hold the intruder itself?
+
+    Returns
+    -------
+    DataFrame
+        One row per lineage of reached credentials, by its principal.
+    """
+    reached_credentials(case)
+    frame = case.answer("session_baselines", lambda: _runs(case).baselines())
+    return frame.assign(arrivals=frame["arrivals"].map(_lines).astype("object"))
 
 
 def _lines(text: object) -> list[str]:
     return text.split("\n") if isinstance(text, str) and text else []
 
 
-@dataclass
-class Profile:
-    """What the baseline holds of some principals: for each kind, the values, with the days on which each was seen."""
-
-    days: int
-    events: int = 0
-    values: dict[str, dict[str, int]] = field(default_factory=lambda: defaultdict(dict))
-
-    def add(self, row: Row) -> None:
-        value = agent_family(row["value"]) if row["kind"] == "user_agent" else row["value"]
-        known = self.values[row["kind"]]
-        known[str(value)] = max(known.get(str(value), 0), int(row["days"]))
-        if row["kind"] == "event_name":
-            self.events += int(row["event_count"])
+_MADE: WeakKeyDictionary[Case, _Runs] = WeakKeyDictionary()
 
 
-def _answer(case: Case) -> pd.DataFrame:
-    found = rows_of(case.ask("key_activity/sessions"))
-    acts: dict[tuple[Any, ...], dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
-    for row in rows_of(case.ask("key_activity/session_acts")):
-        acts[_place(row)][row["kind"]].append(row["value"])
-    reached = {row["access_key_id"]: row for row in rows_of(reached_credentials(case))}
-    profiles = _profiles(case, reached)
-    labels = read_labels(case.incident.folder)
-    for row in found:
-        credential = reached[row["access_key_id"]]
-        start, end = row["start_time"], row["end_time"]
-        row["session_id"] = _id(
-            "s", row["access_key_id"], row["source_ip_address"], row["user_agent"], start.isoformat()
+def _runs(case: Case) -> _Runs:
+    if case not in _MADE:
+        _MADE[case] = _Runs(case)
+    return _MADE[case]
+
+
+class _Runs:
+    """Everything that one answer needs, step by step."""
+
+    def __init__(self, case: Case) -> None:
+        self.case = case
+        reached = reached_credentials(case)
+        self.has_log = log_runs.prepare(case)
+        places.prepare(case, reached)
+        self.reached = {row["access_key_id"]: row for row in rows_of(reached)}
+        self.held = rows_of(case.ask("key_activity/baseline_held"))[0]
+        by_lineage: dict[str, list[Place]] = defaultdict(list)
+        for place in places.places(case):
+            by_lineage[place.lineage].append(place)
+        self.places = {lineage: by_lineage.get(lineage, []) for lineage in self._lineages()}
+        self.profiles = self._profiles()
+
+    def _lineages(self) -> list[str]:
+        return list(dict.fromkeys(lineage_of(row["lineage"]) for row in self.reached.values()))
+
+    def _profiles(self) -> dict[str, Profile]:
+        """The owner's places: of the baseline, where the evidence holds one, else of the window."""
+        if not self.held["event_count"]:
+            return {
+                lineage: from_window([one for one in listed if one.period == "window"])
+                for lineage, listed in self.places.items()
+            }
+        found = {
+            lineage: from_baseline(
+                [one for one in listed if one.period == "baseline" and one.forwarded < one.events],
+                int(self.held["days"]),
+            )
+            for lineage, listed in self.places.items()
+        }
+        places.fill(self.case, [group for one in found.values() for group in one.groups])
+        return {lineage: one.settled() for lineage, one in found.items()}
+
+    def sessions(self) -> pd.DataFrame:
+        runs = self._found()
+        labels = Labels(read_labels(self.case.incident.folder))
+        for row in runs:
+            start, end = row["start_time"], row["end_time"]
+            row["session_id"] = _id(
+                row["access_key_id"], row["source_ip_address"], row["user_agent"], start.isoformat()
+            )
+            row["forwarded"] = bool(row["forwarded_count"]) or is_service_address(row["source_ip_address"])
+            row["is_responder"] = bool(self.reached[row["access_key_id"]]["is_responder"])
+            row["label"] = labels.of(row["access_key_id"], row["source_ip_address"], row["user_agent"], start, end)
+            row["lineage"] = lineage_of(self.reached[row["access_key_id"]]["lineage"])
+        judged = self._judged(runs)
+        plain = {place: replace(one, reasons=list(one.reasons)) for place, one in judged.items()}
+        operators.associate(list(plain.values()))
+        operators.learn(list(judged.values()), taught(runs))
+        operators.associate(list(judged.values()))
+        names = operators.operators(list(judged.values()))
+        firsts = self._firsts()
+        for row in runs:
+            place = _place(row)
+            if place not in judged:
+                continue
+            one = plain[place] if row["label"] else judged[place]  # a label teaches others, not the run that it is of
+            row["verdict"], row["novelty"] = one.verdict, one.novelty
+            row["operator_id"] = names[id(judged[place])]
+            row["reasons"] = [*one.reasons, *_sooner(row, firsts), *_labelled(row)]
+        judge_forwarded(self.case, [row for row in runs if row["forwarded"]],
+                        [row for row in runs if not row["forwarded"]], self.places)  # fmt: skip
+        self._count(runs)
+        for row in runs:
+            row["reasons"] = "\n".join(row["reasons"])
+        return frame_of(runs, COLUMNS)
+
+    def _found(self) -> list[Row]:
+        log = rows_of(self.case.ask("key_activity/log_runs")) if self.has_log else []
+        return log_runs.with_log_runs(rows_of(self.case.ask("key_activity/sessions")), log)
+
+    def _judged(self, runs: list[Row]) -> dict[tuple[str, str, str], Judgement]:
+        """Each place of direct use, by lineage, address and agent."""
+        wanted = {_place(row) for row in runs if not row["forwarded"]}
+        starts: dict[tuple[str, str, str], list[pd.Timestamp]] = defaultdict(list)
+        for row in runs:
+            starts[_place(row)].append(row["start_time"])
+        files = networks(self.case.incident.folder)
+        looks: list[tuple[Judge, Look]] = []
+        for lineage, listed in self.places.items():
+            window = [one for one in listed if one.period == "window"]
+            judge = Judge(self.profiles[lineage], window, self.case.incident.known_good, files)
+            for place in window:
+                if (lineage, *place.key) in wanted:
+                    place.starts = starts[lineage, *place.key]
+                    looks.append((judge, judge.look(place)))
+        asked = [(judge, look) for judge, look in looks if not look.is_owners and judge.profile.basis != "none"]
+        profiles = {id(judge.profile): judge.profile.together for judge, _ in asked}
+        places.fill(self.case, [*profiles.values(), *(one for _, look in asked for one in (look.mine, look.related))])
+        foreign = places.foreign_deeds(self.case, [one for profile in self.profiles.values() for one in profile.places])
+        found = {
+            (where := (look.place.lineage, *look.place.key)): judge.judge(look, foreign.get(where, []))
+            for judge, look in looks
+        }
+        return found
+
+    def _firsts(self) -> dict[tuple[str, str], pd.Timestamp]:
+        """When was each address first seen with each lineage?"""
+        firsts: dict[tuple[str, str], pd.Timestamp] = {}
+        for lineage, listed in self.places.items():
+            for one in listed:
+                where = (lineage, one.address or "")
+                firsts[where] = min(one.first, firsts.get(where, one.first))
+        return firsts
+
+    def _count(self, runs: list[Row]) -> None:
+        """How many requests that access logs alone show are in each run."""
+        if not self.has_log:
+            return
+        hours = session_hours(frame_of([row | {"reasons": ""} for row in runs], COLUMNS))
+        counts = log_runs.counted(self.case, hours)
+        for row in runs:
+            seen = counts.get(row["session_id"])
+            if seen:
+                row["log_request_count"], row["log_bytes_sent"] = seen["request_count"], seen["bytes_sent"]
+                row["seen_in"] = "both" if row["seen_in"] == "cloudtrail" else row["seen_in"]
+
+    def baselines(self) -> pd.DataFrame:
+        rows = []
+        for lineage, profile in self.profiles.items():
+            told = [
+                f"{one.address} with {one.agent.family}, first {one.first:%Y-%m-%d %H:%M}, {one.events:,} calls on "
+                f"{len(one.days)} days"
+                for one in profile.suspects
+            ]
+            rows.append(
+                {
+                    "principal": lineage.split("\n")[0],
+                    "basis": profile.basis,
+                    "days": profile.days,
+                    "places": len(profile.places),
+                    "events": profile.together.events,
+                    "arrivals_inside": len(profile.suspects),
+                    "arrivals": "\n".join(told),
+                    "warning": _warning(profile),
+                }
+            )
+        return frame_of(rows, BASES)
+
+
+def _warning(profile: Profile) -> str:
+    parts = []
+    if profile.basis == "none":
+        parts.append("nothing to compare with: neither a baseline nor use that is steady through the window")
+    elif profile.basis == "window":
+        parts.append(
+            "no baseline: the owner is taken to be what was there from the window's start on most of its days; an "
+            "intruder who was, too, is not told apart"
         )
-        row["forwarded"] = bool(row["forwarded_count"]) or is_service_address(row["source_ip_address"])
-        row["is_responder"] = bool(credential["is_responder"])
-        row["label"] = label_of(labels, row["access_key_id"], row["source_ip_address"], row["user_agent"], start, end)
-        row["lineage"] = credential["lineage"]
-        address, agent = row["source_ip_address"], agent_family(row["user_agent"])
-        row["operator_id"] = _id("o", *((row["access_key_id"],) if row["forwarded"] else ()), address, agent)
-        _judge(case, row, acts[_place(row)], profiles[credential["lineage"]])
-    direct = _direct(found)
-    for row in found:
-        if row["forwarded"]:
-            _judge_forwarded(row, direct)
-        row["reasons"] = "\n".join(row["reasons"])
-    return frame_of(found, COLUMNS)
+    elif not profile.places:
+        parts.append("the baseline holds no use of this principal: whatever it does is new")
+    elif len(profile.together.days) < 7:
+        parts.append(f"a short baseline: this principal was in use on {len(profile.together.days)} days of it")
+    if profile.suspects:
+        parts.append("the baseline may itself hold the intruder: what came late in it looks new there, and is left out")
+    return "; ".join(parts)
 
 
-def _place(row: Row) -> tuple[Any, ...]:
-    return row["access_key_id"], row["source_ip_address"], row["user_agent"], row["number"]
+def _place(row: Row) -> tuple[str, str, str]:
+    return row["lineage"], row["source_ip_address"] or "", agent_of(row["user_agent"]).family or ""
 
 
-def _id(kind: str, *parts: str | None) -> str:
-    return (
-        f"{kind}-"
-        + hashlib.sha256("\x1f".join("" if part is None else part for part in parts).encode()).hexdigest()[:12]
-    )
+def _id(*parts: str | None) -> str:
+    text = "\x1f".join("" if part is None else part for part in parts)
+    return "s-" + hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def _profiles(case: Case, reached: dict[str, Row]) -> dict[str, Profile]:
-    """The owner's use by lineage: of a principal, and of those that it came from."""
-    held = rows_of(case.ask("key_activity/baseline_held"))[0]
-    lineages = {str(row["lineage"] or "") for row in reached.values()}
-    principals = sorted({name for lineage in lineages for name in lineage.split("\n") if name})
-    use = rows_of(case.ask("key_activity/baseline_use", principals=principals)) if held["event_count"] else []
-    profiles = {lineage: Profile(int(held["days"])) for lineage in lineages}
-    for lineage, profile in profiles.items():
-        for row in use:
-            if row["principal"] in lineage.split("\n"):
-                profile.add(row)
-    return profiles
+def _sooner(row: Row, firsts: dict[tuple[str, str], pd.Timestamp]) -> list[str]:
+    """For a run that is not the owner's: how long has its address been known?"""
+    first = firsts.get((row["lineage"], row["source_ip_address"] or ""))
+    if row["verdict"] == "familiar" or first is None or row["start_time"] <= first:
+        return []
+    return [f"address first seen {ago(row['start_time'] - first)} before"]
 
 
-def _judge(case: Case, row: Row, acts: dict[str, list[str]], profile: Profile) -> None:
-    """Set novelty, verdict and reasons of a session by the baseline and by what is known good."""
-    good = case.incident.known_good
-    address, agent = row["source_ip_address"], agent_family(row["user_agent"])
-    reasons: list[str] = []
-    address_good = in_networks(address, good.source_ips)
-    agent_good = agent_matches(row["user_agent"], good.user_agents)
-    known_address = address_good or str(address) in profile.values["source_ip_address"]
-    known_agent = agent_good or str(agent) in profile.values["user_agent"]
-    for name, value, listed, kind in (
-        ("address", address, address_good, "source_ip_address"),
-        ("user agent", agent, agent_good, "user_agent"),
-    ):
-        days = profile.values[kind].get(str(value))
-        if days:
-            reasons.append(f"{name} seen on {days} of {profile.days} days of the baseline")
-        elif listed:
-            reasons.append(f"{name} known good by the incident file")
-        elif profile.days:
-            reasons.append(f"{name} in none of {profile.days} days of the baseline ({profile.events:,} events)")
-    shares = []
-    for kind, plural in DONE:
-        values = acts.get(kind, [])
-        foreign = [value for value in values if value not in profile.values[kind]]
-        if values:
-            shares.append(len(foreign) / len(values))
-        if foreign and profile.days:
-            reasons.append(f"{len(foreign)} of {len(values)} {plural} not in the baseline")
-    if not profile.days:
-        reasons.append("no baseline: nothing to compare with")
-        row["verdict"] = "familiar" if known_address and known_agent else "unclear"
-        row["novelty"] = 0.0 if known_address and known_agent else 0.5
-    else:
-        strange = [not known_address, not known_agent]
-        foreign_acts = bool(shares) and max(shares) >= FOREIGN
-        row["verdict"] = "familiar" if not any(strange) else "new" if all(strange) or foreign_acts else "unclear"
-        parts = [*map(float, strange), *shares]
-        row["novelty"] = round(sum(parts) / len(parts), 4)
-    row["reasons"] = reasons
-
-
-def _judge_forwarded(row: Row, direct: dict[tuple[str, pd.Timestamp], list[Row]]) -> None:
-    """A service's own address says nothing of who asked: take the verdict of direct use beside it, where it agrees."""
-    found = {
-        other["session_id"]: other
-        for principal in row["lineage"].split("\n")
-        for hour in _hours(row, pd.Timedelta(0))
-        for other in direct.get((principal, hour), ())
-        if other["start_time"] - BESIDE <= row["end_time"] and other["end_time"] + BESIDE >= row["start_time"]
-    }
-    beside = list(found.values())
-    verdicts = sorted({other["verdict"] for other in beside})
-    by = row["invoked_by"] or row["source_ip_address"]
-    row["verdict"] = verdicts[0] if len(verdicts) == 1 else "unclear"
-    row["novelty"] = round(sum(other["novelty"] for other in beside) / len(beside), 4) if beside else 0.5
-    row["reasons"] = [
-        f"made by {by} for the principal, so its address and agent are not compared",
-        f"judged by {len(beside)} direct sessions within an hour" + (f", {' and '.join(verdicts)}" if verdicts else ""),
-    ]
-
-
-def _direct(rows: list[Row]) -> dict[tuple[str, pd.Timestamp], list[Row]]:
-    """Direct sessions by principal and by every hour that lies beside them."""
-    found: dict[tuple[str, pd.Timestamp], list[Row]] = defaultdict(list)
-    for row in rows:
-        if not row["forwarded"]:
-            for principal in row["lineage"].split("\n"):
-                for hour in _hours(row, BESIDE):
-                    found[principal, hour].append(row)
-    return found
-
-
-def _hours(row: Row, more: pd.Timedelta) -> pd.DatetimeIndex:
-    return pd.date_range((row["start_time"] - more).floor("h"), (row["end_time"] + more).floor("h"), freq="h")
+def _labelled(row: Row) -> list[str]:
+    """What the analyst said, and whether the verdict says the opposite."""
+    if not row["label"]:
+        return []
+    opposite = {"owner": "new", "intruder": "familiar"}.get(row["label"])
+    against = f", against the verdict {row['verdict']}" if row["verdict"] == opposite else ""
+    return [f"labelled {row['label']} by the analyst{against}"]

@@ -2,7 +2,7 @@
 
 A finding names a key and the time in which GuardDuty saw it misused; an incident file asks for more room than that:
 
-- **keys**: the finding's access key; of an attack sequence, those of all its actors.
+- **keys**: the finding's access key; of an attack sequence, those of all its actors and of the keys it names.
 - **window**: from 24 hours before the first event seen, rounded down to the hour, to 24 hours after the last one,
   rounded up. A misuse that GuardDuty notices has often begun before.
 - **baseline**: the 28 days before the window.
@@ -16,12 +16,12 @@ import json
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ir_kit.errors import IncidentError, one_line
-from ir_kit.incident_values import KEY_ID, parse_time
+from ir_kit.incident_values import BUCKET_NAME, KEY_ID, parse_time
 
-__all__ = ["BASELINE", "MARGIN", "incident_from_finding", "read_finding"]
+__all__ = ["BASELINE", "MARGIN", "FindingFacts", "finding_facts", "incident_from_finding", "read_finding"]
 
 MARGIN = timedelta(hours=24)
 BASELINE = timedelta(days=28)
@@ -62,6 +62,68 @@ def read_finding(path: str | Path) -> dict[str, Any]:
     except (ValueError, RecursionError):
         raise IncidentError("not JSON", path, _HOW) from None
     return _one_finding(value, path)
+
+
+class FindingFacts(NamedTuple):
+    """What a finding names: its type and account, keys, principals, buckets, and when their events were first and last
+    seen.
+    """
+
+    type: str
+    account_id: str | None
+    access_keys: tuple[str, ...]
+    principals: tuple[str, ...]
+    buckets: tuple[str, ...]
+    first_seen: datetime
+    last_seen: datetime
+
+    def line(self) -> str:
+        """The facts on one line of a terminal."""
+        said = [f"GuardDuty {self.type}"]
+        for name, values in (("key", self.access_keys), ("principal", self.principals), ("bucket", self.buckets)):
+            if values:
+                said.append(f"{name} {', '.join(values[:5])}{' …' if len(values) > 5 else ''}")
+        said.append(f"seen {self.first_seen:%Y-%m-%dT%H:%M:%SZ} to {self.last_seen:%Y-%m-%dT%H:%M:%SZ}")
+        return "; ".join(said)
+
+
+def finding_facts(finding: dict[str, Any], *, name: object = None) -> FindingFacts:
+    """Which key, principal, buckets and times does this finding name?
+
+    Parameters
+    ----------
+    finding : dict
+        As the API or EventBridge gives it; of an S3 or IAM type, or an attack sequence.
+    name : object
+        What messages call the finding, such as its file.
+
+    Returns
+    -------
+    FindingFacts
+        Each name once, in the finding's order; empty where it names none.
+
+    Raises
+    ------
+    IncidentError
+        It is no finding, or names no time.
+
+    Notes
+    -----
+    The buckets are those that GuardDuty noticed. A finding of an IAM type names none.
+    """
+    facts = _in_camel_case(_one_finding(finding, name))
+    kind = one_line(facts.get("type") or "unknown", 100)
+    first, last = _seen(facts, kind, name)
+    account = facts.get("accountId")
+    return FindingFacts(
+        kind,
+        account if isinstance(account, str) else None,
+        tuple(dict.fromkeys(_access_keys(facts))),
+        tuple(dict.fromkeys(_principals(facts))),
+        tuple(dict.fromkeys(_buckets(facts))),
+        first,
+        last,
+    )
 
 
 def incident_from_finding(
@@ -141,7 +203,35 @@ def _access_keys(facts: dict[str, Any]) -> Iterator[str]:
     actors = _at(facts, "service", "detection", "sequence", "actors")
     candidates = [_at(facts, "resource", "accessKeyDetails", "accessKeyId")]
     candidates += [_at(actor, "user", "credentialUid") for actor in actors] if isinstance(actors, list) else []
+    for one in _resources(facts, "ACCESS_KEY"):
+        candidates += [one.get("uid"), one.get("name")]
     return (key for key in candidates if isinstance(key, str) and KEY_ID.fullmatch(key))
+
+
+def _resources(facts: dict[str, Any], kind: str) -> list[dict[str, Any]]:
+    """The resources of this kind that an attack sequence names."""
+    listed = _at(facts, "service", "detection", "sequence", "resources")
+    named = listed if isinstance(listed, list) else []
+    return [one for one in named if isinstance(one, dict) and one.get("resourceType") == kind]
+
+
+def _principals(facts: dict[str, Any]) -> Iterator[str]:
+    """Who held the key, as ``IAMUser deploy``."""
+    actors = _at(facts, "service", "detection", "sequence", "actors")
+    held = [(_at(facts, "resource", "accessKeyDetails"), "userType", "userName")]
+    held += [(_at(one, "data", "accessKey"), "userType", "userName") for one in _resources(facts, "ACCESS_KEY")]
+    held += [(_at(one, "user"), "type", "name") for one in actors] if isinstance(actors, list) else []
+    for one, kind, name in held:
+        if isinstance(_at(one, name), str):
+            yield one_line(f"{_at(one, kind) or ''} {_at(one, name)}", 100)
+
+
+def _buckets(facts: dict[str, Any]) -> Iterator[str]:
+    """Names of buckets alone; GuardDuty's sample findings carry made-up ones, which cannot be told from real ones."""
+    details = _at(facts, "resource", "s3BucketDetails")
+    named = [_at(one, "name") for one in details] if isinstance(details, list) else []
+    named += [one.get("name") or str(one.get("uid")).rpartition(":::")[2] for one in _resources(facts, "S3_BUCKET")]
+    return (one for one in named if isinstance(one, str) and BUCKET_NAME.fullmatch(one))
 
 
 def _seen(facts: dict[str, Any], kind: str, name: object) -> tuple[datetime, datetime]:

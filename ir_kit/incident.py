@@ -40,6 +40,7 @@ from ir_kit.incident_values import (
     check_name,
     distinct,
     empty,
+    one_or_more,
     parse_time,
     quoted,
     refusal,
@@ -82,7 +83,7 @@ class Sources(_Model):
 
     cloudtrail: Annotated[tuple[Source, ...], BeforeValidator(distinct)] = ()
     access_logs: Annotated[tuple[Source, ...], BeforeValidator(distinct)] = ()
-    configuration: Source | None = None
+    configuration: Annotated[tuple[Source, ...], BeforeValidator(one_or_more)] = ()
 
 
 class Incident(_Model):
@@ -157,8 +158,7 @@ class Incident(_Model):
         -----
         Whether anything lies there is not looked at.
         """
-        value = getattr(self.sources, kind)
-        listed = () if value is None else (value,) if isinstance(value, str) else value
+        listed: tuple[str, ...] = getattr(self.sources, kind)
         return [source if source.startswith("s3://") else self.folder / source for source in listed]
 
 
@@ -324,12 +324,11 @@ def _rendered(content: Incident, path: Path, base: Path | None) -> str:
 
     fields: dict[str, Any] = content.model_dump(mode="json")
     sources = fields["sources"]
-    for kind in ("cloudtrail", "access_logs"):
+    for kind in list(sources):
         sources[kind] = [_from_file(source, path, base) for source in sources[kind]]
-    if sources["configuration"] is None:
-        del sources["configuration"]
-    else:
-        sources["configuration"] = _from_file(sources["configuration"], path, base)
+    configuration = sources.pop("configuration")
+    if configuration:  # one file is written without brackets
+        sources["configuration"] = configuration if len(configuration) > 1 else configuration[0]
     text = "# An incident of ir-kit. Times are UTC; an end is the first moment outside.\n"
     text += "".join(lines(name, fields[name]) for name in ("incident", "title", "access_keys"))
     text += "window: " + window(content.window)

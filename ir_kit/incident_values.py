@@ -14,7 +14,7 @@ from ir_kit.errors import IncidentError, one_line
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 KEY_ID = re.compile(r"(AKIA|ASIA)[A-Z0-9]{16}")
-_BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}")
+BUCKET_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}")
 _PRINCIPAL = re.compile(
     r"arn:aws[a-z-]*:(iam|sts)::[0-9]{12}:(root|(user|role|assumed-role|federated-user)/[\x21-\x7e]+)"
 )
@@ -61,7 +61,7 @@ def _access_key_id(value: str) -> str:
 
 
 def _bucket(value: str) -> str:
-    if not _BUCKET.fullmatch(value):
+    if not BUCKET_NAME.fullmatch(value):
         raise refusal(f"not a bucket's name {quoted(value)}", "give the bare name, without s3:// or an ARN")
     return value
 
@@ -91,7 +91,7 @@ def _source(value: str) -> str:
     if not value.strip() or "\0" in value:
         raise refusal("not a path", "give a folder, a file or an s3:// prefix")
     if value.startswith("s3://"):
-        if not _BUCKET.fullmatch(value[5:].partition("/")[0]):
+        if not BUCKET_NAME.fullmatch(value[5:].partition("/")[0]):
             raise refusal(f"not an s3:// prefix {quoted(value)}", "write it as s3://bucket/prefix")
     elif "://" in value:
         raise refusal(f"not a path {quoted(value.partition('://')[0])}", "give a folder, a file or an s3:// prefix")
@@ -107,6 +107,11 @@ def distinct(values: object) -> object:
     if isinstance(values, (list, tuple)) and all(isinstance(value, str) for value in values):
         return tuple(dict.fromkeys(values))
     return values
+
+
+def one_or_more(value: object) -> object:
+    """One text is a list of one."""
+    return distinct([value] if isinstance(value, str) else value)
 
 
 def empty(value: object) -> object:

@@ -106,7 +106,7 @@ def one_line(result: Result, status: int = 2) -> str:
 def test_every_command_has_help_and_runs(ir_kit: Invoke) -> None:
     listed = ir_kit("--help").stdout.partition("Commands:")[2]
     names = [line.split()[0] for line in listed.splitlines() if line.startswith("  ") and line[2] != " "]
-    assert names == ["demo", "open", "ingest", "run", "verify", "lab"]
+    assert names == ["demo", "open", "collect", "ingest", "run", "respond", "verify", "lab"]
     for name in names:
         page = ir_kit(name, "--help")
         assert page.exit_code == 0
@@ -121,7 +121,7 @@ def test_no_command_shows_the_help(ir_kit: Invoke) -> None:
 @pytest.mark.parametrize(
     ("args", "says"),
     [
-        (["respond"], "No such command 'respond'"),
+        (["improvise"], "No such command 'improvise'"),
         (["run"], "Missing argument 'INCIDENT': ir-kit run; see ir-kit run --help"),
         (["run", "INC-1", "--frobnicate"], "No such option: --frobnicate"),
         (["open", "INC-1", "--start"], "Option '--start' requires an argument"),
@@ -253,7 +253,7 @@ def test_a_run_may_be_named_below_runs(ir_kit: Invoke, parts: Parts, tmp_path: P
     assert parts.calls == [("verify", Path("elsewhere/INC-1/r"), False, None)]
 
 
-def test_lab_starts_on_the_playbooks_with_the_incident(
+def test_lab_starts_on_copies_of_the_playbooks_with_the_incident(
     ir_kit: Invoke, opened: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started: list[Any] = []
@@ -264,12 +264,13 @@ def test_lab_starts_on_the_playbooks_with_the_incident(
         return real([sys.executable, "-c", ""])
 
     (tmp_path / "checkout" / "playbooks").mkdir(parents=True)
+    (tmp_path / "checkout" / "playbooks" / "00_evidence.ipynb").write_text('{"cells": []}')
     monkeypatch.setattr(cli, "__file__", str(tmp_path / "checkout" / "ir_kit" / "cli.py"))
     monkeypatch.setattr(subprocess, "Popen", popen)
     assert ir_kit("lab", "INC-1").exit_code == 0
     command, environment = started[0]
     assert command[:3] == [sys.executable, "-m", "jupyterlab"]
-    assert command[-1] == str(tmp_path / "checkout" / "playbooks")
+    assert command[-1] == str(tmp_path / "runs" / "INC-1" / "lab")
     assert "--LabApp.news_url=None" in command
     assert (environment["IR_KIT_INCIDENT"], environment["IR_KIT_RUNS"]) == ("INC-1", str(tmp_path / "runs"))
 

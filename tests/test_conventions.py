@@ -27,7 +27,7 @@ LAYERS = [
     {"findings"},
     {"display"},
     {"records"},
-    {"cli", "__main__"},
+    {"cli", "commands", "__main__"},
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 SIBLINGS = {"evidence", "sample", "guardduty"}

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ir_kit.errors import IncidentError
-from ir_kit.guardduty import incident_from_finding, read_finding
+from ir_kit.guardduty import finding_facts, incident_from_finding, read_finding
 from ir_kit.incident import load_incident, new_incident
 
 FINDING: dict[str, Any] = {
@@ -233,3 +233,39 @@ def test_any_json_is_an_incident_or_an_incident_error(value: Any) -> None:
         assert len(str(error).splitlines()) == 1
     else:
         assert fields["window"]["start"] < fields["window"]["end"]
+
+
+def test_a_finding_names_key_principal_buckets_and_times() -> None:
+    facts = finding_facts(FINDING)
+    assert facts == finding_facts(EVENT)
+    assert facts.access_keys == ("AKIAIOSFODNN7EXAMPLE",)
+    assert facts.principals == ("IAMUser deploy",)
+    assert facts.buckets == ("customer-records",)
+    assert facts.first_seen == datetime(2026, 3, 2, 10, 20, 30, tzinfo=UTC)
+    assert facts.line().startswith(
+        "GuardDuty UnauthorizedAccess:S3/TorIPCaller; key AKIAIOSFODNN7EXAMPLE; principal IAM"
+    )
+
+
+def test_a_finding_of_an_iam_type_names_no_bucket() -> None:
+    finding = without(FINDING, "Resource", "S3BucketDetails")
+    finding["Type"] = "UnauthorizedAccess:IAMUser/InstanceCredentialExfiltration.OutsideAWS"
+    assert finding_facts(finding).buckets == ()
+    assert finding_facts(finding).access_keys == ("AKIAIOSFODNN7EXAMPLE",)
+
+
+def test_an_attack_sequence_names_its_resources() -> None:
+    sequence = json.loads(json.dumps(SEQUENCE))
+    sequence["Service"]["Detection"]["Sequence"]["Resources"] = [
+        {"ResourceType": "S3_BUCKET", "Uid": "arn:aws:s3:::customer-records"},
+        {"ResourceType": "S3_BUCKET", "Name": "app-exports", "Uid": "arn:aws:s3:::app-exports"},
+        {
+            "ResourceType": "ACCESS_KEY",
+            "Uid": "AKIAI44QH8DHBEXAMPLE",
+            "Data": {"AccessKey": {"UserName": "backup", "UserType": "IAMUser", "PrincipalId": "AIDAEXAMPLE"}},
+        },
+    ]
+    facts = finding_facts(sequence)
+    assert facts.buckets == ("customer-records", "app-exports")
+    assert facts.access_keys == ("AKIAIOSFODNN7EXAMPLE", "ASIAIOSFODNN7EXAMPLE", "AKIAI44QH8DHBEXAMPLE")
+    assert facts.principals == ("IAMUser backup", "IAMUser deploy", "AssumedRole role")

@@ -1,0 +1,182 @@
+"""Clients for AWS: each carries the guard, tries again with measure, waits for nothing for ever, and says who it is.
+
+Credentials come from the named profile or from the environment, as the AWS command line finds them. A profile that was named
+and holds none is an error: the role of the machine that this runs on is never taken in its place.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import Any
+
+import botocore.session
+from botocore.config import Config
+
+from ir_kit import __version__
+from ir_kit.aws import clock
+from ir_kit.aws.faults import StoppedError, scrubbed, stopped
+from ir_kit.aws.guard import GUARD, Guard, RefusedCall, WritingGuard
+from ir_kit.aws.operations import ALLOWED
+from ir_kit.errors import ParameterError
+
+__all__ = ["AGENT", "Session", "writer_client"]
+
+AGENT = f"ir-kit/{__version__} (incident responder; read-only)"
+"""What the investigated account's own logs will show of these requests."""
+
+CONNECT_SECONDS, READ_SECONDS, ATTEMPTS = 10, 60, 8
+DEFAULT_REGION = "us-east-1"
+_SERVICES = frozenset(service for service, _ in ALLOWED)
+
+
+class Session:
+    """One caller: a profile or the ambient credentials, and its clients by service and Region.
+
+    Parameters
+    ----------
+    profile : str, optional
+        A profile of the AWS configuration; the ambient credentials unless given.
+    region : str, optional
+        Where clients go that name no Region; the profile's own, or us-east-1.
+    guard : Guard
+        What the clients may send.
+
+    Raises
+    ------
+    StoppedError
+        There is no such profile.
+    """
+
+    def __init__(self, profile: str | None = None, region: str | None = None, *, guard: Guard = GUARD) -> None:
+        self.profile = profile
+        self._session = _botocore_session(profile, guard)
+        self._services = _SERVICES if guard is GUARD else frozenset(("s3",))
+        self._lock = threading.Lock()
+        self._clients: dict[tuple[str, str, int], Any] = {}
+        try:
+            self.region = region or self._session.get_config_variable("region") or DEFAULT_REGION
+        except Exception as fault:
+            raise stopped(fault, profile) or _unusable(fault, profile) from None
+
+    def client(self, service: str, region: str | None = None, *, attempts: int = ATTEMPTS) -> Any:
+        """The botocore client of a service in a Region, with the guard in it. Made once, safe to share by threads.
+
+        Parameters
+        ----------
+        service : str
+            botocore's name of it; one of the list in `operations`.
+        region : str, optional
+            The session's unless given.
+        attempts : int
+            How often botocore sends a call at most, the first included, pacing itself when throttled.
+
+        Raises
+        ------
+        RefusedCall
+            No operation of that service is allowed.
+        StoppedError
+            There are no credentials, or they have expired.
+        """
+        if service not in self._services:
+            raise RefusedCall("no operation of this service is allowed", service, "see ir_kit/aws/operations.py")
+        wanted = (service, region or self.region, attempts)
+        with self._lock:
+            if wanted not in self._clients:
+                try:
+                    if self._session.get_credentials() is None:
+                        raise _without_credentials(self.profile)
+                    self._clients[wanted] = self._session.create_client(
+                        service, region_name=wanted[1], config=_config(service, attempts)
+                    )
+                except StoppedError:
+                    raise
+                except Exception as fault:
+                    raise stopped(fault, self.profile) or _unusable(fault, self.profile) from None
+            return self._clients[wanted]
+
+    def credentials(self) -> Any:
+        """The credentials as they are now, renewed where they can be: for signing, never for showing.
+
+        Raises
+        ------
+        StoppedError
+            There are none, or they could not be renewed.
+        """
+        with self._lock:
+            try:
+                found = self._session.get_credentials()
+                if found is None:
+                    raise _without_credentials(self.profile)
+                return found.get_frozen_credentials()
+            except StoppedError:
+                raise
+            except Exception as fault:
+                raise stopped(fault, self.profile) or _unusable(fault, self.profile) from None
+
+    def ca_bundle(self) -> str | None:
+        """Which certificates are to be trusted in place of botocore's, by the configuration?"""
+        found = self._session.get_config_variable("ca_bundle")
+        return str(found) if found else None
+
+
+def writer_client(place: str, profile: str | None = None, region: str | None = None) -> tuple[Any, str, str]:
+    """Which client copies a sealed run to `s3://bucket/prefix`? One that puts objects there and does nothing else.
+
+    Returns
+    -------
+    tuple
+        The client, the bucket, and the prefix, which ends in a slash.
+
+    Raises
+    ------
+    ParameterError
+        It names no bucket and prefix on S3.
+    """
+    scheme, _, rest = place.partition("://")
+    bucket, _, prefix = rest.partition("/")
+    if scheme != "s3" or not bucket or not prefix.strip("/"):
+        raise ParameterError("no place for an archive", place, "give it as s3://BUCKET/PREFIX")
+    guard = WritingGuard(bucket, prefix)
+    return Session(profile, region, guard=guard).client("s3"), bucket, guard.prefix
+
+
+def _botocore_session(profile: str | None, guard: Guard) -> Any:
+    # botocore's debug messages show headers, and with them tokens
+    for name in ("botocore", "boto3", "s3transfer", "urllib3"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    session = botocore.session.Session(profile=profile)
+    if profile is not None:
+        if profile not in session.available_profiles:
+            raise StoppedError("there is no such AWS profile", profile, "see `aws configure list-profiles`")
+        session.get_component("credential_provider").remove("iam-role")
+    events = session.get_component("event_emitter")
+    guard.attach(events)
+    clock.watch(events)
+    return session
+
+
+def _config(service: str, attempts: int) -> Config:
+    return Config(
+        connect_timeout=CONNECT_SECONDS,
+        read_timeout=READ_SECONDS,
+        max_pool_connections=32,
+        retries={"mode": "adaptive", "total_max_attempts": attempts} if attempts > 1 else {"total_max_attempts": 1},
+        user_agent_extra=AGENT,
+        signature_version="s3v4" if service == "s3" else None,
+        s3={"us_east_1_regional_endpoint": "regional"},
+    )
+
+
+def _without_credentials(profile: str | None) -> StoppedError:
+    return StoppedError(
+        "no AWS credentials are to be found",
+        f"profile {profile}" if profile else "the environment",
+        "name a profile with --profile, or log in, and give the same command again",
+    )
+
+
+def _unusable(fault: BaseException, profile: str | None) -> StoppedError:
+    return StoppedError(
+        f"the AWS configuration cannot be used: {scrubbed(fault)}", profile or "the environment", "put it right"
+    )

@@ -13,11 +13,11 @@ MOST_LINES = 10
 _COLUMNS = (Column("priority", number=True), Column("step", min_width="10em"), Column("snippet", min_width="30em"))
 
 
-def snippets_table(frame: pd.DataFrame, caption: str, most: int) -> tuple[str, str]:
+def snippets_table(frame: pd.DataFrame, caption: str, most: int, table_name: str) -> tuple[str, str]:
     """How do these steps read, in HTML and as text?"""
     rows = [_row({str(name): value for name, value in row.items()}) for row in frame.head(most).to_dict("records")]
     left = f"Only {len(rows):,} of {counted(len(frame), 'step')} are shown." if len(rows) < len(frame) else ""
-    note = f"{left} The whole table: tables/logging_gaps/recommendations.parquet" if left else ""
+    note = f"{left} The whole table: tables/{table_name}.parquet" if left else ""
     return table(_COLUMNS, rows, caption=f"{caption} ({counted(len(frame), 'step')})", note=note)
 
 

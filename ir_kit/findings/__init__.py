@@ -8,6 +8,7 @@ the evidence could see, from which they take what a zero means,
 from __future__ import annotations
 
 from ir_kit.findings.model import Confidence, EvidenceRows, Finding, Status, Subject, Window, schema
+from ir_kit.findings.of_bucket_exposure import bucket_exposure
 from ir_kit.findings.of_key_activity import key_activity
 from ir_kit.findings.of_logging_gaps import logging_gaps
 from ir_kit.findings.of_object_access import object_access
@@ -20,6 +21,7 @@ __all__ = [
     "Status",
     "Subject",
     "Window",
+    "bucket_exposure",
     "key_activity",
     "logging_gaps",
     "object_access",

@@ -49,6 +49,11 @@ class Seen:
         """The scope of questions on calls other than those on objects: management events of every Region touched."""
         return self._scope([row for row in self.rows if row["bucket"] is None], "Management events")
 
+    def configuration(self, bucket: str) -> Scope:
+        """The scope of questions on a bucket's configuration: management events of calls on it."""
+        rows = [row for row in self.rows if row["bucket"] == bucket and row["record_class"] == "management"]
+        return self._scope(rows, f"Calls on the configuration of {bucket}")
+
     def calls(self) -> Scope:
         """The same, for a zero that speaks of the use of credentials: where data events were off, it is less sure."""
         scope = self.management()

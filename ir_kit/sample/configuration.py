@@ -37,7 +37,15 @@ BUCKET_DEFAULTS: dict[str, Any] = {
     "GetObjectLockConfiguration": "ObjectLockConfigurationNotFoundError",
     "GetBucketNotificationConfiguration": {},
     "ListBucketInventoryConfigurations": {"IsTruncated": False},
+    "ListBucketAnalyticsConfigurations": {"IsTruncated": False},
 }  # fmt: skip
+
+# What the policies that AWS manages allow, as far as the account's own doings need it.
+MANAGED_ACTIONS = {
+    "AdministratorAccess": ["*"],
+    "AmazonS3ReadOnlyAccess": ["s3:Get*", "s3:List*", "s3:Describe*"],
+    "ReadOnlyAccess": ["s3:Get*", "s3:List*", "iam:Get*", "iam:List*", "ec2:Describe*", "cloudtrail:Get*"],
+}
 
 
 def write_configuration(world: World, signatures: list[Signature], path: Path) -> None:
@@ -103,11 +111,17 @@ def _identity(world: World) -> Iterator[Answer]:
         ],
         "GroupDetailList": [],
         "RoleDetailList": [_role(world, role) for role in world.roles.values()],
-        "Policies": [], "IsTruncated": False,
+        "Policies": list(_managed(world)),
+        "IsTruncated": False,
     }  # fmt: skip
     yield _answer(world, home, "iam", "GetAccountAuthorizationDetails", {}, details)
-    yield _answer(world, home, "s3control", "GetPublicAccessBlock", {"AccountId": world.account},
-                  "NoSuchPublicAccessBlockConfiguration")  # fmt: skip
+    whose = {"AccountId": world.account}
+    yield _answer(world, home, "s3control", "GetPublicAccessBlock", whose, "NoSuchPublicAccessBlockConfiguration")
+    for region in sorted({bucket.region for bucket in world.buckets.values()}):
+        yield _answer(world, region, "s3control", "ListAccessPoints", whose, {"AccessPointList": []})
+    yield _answer(world, "us-west-2", "s3control", "ListMultiRegionAccessPoints", whose, {"AccessPoints": []})
+    instances: dict[str, Any] = {"AccessGrantsInstancesList": []}
+    yield _answer(world, home, "s3control", "ListAccessGrantsInstances", whose, instances)
 
 
 def _user(world: World, user: User) -> dict[str, Any]:
@@ -136,6 +150,19 @@ def _inline(policies: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _attached(arns: list[str]) -> list[dict[str, str]]:
     return [{"PolicyName": arn.rpartition("/")[2], "PolicyArn": arn} for arn in arns]
+
+
+def _managed(world: World) -> Iterator[dict[str, Any]]:
+    """The managed policies that are attached to users, each with the version that is in force."""
+    for arn in sorted({arn for user in world.users.values() for arn in user.policies}):
+        name = arn.rpartition("/")[2]
+        if name in MANAGED_ACTIONS:
+            statement = {"Effect": "Allow", "Action": MANAGED_ACTIONS[name], "Resource": "*"}
+            document = {"Version": "2012-10-17", "Statement": [statement]}
+            yield {
+                "PolicyName": name, "Arn": arn, "Path": "/", "DefaultVersionId": "v1", "IsAttachable": True,
+                "PolicyVersionList": [{"VersionId": "v1", "IsDefaultVersion": True, "Document": document}],
+            }  # fmt: skip
 
 
 def _role(world: World, role: Role) -> dict[str, Any]:

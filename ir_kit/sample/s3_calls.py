@@ -57,6 +57,14 @@ S3_CALLS: dict[str, S3Call] = {
     "DeleteBucketPublicAccessBlock": S3Call(
         False, False, "REST.DELETE.PUBLIC_ACCESS_BLOCK", "DELETE", "publicAccessBlock", 204
     ),
+    "PutBucketWebsite": S3Call(False, False, "REST.PUT.WEBSITE", "PUT", "website"),
+    "DeleteBucketWebsite": S3Call(False, False, "REST.DELETE.WEBSITE", "DELETE", "website", 204),
+    "PutBucketReplication": S3Call(False, False, "REST.PUT.REPLICATION", "PUT", "replication"),
+    "DeleteBucketReplication": S3Call(False, False, "REST.DELETE.REPLICATION", "DELETE", "replication", 204),
+    "PutBucketOwnershipControls": S3Call(False, False, "REST.PUT.OWNERSHIP_CONTROLS", "PUT", "ownershipControls"),
+    "GetAccountPublicAccessBlock": S3Call(False, True, "", "GET"),
+    "PutAccountPublicAccessBlock": S3Call(False, False, "", "PUT"),
+    "DeleteAccountPublicAccessBlock": S3Call(False, False, "", "DELETE", "", 204),
     "GetBucketObjectLockConfiguration": S3Call(False, True, "REST.GET.OBJECT_LOCK_CONFIGURATION", "GET", "object-lock"),
     # lifecycle: in access logs only, never in CloudTrail
     "S3.EXPIRE.OBJECT": S3Call(True, False, "S3.EXPIRE.OBJECT", "", "", 204),

@@ -27,11 +27,13 @@ def beside(path: Path) -> ModuleType:
     return module
 
 
-def open_world(world: World, folder: Path) -> tuple[Case, SampleTruth]:
-    """The world's logs, loaded, and its truth."""
+def open_world(world: World, folder: Path, touch_up: Callable[[Path], None] | None = None) -> tuple[Case, SampleTruth]:
+    """The world's logs, loaded, and its truth; what is done to the evidence before it is loaded can be given."""
     incident = folder / "story"
     incident.mkdir(parents=True)
     render(world, incident / "evidence")
+    if touch_up:
+        touch_up(incident / "evidence")
     fields = {
         "incident": "story",
         "access_keys": [key.access_key_id for key in world.incident_keys],
@@ -65,3 +67,15 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tuple[Cas
 def scoring() -> ModuleType:
     """The comparison with the truth that the benchmark makes."""
     return beside(Path(__file__).parents[2] / "benchmarks" / "object_access_truth.py")
+
+
+@pytest.fixture(scope="session")
+def open_as_case() -> Callable[..., tuple[Case, SampleTruth]]:
+    """See `open_world`."""
+    return open_world
+
+
+@pytest.fixture(scope="session")
+def module_beside() -> Callable[[str], ModuleType]:
+    """A world's module of this folder, by its name."""
+    return lambda name: beside(Path(__file__).parent / f"{name}.py")

@@ -8,15 +8,18 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
+from ir_kit.case import Case
 from ir_kit.display import held, tables
 from ir_kit.display.activity import activity as draw_activity
 from ir_kit.display.charts import Drawn
 from ir_kit.display.coverage import coverage as draw_coverage
+from ir_kit.display.desk import desk
 from ir_kit.display.findings import findings_table
 from ir_kit.display.incident import incident_table
 from ir_kit.display.lineage import lineage as draw_lineage
 from ir_kit.display.publish import publish_figure, publish_html
 from ir_kit.display.snippets import snippets_table
+from ir_kit.display.start import next_steps_table
 from ir_kit.display.text import counted, joined, visible
 from ir_kit.display.timeline import timeline as draw_timeline
 from ir_kit.display.visibility import visibility as draw_visibility
@@ -25,11 +28,13 @@ from ir_kit.incident import Incident
 __all__ = [
     "activity",
     "coverage",
+    "desk",
     "facts",
     "figure",
     "findings",
     "incident",
     "lineage",
+    "next_steps",
     "sessions",
     "snippets",
     "table",
@@ -86,6 +91,16 @@ def incident(opened: Incident) -> None:
     opened : Incident
     """
     publish_html(*incident_table(opened))
+
+
+def next_steps(case: Case) -> None:
+    """What is to be done next for this incident: what is missing first, then the playbooks?
+
+    Parameters
+    ----------
+    case : Case
+    """
+    publish_html(*next_steps_table(case))
 
 
 def figure(fig: go.Figure | dict[str, Any], caption: str) -> None:
@@ -249,18 +264,26 @@ def visibility(
     _figure(draw_visibility(frame, acts, caption=caption, most_buckets=most_buckets), caption)
 
 
-def snippets(frame: pd.DataFrame, caption: str = "Snippets, to be read before they are run", *, rows: int = 40) -> None:
+def snippets(
+    frame: pd.DataFrame,
+    caption: str = "Snippets, to be read before they are run",
+    *,
+    rows: int = 40,
+    table: str = "logging_gaps/recommendations",
+) -> None:
     """What is to be run for each step, and what proves that it took effect?
 
     Parameters
     ----------
     frame : DataFrame
-        As ``logging_gaps/recommendations``.
+        As ``logging_gaps/recommendations``, or ``bucket_exposure/closing_steps``.
     caption : str
     rows : int
         How many steps at most.
+    table : str
+        ``PLAYBOOK/TABLE``, the result table that holds all of them.
     """
-    publish_html(*snippets_table(frame, caption, rows))
+    publish_html(*snippets_table(frame, caption, rows, table))
 
 
 def findings(found: Iterable[Any], caption: str = "Findings") -> None:

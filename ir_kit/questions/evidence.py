@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import pandas as pd
 
 from ir_kit.case import Case
@@ -43,6 +46,63 @@ def sources(case: Case) -> pd.DataFrame:
         One row per source file that was read. Also written to ``evidence/sources``.
     """
     return _kept(case, "evidence/sources")
+
+
+def records_named(case: Case, *, event_ids: Sequence[str] = (), request_ids: Sequence[str] = ()) -> pd.DataFrame:
+    """In which files, and at which place there, are these events and requests recorded?
+
+    Parameters
+    ----------
+    case : Case
+    event_ids, request_ids : sequence of str
+        As they stand in a result table.
+
+    Returns
+    -------
+    DataFrame
+        One row per record or line that carries one of the ids; empty where none is held.
+
+    Notes
+    -----
+    Cannot see what no log recorded, and records that were dropped as copies.
+    """
+    given = {"event_ids": list(event_ids) or [""], "request_ids": list(request_ids) or [""]}
+    return case.ask("evidence/records_named", **given)
+
+
+def records_of_run(case: Case, run: Mapping[str, Any], *, most: int = 200) -> pd.DataFrame:
+    """In which files, and at which place there, are the events of one run of use recorded?
+
+    Parameters
+    ----------
+    case : Case
+    run : mapping
+        A row as in ``key_activity/sessions``.
+    most : int
+        How many records at most.
+
+    Returns
+    -------
+    DataFrame
+        One row per record or line, the earliest first.
+
+    Notes
+    -----
+    Access logs name no key: their lines are those of the same address and agent at that time.
+    """
+    return case.ask(
+        "evidence/records_of_run",
+        access_key_id=run["access_key_id"],
+        source_ip_address=_word(run["source_ip_address"]),
+        user_agent=_word(run["user_agent"]),
+        first_time=run["start_time"].to_pydatetime(),
+        last_time=run["end_time"].to_pydatetime(),
+        most=most,
+    )
+
+
+def _word(value: Any) -> str:
+    return "" if pd.isna(value) else str(value)
 
 
 def _kept(case: Case, name: str) -> pd.DataFrame:

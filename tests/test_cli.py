@@ -198,6 +198,16 @@ def test_an_unknown_playbook_is_status_2(ir_kit: Invoke, parts: Parts, opened: P
     assert one_line(ir_kit("run", "INC-1", "scopin")) == "no such playbook: scopin; name one of: scoping"
 
 
+def test_a_wrong_label_is_status_2_before_anything_is_run(ir_kit: Invoke, parts: Parts, opened: Path) -> None:
+    head = "labelled_at,analyst,access_key_id,source_ip_address,user_agent,start_time,end_time,label,note"
+    time = "2026-03-02T10:00:00Z"
+    opened.with_name("labels.csv").write_text(f"{head}\n{time},anna,{KEY},192.0.2.1,curl,{time},{time},ownr,\n")
+    assert one_line(ir_kit("run", "INC-1")).startswith(
+        f"no label 'ownr': {opened.with_name('labels.csv')}:2; choose from"
+    )
+    assert parts.calls == []
+
+
 @pytest.mark.parametrize("command", ["ingest", "run"])
 def test_an_incident_without_sources_says_where_to_add_them(ir_kit: Invoke, parts: Parts, command: str) -> None:
     assert ir_kit("open", "INC-1", "--access-key", KEY, *TIMES).stderr.startswith("no sources yet")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import gzip
 import importlib.util
 import json
 import re
@@ -224,9 +225,36 @@ def test_a_caller_that_may_do_nothing_leaves_the_refusals_and_is_told(
     assert "Traceback" not in result.output
 
 
+@pytest.fixture
+def inventoried(account: Any) -> Iterator[str]:
+    """A bucket with a report of S3 Inventory, delivered among access logs."""
+    from moto.s3.models import s3_backends
+
+    backend, to, root = s3_backends["111122223333"]["aws"], "access-logs-111122223333", "customer-records/all/"
+    key, body = f"{root}data/01234567-89ab-cdef-0123-456789abcdef.csv.gz", gzip.compress(b'"customer-records","a","7"')
+    manifest = {
+        "sourceBucket": "customer-records", "creationTimestamp": "1772496000000", "fileFormat": "CSV",
+        "fileSchema": "Bucket, Key, Size", "files": [{"key": key, "size": len(body)}],
+    }  # fmt: skip
+    delivered = {key: body, f"{root}2026-03-03T00-00Z/manifest.json": json.dumps(manifest).encode()}
+    for name, content in delivered.items():
+        backend.put_object(to, name, content)
+    one = {"Id": "all", "IsEnabled": True, "IncludedObjectVersions": "Current", "Schedule": {"Frequency": "Daily"}}
+    one["Destination"] = {"S3BucketDestination": {"Bucket": f"arn:aws:s3:::{to}", "Format": "CSV"}}
+
+    def answer(service: str, operation: str, region: str, given: dict[str, Any]) -> dict[str, Any] | None:
+        wanted = operation == "ListBucketInventoryConfigurations" and given["Bucket"] == "customer-records"
+        return {"InventoryConfigurationList": [one], "IsTruncated": False} if wanted else None
+
+    account.before = answer
+    yield key
+    for name in delivered:
+        backend.delete_object(to, name)
+
+
 @pytest.mark.slow
 def test_the_printed_policy_is_enough(
-    ir_kit: Invoke, account: Any, opened: Path, monkeypatch: pytest.MonkeyPatch
+    ir_kit: Invoke, account: Any, opened: Path, monkeypatch: pytest.MonkeyPatch, inventoried: str
 ) -> None:
     from moto.core.authorization import enable_iam_authentication
     from moto.iam.access_control import IAMPolicyStatement
@@ -244,6 +272,10 @@ def test_the_printed_policy_is_enough(
     refused = [line for line in map(json.loads, lines) if "Denied" in line.get("error", {}).get("Code", "")]
     assert [line["parameters"] for line in refused] == [{"Bucket": "analytics-results"}]  # as in the sample
     assert "not fetched" not in result.stderr
+    assert "the report of 2026-03-03T00-00Z by the inventory all of customer-records: 1 object\n" in result.stderr
+    assert (opened.parent / "evidence/raw/@inventory/access-logs-111122223333" / inventoried).exists()
+    counted = [line["response"].get("Counted") for line in map(json.loads, lines) if line["operation"] == "GetObject"]
+    assert counted == [None, {"Objects": 1, "Bytes": 7, "OlderVersions": 0, "OlderBytes": 0}]
 
 
 def answers(path: Path, module: ModuleType) -> dict[str, dict[str, Any]]:

@@ -12,7 +12,7 @@ import base64
 import json
 import os
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -25,6 +25,7 @@ from botocore.parsers import ResponseParserError
 
 from ir_kit.aws import faults
 from ir_kit.aws.guard import GUARD
+from ir_kit.collect.paging import following
 from ir_kit.evidence.configuration import answer_of
 from ir_kit.evidence.redaction import redacted
 
@@ -176,7 +177,7 @@ class Calls:
         Each page is a call of its own, and is written down as such.
         """
         region, asked = region or self.home, dict(parameters or {})
-        rule = _paging(self.clients.client(service, region), operation)
+        rule = following(self.clients.client(service, region), operation)
         for page in range(MOST_PAGES):
             answer = self.ask(service, operation, asked, region, page=page)
             yield answer
@@ -195,18 +196,33 @@ class Calls:
             for item in answer.response.get(name) or []
         ]
 
-    def note(self, service: str, operation: str, parameters: Parameters, region: str, response: Any) -> None:
+    def note(
+        self,
+        service: str,
+        operation: str,
+        parameters: Parameters,
+        region: str,
+        response: Any,
+        error: dict[str, str] | None = None,
+    ) -> None:
         """Write down a call that another part made: its answer belongs to the configuration (a digest's metadata)."""
         line: dict[str, Any] = {
             "collected_at": f"{self.clock():%Y-%m-%dT%H:%M:%SZ}", "account": self.account, "region": region,
             "service": service, "operation": operation, "parameters": plain(parameters),
-            "response": redacted_answer(plain(response)),
         }  # fmt: skip
-        key = _key(line)
+        line |= {"error": redacted(error)} if error else {"response": redacted_answer(plain(response))}
+        key, what = _key(line), "error" if error else "response"
         with self._lock:
             before = self._lines.get(key)
-        if before is None or before.get("response") != line["response"]:
+        if before is None or before.get(what) != line[what]:
             self._write(key, line)
+
+    def forget_refusals(self, service: str, operations: Collection[str]) -> None:
+        """Forget what was refused of these before: they were asked again by another part, which notes it if they still are."""
+        with self._lock:
+            for key, line in list(self._lines.items()):
+                if line["service"] == service and line["operation"] in operations and "error" in line:
+                    del self._lines[key]
 
     def lines(self) -> list[dict[str, Any]]:
         """Every call and its answer, in an order that hangs on the calls alone."""
@@ -324,36 +340,3 @@ def _whole_lines(path: Path) -> Iterator[dict[str, Any]]:
             continue
         if isinstance(found, dict) and {"service", "operation", "region", "parameters"} <= set(found):
             yield found
-
-
-def _paging(client: Any, operation: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
-    """How does one ask for the next page? By botocore's own table of paginators, else by the names of its models."""
-    name = xform_name(operation)
-    if client.can_paginate(name):
-        given = client.get_paginator(name)._pagination_cfg
-        pairs = list(zip(_list(given["input_token"]), _list(given["output_token"]), strict=True))
-        more = given.get("more_results")
-    else:
-        shape = client.meta.service_model.operation_model(operation).input_shape
-        pairs = [(one, told) for one, told in _TOKENS if shape is not None and one in shape.members]
-        more = None
-
-    def next_page(response: dict[str, Any]) -> dict[str, Any]:
-        if more and not response.get(more):
-            return {}
-        found = {}
-        for asked, told in pairs:
-            for one in told.split("||"):
-                if response.get(one.strip()):
-                    found[asked] = response[one.strip()]
-                    break
-        return found
-
-    return next_page
-
-
-_TOKENS = (("NextToken", "NextToken"), ("nextToken", "nextToken"), ("ContinuationToken", "NextContinuationToken"))
-
-
-def _list(value: Any) -> list[str]:
-    return list(value) if isinstance(value, list) else [value]

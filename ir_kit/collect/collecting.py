@@ -18,14 +18,15 @@ from pathlib import Path
 
 from ir_kit.aws.clients import Session
 from ir_kit.aws.clock import aws_now
-from ir_kit.collect import plan
+from ir_kit.collect import inventory, plan
 from ir_kit.collect.calls import Calls, side_by_side
 from ir_kit.collect.fetching import fetch_objects
 from ir_kit.collect.incident_file import add_to_incident, relative
 from ir_kit.collect.listing import list_objects
 from ir_kit.collect.lookup import KEPT, Looked, holes, look_up
 from ir_kit.collect.metrics import ask_metrics
-from ir_kit.collect.objects import VERSIONS, Listing
+from ir_kit.collect.objects import Listing, Place
+from ir_kit.collect.sources import log_folders
 from ir_kit.collect.sweep import sweep
 from ir_kit.collect.there import There, caller, look
 from ir_kit.errors import EvidenceError
@@ -34,6 +35,8 @@ from ir_kit.incident import Incident
 __all__ = ["Collected", "collect"]
 
 Say = Callable[[str], None]
+LISTS = ("ListObjectsV2", "ListObjectVersions", "GetBucketVersioning")
+"""What a listing asks. A refusal by an earlier try says nothing of this one."""
 
 
 @dataclass
@@ -136,9 +139,13 @@ def collect(
         say(line)
     start = incident.baseline.start if incident.baseline else incident.window.start
     say("looking for log objects, day by day")
-    wanted = plan.places(there, regions)
+    calls.forget_refusals("s3", LISTS)
+    notes: list[str] = []
+    reports = _reports(session, calls, there, incident, state, notes)
+    wanted = [*plan.places(there, regions), *inventory.data_places(reports)]
     listing = list_objects(session, wanted, start, incident.window.end, state.folder / "listed.jsonl")
-    left = plan.needs(there, listing)
+    _note_refusals(calls, listing)
+    left = plan.needs(there, listing) + notes
     for line in [*left, *plan.versions(listing), plan.estimate(listing).line()]:
         say(line)
     if not agreed():
@@ -150,11 +157,12 @@ def collect(
         _settings(calls, incident, there, state.begun, start, pause)
         looked = _event_history(calls, incident, there, state, start, say, pause)
         _objects(session, state, listing, calls, found, say)
+        inventory.note_reports(calls, reports, state.raw.parent, left, say)
     finally:
         found.calls, found.refused = calls.write(state.configuration)
-        found.sources = _sources(incident, state, there)
+        found.sources = _sources(incident, state, wanted)
         _name_in_incident(incident, calls, there, found, say)
-    found.missing += [text for one in looked if (text := _unanswered(one))] + _inventories(calls)
+    found.missing += [text for one in looked if (text := _unanswered(one))]
     state.done()
     _tell(found, say)
     return found
@@ -167,6 +175,31 @@ def _check_answered(calls: Calls, arn: str) -> None:
             arn,
             "give it the policy that `ir-kit collect --print-policy` prints",
         )
+
+
+def _reports(
+    session: Session, calls: Calls, there: There, incident: Incident, state: _State, notes: list[str]
+) -> list[inventory.Report]:
+    """The reports of S3 Inventory that matter, with their manifests, which are small and fetched at once."""
+    found = inventory.reports(calls, there, incident.window.end, notes)
+    if found:
+        places = [one.place for one in found]
+        spool = state.folder / "manifests.jsonl"
+        listing = list_objects(session, places, incident.window.start, incident.window.end, spool)
+        _note_refusals(calls, listing)
+        fetch_objects(session, listing, state.raw.parent, note=calls.note, now=calls.clock)
+        inventory.read_manifests(found, state.raw.parent, notes)
+    return found
+
+
+def _note_refusals(calls: Calls, listing: Listing) -> None:
+    """Every list that was refused, as an answer like any other."""
+    for one in listing.refused:
+        asked = {"Bucket": one.bucket}
+        if one.operation != "GetBucketVersioning":
+            asked["Prefix"] = one.prefix
+        error = {"Code": one.code, "Message": one.message}
+        calls.note("s3", one.operation, asked, one.region, None, error)
 
 
 def _settings(
@@ -219,19 +252,6 @@ def _unanswered(looked: Looked) -> str | None:
     return f"event history of {looked.hole.region} was refused or broke off for {keys}: what it holds is not known"
 
 
-def _inventories(calls: Calls) -> list[str]:
-    """Reports of S3 Inventory, which are named and not fetched."""
-    lines = []
-    for call in calls.lines():
-        if call["operation"] == "ListBucketInventoryConfigurations" and "response" in call:
-            for one in call["response"].get("InventoryConfigurationList") or []:
-                to = one.get("Destination", {}).get("S3BucketDestination", {})
-                place = f"{to.get('Bucket', '').rpartition(':::')[2]}/{to.get('Prefix', '')}"
-                bucket = call["parameters"]["Bucket"]
-                lines.append(f"the inventory {one.get('Id')} of {bucket} in s3://{place}: its reports are not fetched")
-    return lines
-
-
 def _objects(session: Session, state: _State, listing: Listing, calls: Calls, found: Collected, say: Say) -> None:
     fetched = fetch_objects(
         session, listing, state.raw.parent, note=calls.note, progress=_tenths(listing, say), now=calls.clock
@@ -258,22 +278,11 @@ def _tenths(listing: Listing, say: Say) -> Callable[[int, int], None]:
     return tell
 
 
-def _sources(incident: Incident, state: _State, there: There) -> dict[str, list[str]]:
+def _sources(incident: Incident, state: _State, places: Sequence[Place]) -> dict[str, list[str]]:
     """What lies there now, by kind of source, as the incident file says it."""
-    trails = {trail.bucket for trail in there.trails}
-    logs = {one.target_bucket for one in there.logging.values() if one is not None}
-    versions = state.raw / VERSIONS
-    folders = {
-        "cloudtrail": [
-            *(state.raw / bucket for bucket in sorted(trails)),
-            *(versions / bucket for bucket in sorted(trails)),
-            state.raw / "lookup-events",
-        ],
-        "access_logs": [
-            *(state.raw / bucket for bucket in sorted(logs)), *(versions / bucket for bucket in sorted(logs))
-        ],
-        "configuration": [state.configuration],
-    }  # fmt: skip
+    folders = log_folders(state.raw, places)
+    folders["cloudtrail"].append(state.raw / "lookup-events")
+    folders["configuration"] = [state.configuration]
     return {
         kind: named
         for kind, listed in folders.items()

@@ -27,7 +27,7 @@ from ir_kit.collect.answers import head_answer, reason_of
 from ir_kit.collect.incoming import Incoming
 from ir_kit.collect.ledger import Ledger, mark_of_listed, read_ledger
 from ir_kit.collect.listing import listed_objects
-from ir_kit.collect.objects import DELETE_MARKER, Listed, Listing, beside, parts_by_hash, path_of
+from ir_kit.collect.objects import DELETE_MARKER, Listed, Listing, beside, path_by_hash, path_of
 
 __all__ = ["Fetched", "Note", "NotFetched", "fetch_objects"]
 
@@ -288,8 +288,7 @@ class _Fetch:
             return self._moved(path, incoming)
         except (FileExistsError, NotADirectoryError, IsADirectoryError):
             # another key is a file where this one has a folder, or the other way round
-            bucket = "/".join(path.split("/")[: 1 if listed.is_latest else 3])
-            return self._moved("/".join((bucket, *parts_by_hash(listed.key))), incoming)
+            return self._moved(path_by_hash(listed), incoming)
 
     def _moved(self, path: str, incoming: Incoming) -> str:
         folder = path.rpartition("/")[0]

@@ -2,7 +2,8 @@
 
 Files lie as in the bucket: `BUCKET/KEY` below `raw`. A key is made by whoever may write to the bucket, so a part of it that is no
 plain file name is escaped, reversibly, with `%`; one too long for a file name is cut, and ends in its hash. Versions that are not
-the current one lie in a tree of their own, `@versions/BUCKET/VERSION/KEY`, where no bucket can be.
+the current one lie in a tree of their own, `@versions/BUCKET/VERSION/KEY`, where no bucket can be; so do reports of S3 Inventory, in
+`@inventory/BUCKET/KEY`, since they are no logs and may lie among some.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ __all__ = [
     "Refusal",
     "Source",
     "TrailPlace",
+    "folder_of",
     "key_of_path",
     "path_of",
 ]
@@ -34,6 +36,8 @@ DELIVERY_DELAY = timedelta(days=3)
 days, and the latest after nine."""
 
 VERSIONS = "@versions"
+INVENTORY = "@inventory"
+HASHED = "%~"
 MOST_BYTES = 180  # of one part of a path; file systems take 255, and a name of ours may grow by hashes
 MOST_PATH = 1800  # of a whole key as a path; systems take 4096 with the folder that it lies in
 DELETE_MARKER = "DELETE_MARKER"
@@ -167,16 +171,32 @@ def path_of(listed: Listed) -> str:
         parts[-1] = _marked(parts[-1], _hash(key))
     if sum(map(len, parts)) + len(parts) > MOST_PATH:
         parts = parts_by_hash(listed.key)
+    return "/".join((*_top(listed), *parts))
+
+
+def path_by_hash(listed: Listed) -> str:
+    """Where does this object come to lie where something else has its path?"""
+    return "/".join((*_top(listed), *parts_by_hash(listed.key)))
+
+
+def _top(listed: Listed) -> tuple[str, ...]:
+    """The folders below which the key's own begin."""
     bucket = _part(listed.bucket.encode())
-    if listed.is_latest:
-        return "/".join((bucket, *parts))
-    return "/".join((VERSIONS, bucket, _part(listed.version_id.encode("utf-8", "surrogateescape")), *parts))
+    version = () if listed.is_latest else (VERSIONS, _part(listed.version_id.encode("utf-8", "surrogateescape")))
+    top = (*version[:1], bucket, *version[1:])
+    return (INVENTORY, *top) if listed.source == "inventory" else top
+
+
+def folder_of(bucket: str, prefix: str) -> str:
+    """Which folder, relative to `raw`, holds the objects whose keys start with this prefix, as far as these lie under their own names?"""
+    folders = prefix.encode("utf-8", "surrogateescape").split(b"/")[:-1]
+    return "/".join(_part(part) for part in (bucket.encode(), *folders))
 
 
 def parts_by_hash(key: str) -> list[str]:
     """Where an object comes to lie whose own path cannot be: below one folder, by the hash of its key."""
     encoded = key.encode("utf-8", "surrogateescape")
-    return ["%~", _marked(_part(encoded.rpartition(b"/")[2])[:100], hashlib.sha256(encoded).hexdigest())]
+    return [HASHED, _marked(_part(encoded.rpartition(b"/")[2])[:100], hashlib.sha256(encoded).hexdigest())]
 
 
 def beside(path: str, sha256: str) -> str:
@@ -188,8 +208,9 @@ def beside(path: str, sha256: str) -> str:
 def key_of_path(path: str) -> str | None:
     """Which key lies at this path below `raw`? None where the name was cut and only the ledger knows."""
     parts = path.split("/")
+    parts = parts[1:] if parts[0] == INVENTORY else parts
     parts = parts[3:] if parts[0] == VERSIONS else parts[1:]
-    if any("%~" in part for part in parts):
+    if any(HASHED in part for part in parts):
         return None
     joined = b"/".join(b"" if part == "%" else unquote_to_bytes(part) for part in parts)
     return joined.decode("utf-8", "surrogateescape")

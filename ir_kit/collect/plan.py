@@ -133,11 +133,11 @@ def versions(listing: Listing) -> list[str]:
         lines.append(
             f"{listing.archived:,} log objects lie in an archive, and have to be restored before they can be read"
         )
-    return lines + [one for one in listing.notes]
+    return lines
 
 
 def needs(there: There, listing: Listing) -> list[str]:
-    """What must somebody allow before the rest can be fetched? One line each; empty if nothing is missing."""
+    """What is not to be had, and what must somebody allow first? One line each; empty if nothing is missing."""
     lines = []
     foreign = {one.bucket: one.name for one in there.trails if there.owned and one.bucket not in there.owned}
     refused = sorted({(one.bucket, one.code) for one in listing.refused})
@@ -150,7 +150,7 @@ def needs(there: There, listing: Listing) -> list[str]:
             )
         else:
             lines.append(f"{bucket} refused a list ({code}): what lies there is not known and was not fetched")
-    return lines
+    return lines + listing.notes
 
 
 def _count(of: Sequence[str] | dict[str, str | None], what: str) -> str:

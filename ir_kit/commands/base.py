@@ -115,9 +115,10 @@ def archive_at(place: str | None) -> Archive | None:
 
 def run_all(incident: str, runs: Path, playbooks: list[str] | None, archive: Archive | None = None) -> RunResult:
     """Run, say the seal, and copy the run where that was asked for."""
+    from ir_kit.reasoning.sessions.labels import read_labels
     from ir_kit.records.runs import run_playbooks
 
-    with_sources(incident, runs)
+    read_labels(with_sources(incident, runs).folder)  # a wrong line is wrong input, known before anything is run
     result = run_playbooks(incident, runs, playbooks, progress=say)
     for failure in result.failures:
         say(failure)

@@ -83,10 +83,12 @@ def check_logs(
     Notes
     -----
     Only a valid digest proves anything. A digest that is unproven or altered leaves what it names unverified, also
-    where hashes agree or a file is not there; the detail says which.
+    where hashes agree or a file is not there; the detail says which. The state is that of the object as it stands; an
+    older version of it has no row, gives the content that the object lost, and is named where it differs.
     """
     naming = _naming(digests)
-    places, others = _placed(files, naming, _bases(digests))
+    places, others = _placed([file for file in files if not file.is_older_version], naming, _bases(digests))
+    older, _ = _placed([file for file in files if file.is_older_version], naming, {})
     matched = {id(file) for found in places.values() for file in found}
     read = [file for file in files if file.is_log or id(file) in matched]
     held = {id(file): _hashed(file) for file in read}
@@ -98,7 +100,7 @@ def check_logs(
     key_of_hash = {entry.sha256: name[1] for name, choices in naming.items() for _, entry in choices}
     found: list[LogFile] = []
     for name, choices in naming.items():
-        found += _named(name, choices, places.get(name, []), held, by_hash)
+        found += _named(name, choices, places.get(name, []), older.get(name, []), held, by_hash)
     for file, key in others:
         if file.is_log:
             found.append(_unnamed(file, key, held[id(file)], coverage, links, trails, key_of_hash))
@@ -198,6 +200,7 @@ def _named(
     name: ObjectName,
     choices: list[tuple[Digest, NamedFile]],
     places: list[SourceFile],
+    older: list[SourceFile],
     held: Mapping[int, Held],
     by_hash: Mapping[str, list[SourceFile]],
 ) -> list[LogFile]:
@@ -208,6 +211,10 @@ def _named(
     doubt = "" if proven else f"the digest that names it is {digest.state}: {digest.detail}"
     region, delivered = digest.stream.aws_region, _delivered(name[1])
     rows: list[LogFile] = []
+    twins = [file.path for entry in accepted for file in by_hash.get(entry, [])]
+    elsewhere = f"a file of the same content was found as {twins[0]}" if twins else ""
+    others = [file.path for file in older if id(file) in held and held[id(file)].sha256 not in (None, *accepted)]
+    versions = f"an older version with another content was found as {others[0]}" if others else ""
     for file in places:
         fact = held[id(file)]
         if fact.gone:
@@ -222,14 +229,13 @@ def _named(
             says += ["its hash is the one that this digest says"] if whole else []
         if fact.changed:
             says.append("the file has changed since it was read for the other tables")
+        detail = _joined([*says, "" if whole else elsewhere, versions])
         chosen, entry = accepted.get(fact.sha256 or "", (digest, named))
-        rows.append(LogFile(name[1], state, chosen, file, entry, region, delivered, _joined(says), whole))
+        rows.append(LogFile(name[1], state, chosen, file, entry, region, delivered, detail, whole or bool(twins)))
     if not rows:
-        twins = [file.path for entry in accepted for file in by_hash.get(entry, [])]
-        elsewhere = f"a file of the same content was found as {twins[0]}" if twins else ""
         gone = next((held[id(file)].fault or "" for file in places), "")
         missing = "" if proven else "it was not found"
-        says = [doubt, missing, gone, elsewhere]
+        says = [doubt, missing, gone, elsewhere, versions]
         state = "missing" if proven else "unverified"
         return [LogFile(name[1], state, digest, None, named, region, delivered, _joined(says), bool(twins))]
     if len(rows) == 1:

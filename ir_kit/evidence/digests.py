@@ -39,6 +39,7 @@ DIGEST_KEY = re.compile(
     re.DOTALL,
 )
 DIGEST_ALGORITHM = "SHA256withRSA"
+OLDER_VERSIONS = "@versions"  # the tree that a collection puts them in
 
 ObjectName = tuple[str, str]
 """Bucket and key."""
@@ -52,6 +53,12 @@ class SourceFile(NamedTuple):
     is_log: bool = True
     present: bool = True
     sha256: str | None = None
+
+    @property
+    def is_older_version(self) -> bool:
+        """Was it fetched as a version that is not the object's current one? Told by the source, never by the object's own key."""
+        root = self.location.removesuffix(self.path)
+        return OLDER_VERSIONS in root.split("/") or self.path.startswith(f"{OLDER_VERSIONS}/")
 
 
 class NamedFile(NamedTuple):

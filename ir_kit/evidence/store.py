@@ -159,6 +159,15 @@ class Store:
         """How many files lay in the sources and are no logs: digests, Insight files, other names."""
         return int(self._rows("select count(*) from sources where state = 'ignored'")[0][0])
 
+    def caller_arn(self) -> str | None:
+        """Who collected the configuration, as AWS said last; None where it was not asked, or refused."""
+        rows = self._rows(
+            "select response from settings where service = 'sts' and operation = 'GetCallerIdentity' "
+            "and answer = 'answered' order by collected_at desc, line_number desc"
+        )
+        said = (json.loads(response or "null") for (response,) in rows)
+        return next((str(one["Arn"]) for one in said if isinstance(one, dict) and one.get("Arn")), None)
+
     def raw(self, kind: str, path: str, number: int) -> dict[str, Any] | str:
         """The record as it lies in its source file, secrets replaced: a dict of CloudTrail's, or an access-log line.
 

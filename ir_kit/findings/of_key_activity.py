@@ -78,7 +78,7 @@ def _intruder_activity(make: Maker, seen: Seen, sessions: pd.DataFrame, left_out
     labels = pd.Series(_labels(sessions), index=sessions.index, dtype="object")
     by_label = labels == "intruder"
     theirs = sessions[by_label | ((sessions["verdict"] == "new") & labels.isna())]
-    unclear = sessions[(sessions["verdict"] == "unclear") & labels.isna()]
+    unclear = sessions[(labels == "unknown") | ((sessions["verdict"] == "unclear") & labels.isna())]
     count, events, more = len(theirs), int(_in_trail(theirs)["event_count"].sum()), _log_requests(theirs)
     hands = asked.operators(make.case).query("not is_responder")
     baseline = int(make.case.ask("key_activity/baseline_held")["event_count"].iloc[0])

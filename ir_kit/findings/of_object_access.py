@@ -78,7 +78,7 @@ def scope_of(seen: Watched, loss: str = "") -> Scope:
         )
     if doubt:
         parts.append(
-            f"For {doubt:,.1f} hours it is uncertain whether a log covered {seen.bucket}, while a setting took effect."
+            f"For {doubt:,.1f} hours it is uncertain whether a log covered {seen.bucket}; logging_gaps tells why."
         )
     if alone:
         parts.append(
@@ -155,18 +155,7 @@ class _Bucket:
         values: dict[str, Value] = {
             name: _plain(value) for name, value in bound.items() if name not in ("bucket", "width_reason")
         }
-        held = []
-        if upper is None and bound["objects_held"] is not None:
-            held.append(
-                f"By its metrics the bucket held {bound['objects_held']:,} objects: no more than these can have left."
-            )
-        if upper is None and bound["bytes_held"] is not None:
-            held.append(f"By its metrics the bucket held {bound['bytes_held']:,} bytes.")
-        if upper is None and bound["objects_held"] is None:
-            held.append(
-                "How many objects the bucket held was not collected; an inventory or its metrics would give an "
-                "upper bound."
-            )
+        held = [_held(bound)] if upper is None else []
         copied = []
         if bound["objects_copied_out"]:
             copied.append(
@@ -284,6 +273,18 @@ class _Bucket:
                 *self.limits,
             ],
         )
+
+
+def _held(bound: Row) -> str:
+    """What lay in a bucket whose upper bound is missing."""
+    amounts = [(bound["objects_held"], "objects"), (bound["bytes_held"], "bytes")]
+    told = ", ".join(f"{amount:,} {what}" for amount, what in amounts if amount is not None)
+    if not told:
+        return (
+            "How many objects the bucket held was not collected; an inventory or its metrics would give an upper bound."
+        )
+    when = f"On {bound['held_on']}" if bound["held_on"] else "On a day that is not told"
+    return f"{when} the bucket held {told} ({bound['held_basis']}); what came and went on other days is not in it."
 
 
 def _actor(count: int, sure: int) -> Actor | None:

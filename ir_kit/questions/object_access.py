@@ -13,6 +13,7 @@ from ir_kit.case import Case
 from ir_kit.reasoning.access import account_buckets, attribution, completeness
 from ir_kit.reasoning.access import service_reads as services
 from ir_kit.reasoning.access.bounds import bound
+from ir_kit.reasoning.access.held import NOTHING, held
 from ir_kit.reasoning.access.matching import coverage, management_scope, prepare, readable, watched_hours
 from ir_kit.reasoning.frames import frame_of, rows_of
 from ir_kit.tables import TABLES
@@ -105,10 +106,10 @@ def bounds(case: Case) -> pd.DataFrame:
         bound(bucket, read.get(bucket), seen[bucket], access.losses.get(bucket, access.losses.get(None)))
         for bucket in access.scope
     ]
-    held = account_buckets.held(access.settings)
+    full = held(access.settings, case.incident.window)
     for row in rows:
-        row["objects_held"] = held.get(row["bucket"], {}).get("objects")
-        row["bytes_held"] = held.get(row["bucket"], {}).get("bytes")
+        most = full.get(row["bucket"], NOTHING)
+        row |= {"objects_held": most.objects, "bytes_held": most.bytes, "held_on": most.day, "held_basis": most.basis}
     frame = frame_of(rows, {column.name: column.sql_type for column in TABLES["object_access/bounds"]})
     case.write_table("object_access/bounds", frame)
     return frame

@@ -40,6 +40,9 @@ class Evidence(Protocol):
     def ignored_files(self, incident: Incident) -> int:
         """How many files among the sources are no logs."""
 
+    def caller_arn(self, incident: Incident) -> str | None:
+        """Who collected the configuration, where that is told."""
+
 
 class StoredEvidence:
     """The evidence in the incident's own store."""
@@ -64,6 +67,11 @@ class StoredEvidence:
         from ir_kit.evidence.store import Store
 
         return Store(incident.folder / "evidence").ignored_files()
+
+    def caller_arn(self, incident: Incident) -> str | None:
+        from ir_kit.evidence.store import Store
+
+        return Store(incident.folder / "evidence").caller_arn()
 
 
 @dataclass(frozen=True)
@@ -147,7 +155,7 @@ def run_playbooks(
 
             outcomes = execute_playbooks(jobs, work, cell_timeout=cell_timeout, done=render)
             outcomes, findings = _join_findings(work, outcomes)
-            facts = _facts(incident, given, started, outcomes, source.ignored_files(incident))
+            facts = _facts(incident, given, started, outcomes, source)
             _write(work / "run.json", json.dumps(facts, indent=2) + "\n")
             _write(work / "report.html", render_report(header_of(incident, run, version), facts["playbooks"], findings))
             path, sealed = seal(work, incident.folder, started, incident.incident)
@@ -211,7 +219,7 @@ def _join_findings(work: Path, outcomes: Sequence[Outcome]) -> tuple[list[Outcom
 
 
 def _facts(
-    incident: Incident, given: Mapping[str, object], started: datetime, outcomes: Sequence[Outcome], ignored: int
+    incident: Incident, given: Mapping[str, object], started: datetime, outcomes: Sequence[Outcome], source: Evidence
 ) -> dict[str, Any]:
     revision, modified = provenance.source_revision()
     return {
@@ -224,8 +232,8 @@ def _facts(
         "source_revision": revision,
         "source_modified": modified,
         "platform": provenance.platform_facts(),
-        "caller_arn": None,
-        "ignored_files": ignored,
+        "caller_arn": source.caller_arn(incident),
+        "ignored_files": source.ignored_files(incident),
         "playbooks": [asdict(outcome) for outcome in outcomes],
     }
 

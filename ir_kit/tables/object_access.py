@@ -87,8 +87,10 @@ TABLES: dict[str, tuple[ResultColumn, ...]] = {
         ("loss_upper", "double", "upper 95 % limit of the loss"),
         ("objects_copied_out", "bigint", "of those seen, copied to a bucket that is not known to be the account's"),
         ("bytes_copied_out", "bigint", "their size: a copy sends no bytes, so that it is in none of the byte bounds"),
-        ("objects_held", "bigint", "by the bucket's metrics; null where not collected"),
-        ("bytes_held", "bigint", "by the bucket's metrics; null where not collected"),
+        ("objects_held", "bigint", "that lay in the bucket, older versions included, on the day of the window on which it held most (else of all days collected); null where not collected"),
+        ("bytes_held", "bigint", "likewise, on that day"),
+        ("held_on", "varchar", "that day in UTC, as 2026-03-01"),
+        ("held_basis", "varchar", "who says so: the metrics of CloudWatch, or the manifest of a report of S3 Inventory"),
     ),
     "object_access/totals": columns(
         ("dimension", "varchar", "`access_key_id`, `session_id`, `source_ip_address`, `user_agent`, `bucket`, `prefix`, `hour`"),

@@ -296,7 +296,7 @@ def test_a_bucket_that_refuses_its_objects_is_not_asked_for_ever_and_the_others_
     found = collect(session, tmp_path, reader, [PrefixPlace("shut", "x/"), PrefixPlace("open", "x/")])
     assert found.reasons["shut", "access denied"] == 400
     assert s3.operations()["GetObject"] < 250
-    assert lying(tmp_path) == {"open/x/1": b"x"}
+    assert lying(tmp_path) == {"@inventory/open/x/1": b"x"}
 
 
 def test_versions_and_what_delete_markers_hide_are_fetched_beside_the_current_object(
@@ -328,7 +328,7 @@ def test_the_current_version_of_a_bucket_that_never_kept_any_is_the_object_itsel
     collect(session, tmp_path, reader, [PrefixPlace("trail", "x/")])
     bucket.refused = ()
     assert collect(session, tmp_path, reader, [PrefixPlace("trail", "x/")]).already == 1
-    assert lying(tmp_path) == {"trail/x/1": b"x"}
+    assert lying(tmp_path) == {"@inventory/trail/x/1": b"x"}
 
 
 def test_a_bucket_whose_requesters_pay_is_read_and_named(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from ir_kit.collect.collecting import is_named
+from ir_kit.collect.calls import Calls
+from ir_kit.collect.collecting import LISTS, _note_refusals, is_named
 from ir_kit.collect.objects import AccessLogPlace, Listing, Refusal, TrailPlace
 from ir_kit.collect.plan import describe, estimate, needs, places
 from ir_kit.collect.there import Logging, There, Trail
@@ -50,6 +52,29 @@ def test_a_log_bucket_of_another_account_says_what_its_owner_must_allow(tmp_path
     assert line.startswith("central-logs, where trail main delivers, is not this account's and refused (AccessDenied)")
     assert f"its owner must allow {CALLER} s3:ListBucket, s3:ListBucketVersions, s3:GetObject" in line
     assert "kms:Decrypt" in line
+
+
+def test_a_place_that_was_not_looked_at_is_said_with_what_is_missing(tmp_path: Path) -> None:
+    assert needs(there(), Listing(tmp_path / "listed", notes=["logs: too much"])) == ["logs: too much"]
+
+
+def test_a_list_that_was_refused_is_an_answer_of_the_configuration(tmp_path: Path) -> None:
+    clients: Any = SimpleNamespace(region="us-east-1")
+    shut = Refusal("central-logs", "pre/", "eu-west-1", "ListObjectsV2", "denied", "AccessDenied", "no")
+    kept = Refusal("central-logs", "", "eu-west-1", "GetBucketVersioning", "denied", "AccessDenied", "no")
+    calls = Calls(clients, tmp_path / "calls.jsonl")
+    _note_refusals(calls, Listing(tmp_path / "listed", refused=[shut, kept]))
+    assert [(line["operation"], line["region"], line["parameters"], line["error"]) for line in calls.lines()] == [
+        ("GetBucketVersioning", "eu-west-1", {"Bucket": "central-logs"}, {"Code": "AccessDenied", "Message": "no"}),
+        (
+            "ListObjectsV2", "eu-west-1", {"Bucket": "central-logs", "Prefix": "pre/"},
+            {"Code": "AccessDenied", "Message": "no"},
+        ),
+    ]  # fmt: skip
+    again = Calls(clients, tmp_path / "calls.jsonl")
+    again.forget_refusals("s3", LISTS)
+    _note_refusals(again, Listing(tmp_path / "listed", refused=[kept]))
+    assert [line["operation"] for line in again.lines()] == ["GetBucketVersioning"]  # the list is given by now
 
 
 def test_what_was_refused_is_said_and_never_taken_for_absent() -> None:

@@ -120,3 +120,18 @@ def test_a_changed_configuration_replaces_its_rows(evidence: Any) -> None:
     evidence.write("a.json", "[]")
     evidence.load()
     assert evidence.query("select operation from settings") == [("GetBucketAcl",)]
+
+
+def test_who_collected_is_who_aws_named_last(evidence: Any) -> None:
+    asked = {**CALL, "service": "sts", "operation": "GetCallerIdentity", "parameters": {}}
+    lines = [
+        {**asked, "collected_at": "2026-03-08T10:00:00Z", "response": {"Arn": "arn:aws:iam::111122223333:role/late"}},
+        {**asked, "response": {"Arn": "arn:aws:iam::111122223333:role/early"}},
+        {**asked, "collected_at": "2026-03-08T11:00:00Z", "error": {"Code": "AccessDenied"}},
+    ]
+    evidence.write("configuration.jsonl", "\n".join(map(json.dumps, lines)), evidence.configuration.parent)
+    evidence.load()
+    assert evidence.store.caller_arn() == "arn:aws:iam::111122223333:role/late"
+    evidence.write("configuration.jsonl", json.dumps(lines[2]), evidence.configuration.parent)
+    evidence.load()
+    assert evidence.store.caller_arn() is None

@@ -106,6 +106,48 @@ def test_a_second_copy_that_differs_is_a_row_of_its_own(chained: Chained, tmp_pa
     assert (states[keys[1]], states["elsewhere.json.gz"]) == ("valid", "modified")
 
 
+def older_version(bucket: Bucket, key: str, body: bytes | None = None) -> SourceFile:
+    """An older version of a log file, where a collection puts it."""
+    root = bucket.folder.parent / "@versions" / bucket.name
+    path = root / "v1" / key
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(gzip.compress(body) if body else (bucket.folder / key).read_bytes())
+    return SourceFile(f"v1/{key}", str(path))
+
+
+def test_a_file_written_over_is_modified_and_its_older_version_is_no_row(chained: Chained) -> None:
+    bucket, keys, _ = chained
+    older = older_version(bucket, keys[1])
+    bucket.put(keys[1], b'{"Records":[]}')
+    rows = bucket.check(files=[*bucket.files(), older])[0]
+    assert sorted(rows) == sorted(keys)
+    assert (rows[keys[1]].state, rows[keys[1]].content_held) == ("modified", True)
+    assert f"of the same content was found as {older.path}" in rows[keys[1]].detail
+
+
+def test_a_deleted_file_is_missing_and_its_older_version_still_holds_its_content(chained: Chained) -> None:
+    bucket, keys, _ = chained
+    older = older_version(bucket, keys[1])
+    (bucket.folder / keys[1]).unlink()
+    rows = bucket.check(files=[*bucket.files(), older])[0]
+    assert (rows[keys[1]].state, rows[keys[1]].content_held) == ("missing", True)
+    assert len(rows) == len(keys)
+
+
+def test_an_older_version_that_differs_is_named_beside_the_valid_file(chained: Chained) -> None:
+    bucket, keys, _ = chained
+    older = older_version(bucket, keys[1], b'{"Records":[]}')
+    row = bucket.check(files=[*bucket.files(), older])[0][keys[1]]
+    assert (row.state, row.detail) == ("valid", f"an older version with another content was found as {older.path}")
+
+
+def test_a_key_cannot_pass_for_an_older_version(chained: Chained) -> None:
+    bucket, keys, _ = chained
+    forged = keys[1].replace("/CloudTrail/us-east-1/", "/CloudTrail/us-east-1/@versions/").replace("_a.", "_b.")
+    bucket.put(forged, b'{"Records":[]}')
+    assert bucket.states()[forged] == "unlisted"
+
+
 def test_a_file_gone_since_it_was_read_is_missing(chained: Chained) -> None:
     bucket, keys, _ = chained
     files = [file._replace(present=False) if file.path == keys[1] else file for file in bucket.files()]

@@ -124,6 +124,20 @@ def test_without_a_baseline_the_finding_says_why_nothing_is_told_apart(world: Wo
 def test_an_analysts_label_comes_before_the_verdict(world: World, label: str, status: str) -> None:
     world.call("2026-02-10T10:00:00", world.owner, "ListUsers", **OFFICE)
     world.call("10:00", world.owner, "ListUsers", **AWAY)
+    _label(world, label)
+    assert by_question(findings.key_activity(world.case()))["intruder_activity"].status == status
+
+
+def test_a_run_labelled_unknown_is_one_that_cannot_be_told_apart(world: World) -> None:
+    world.call("2026-02-10T10:00:00", world.owner, "ListUsers", **OFFICE)
+    world.call("10:00", world.owner, "ListUsers", **AWAY)
+    _label(world, "unknown")
+    found = by_question(findings.key_activity(world.case()))["intruder_activity"]
+    assert (found.values["sessions"], found.values["sessions_unclear"]) == (0, 1)
+    assert found.values["events_unclear"] == 1
+
+
+def _label(world: World, label: str) -> None:
     folder = world.runs / "small"
     folder.mkdir(parents=True)
     (folder / "labels.csv").write_text(
@@ -131,7 +145,6 @@ def test_an_analysts_label_comes_before_the_verdict(world: World, label: str, st
         f"2026-03-09T00:00:00Z,anna,{KEY},198.51.100.77,rclone/1.64,2026-03-02T10:00:00Z,2026-03-02T10:00:00Z,{label},\n",
         encoding="utf-8",
     )
-    assert by_question(findings.key_activity(world.case()))["intruder_activity"].status == status
 
 
 def test_bucket_names_tried_in_vain_are_counted_by_name(world: World) -> None:

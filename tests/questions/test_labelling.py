@@ -81,6 +81,12 @@ def test_a_file_of_other_columns_is_left_alone(tmp_path: Path) -> None:
     assert (tmp_path / "labels.csv").read_text() == "a,b\n1,2\n"
 
 
+def test_labels_that_are_not_utf_8_are_one_line(tmp_path: Path) -> None:
+    (tmp_path / "labels.csv").write_bytes((",".join(COLUMNS) + "\n,J\xfcrgen,,,,,,,\n").encode("latin-1"))
+    with pytest.raises(ParameterError, match="not UTF-8"):
+        read_labels(tmp_path)
+
+
 def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(ParameterError, match="labels cannot be written"):
         write(tmp_path / "absent", runs())

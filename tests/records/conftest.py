@@ -40,6 +40,9 @@ class FakeEvidence:
     def ignored_files(self, incident: Incident) -> int:
         return 1
 
+    def caller_arn(self, incident: Incident) -> str | None:
+        return "arn:aws:iam::111122223333:role/ir"
+
 
 @pytest.fixture(scope="session")
 def notebooks() -> Path:

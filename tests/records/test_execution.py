@@ -83,7 +83,7 @@ class TestOneFailsAmongThree:
         assert facts["incident"] == "INC-1"
         assert facts["engine"] == "duckdb"
         assert facts["ignored_files"] == 1
-        assert facts["caller_arn"] is None
+        assert facts["caller_arn"] == "arn:aws:iam::111122223333:role/ir"
         assert facts["start"] < facts["end"]
         assert {"ir-kit"} <= set(facts["versions"])
 

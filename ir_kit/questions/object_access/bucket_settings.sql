@@ -3,7 +3,7 @@
 -- Cannot see: buckets of an account that was not asked.
 select collected_at, account_id, operation, parameters, response, answer
 from settings
-where (service = 's3' and operation in ('ListBuckets', 'GetBucketVersioning', 'ListBucketInventoryConfigurations'))
+where (service = 's3' and operation in ('ListBuckets', 'GetBucketVersioning', 'ListBucketInventoryConfigurations', 'GetObject'))
    or (service = 'cloudwatch' and operation in ('GetMetricStatistics', 'GetMetricData'))
    or (service = 's3control' and operation = 'ListJobs')
 order by collected_at, line_number

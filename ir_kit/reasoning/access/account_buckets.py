@@ -1,5 +1,5 @@
-"""Buckets as configuration and events tell of them: whose they are, how versioned, how full, and when objects were
-told to expire.
+"""Buckets as configuration and events tell of them: whose they are, how versioned, and when objects were told to
+expire.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def own_buckets(case: Case, settings: Sequence[Row]) -> pd.DataFrame:
         if row["operation"] == "ListBuckets":
             names |= {one["Name"] for one in response.get("Buckets") or []}
             owners |= {(response.get("Owner") or {}).get("ID")}
-        elif row["answer"] != "unknown" and parameters.get("Bucket"):
+        elif row["operation"] != "GetObject" and row["answer"] != "unknown" and parameters.get("Bucket"):
             names.add(parameters["Bucket"])
     for row in rows_of(case.ask("object_access/reached_buckets")):
         # an access log is delivered to its own account alone
@@ -73,29 +73,6 @@ def versioning(case: Case, settings: Sequence[Row]) -> pd.DataFrame:
             rows.append({"bucket": bucket, "start_time": start, "end_time": end, "versioning_status": status})
     names = {"bucket": "varchar", "start_time": "timestamp", "end_time": "timestamp", "versioning_status": "varchar"}
     return frame_of(rows, names)
-
-
-def held(settings: Sequence[Row]) -> dict[str, dict[str, int]]:
-    """How many objects and bytes did a bucket hold, by its metrics? By bucket: ``objects``, ``bytes``, where they are
-    known.
-    """
-    found: dict[str, dict[str, int]] = {}
-    for row in settings:
-        if row["operation"] != "GetMetricStatistics" or row["answer"] != "answered":
-            continue
-        parameters, response = json.loads(row["parameters"] or "{}"), json.loads(row["response"] or "{}")
-        bucket = next(
-            (one.get("Value") for one in parameters.get("Dimensions") or [] if one.get("Name") == "BucketName"), None
-        )
-        points = [one.get("Average", one.get("Maximum")) for one in response.get("Datapoints") or []]
-        points = [float(one) for one in points if one is not None]
-        kind = {"NumberOfObjects": "objects", "BucketSizeBytes": "bytes"}.get(
-            parameters.get("MetricName") or response.get("Label")
-        )
-        if bucket and kind and points:
-            of = found.setdefault(bucket, {})
-            of[kind] = max(of.get(kind, 0), int(max(points)))
-    return found
 
 
 def expiry_changes(case: Case, sessions: pd.DataFrame) -> pd.DataFrame:
@@ -174,7 +151,9 @@ def _expiry_row(row: Row, sessions: pd.DataFrame) -> dict[str, Any]:
         else sessions
     )
     session = rows_of(mine)[0] if len(mine) else {}
-    said = {"intruder": "new", "owner": "familiar"}.get(str(session.get("label")), session.get("verdict"))
+    said = {"intruder": "new", "owner": "familiar", "unknown": "unclear"}.get(
+        str(session.get("label")), session.get("verdict")
+    )
     counted = {"new": "lower", "unclear": "likely"}.get(str(said), "owner" if said == "familiar" else "likely")
     return {
         **{

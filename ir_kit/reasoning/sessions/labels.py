@@ -53,17 +53,22 @@ def read_labels(folder: Path) -> list[Label]:
     Raises
     ------
     ParameterError
-        A column is missing, a time is none, or there is no such label.
+        A column is missing, a time is none, there is no such label, or the file is not UTF-8.
     """
     path = folder / "labels.csv"
     if not path.exists():
         return []
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file)
-        missing = [name for name in NAMES if name not in (reader.fieldnames or ())]
-        if missing:
-            raise ParameterError(f"no column {', '.join(missing)}", f"{path}:1", f"its columns are {', '.join(NAMES)}")
-        return [_label(row, f"{path}:{reader.line_num}") for row in reader]
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file)
+            missing = [name for name in NAMES if name not in (reader.fieldnames or ())]
+            if missing:
+                raise ParameterError(
+                    f"no column {', '.join(missing)}", f"{path}:1", f"its columns are {', '.join(NAMES)}"
+                )
+            return [_label(row, f"{path}:{reader.line_num}") for row in reader]
+    except UnicodeDecodeError as error:
+        raise ParameterError("labels that are not UTF-8", str(path), "save it as CSV in UTF-8") from error
 
 
 def _label(row: dict[str, str | None], where: str) -> Label:

@@ -333,14 +333,25 @@ def test_reasoning_that_fails_where_it_can_be_tried_is_not_used(small: Any) -> N
     assert told.values["c_used"] is False and "not used" in told.statement
 
 
-def test_reads_that_a_label_gives_to_the_owner_leave_the_bounds(small: Any) -> None:
-    small.s3("GetObject")
+def _label(small: Any, label: str) -> None:
     labels = small.folder / "small" / "labels.csv"
-    case_of = small.open
     labels.parent.mkdir(exist_ok=True)
     head = "labelled_at,analyst,access_key_id,source_ip_address,user_agent,start_time,end_time,label,note"
     who = f"2026-03-09T00:00:00Z,me,{small.key.access_key_id},192.0.2.1,thief/2.0"
-    row = f"{who},2026-03-03T09:00:00Z,2026-03-03T11:00:00Z,owner,ours"
-    labels.write_text(f"{head}\n{row}\n")
-    bound = object_access.bounds(case_of()).set_index("bucket").loc["papers"]
+    labels.write_text(f"{head}\n{who},2026-03-03T09:00:00Z,2026-03-03T11:00:00Z,{label},ours\n")
+
+
+@pytest.mark.parametrize(("label", "counted"), [("intruder", "lower"), ("unknown", "likely"), ("owner", "owner")])
+def test_an_expiry_counts_as_its_runs_label_says(small: Any, label: str, counted: str) -> None:
+    rule = {"LifecycleConfiguration": {"Rule": {"Status": "Enabled", "ID": "x", "Expiration": {"Days": 1}}}}
+    small.s3("PutBucketLifecycle", key=None, parameters=rule)
+    _label(small, label)
+    (row,) = object_access.destruction(small.open()).to_dict("records")
+    assert (row["verdict"], row["counted_in"]) == ("new", counted)
+
+
+def test_reads_that_a_label_gives_to_the_owner_leave_the_bounds(small: Any) -> None:
+    small.s3("GetObject")
+    _label(small, "owner")
+    bound = object_access.bounds(small.open()).set_index("bucket").loc["papers"]
     assert (bound["objects_lower"], bound["objects_upper_logged"], bound["objects_all"]) == (0, 0, 1)

@@ -21,7 +21,7 @@ Row = Mapping[str, Any]
 HOUR = timedelta(hours=1)
 DATA = ("data_read", "data_write")
 WORDS = {
-    "not_logged": "not recorded", "lost": "recorded and lost", "unknown": "not known to have been recorded",
+    "not_logged": "in no log that is held", "lost": "recorded and lost", "unknown": "not known to have been recorded",
     "uncertain": "not surely recorded",
 }  # fmt: skip
 MOST = 4

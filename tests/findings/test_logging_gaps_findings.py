@@ -76,7 +76,7 @@ def test_a_finding_above_zero_names_what_was_blind(world: World) -> None:
     world.call("13:00", world.owner, "CreateUser", requestParameters={"userName": "a"})
     found = named(findings.scoping(world.case()), "footholds_gained")
     assert found.status == "observed"
-    assert found.limits[0].startswith("Management events were not recorded for 1.9 of 168.0 hours")
+    assert found.limits[0].startswith("Management events were in no log that is held for 1.9 of 168.0 hours")
 
 
 @pytest.mark.parametrize(("resources", "status"), [([], "not_knowable"), ([OBJECTS], "not_observed")])

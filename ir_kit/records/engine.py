@@ -4,7 +4,8 @@ A papermill engine, registered as ``ir-kit``. Against papermill's own it differs
 running interpreter whatever kernelspecs are installed; the wait for the kernel's reply is cut into slices, since a
 reply is otherwise lost now and then and the run waits for ever; every cell has a time limit, and a cell that passed it
 says so in the notebook; widgets capture no output and leave no state. The kernel is spoken to over sockets in a private
-folder, not over ports.
+folder, not over ports. Notebooks have names of a scheme of their own: papermill's handler of local files changes the
+whole process's working folder while it writes, and a kernel that another thread starts at that moment begins there.
 """
 
 from __future__ import annotations
@@ -27,8 +28,9 @@ from jupyter_core.utils import ensure_event_loop
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import Engine, papermill_engines
+from papermill.iorw import papermill_io
 
-__all__ = ["ENGINE_NAME", "START_TIMEOUT", "IrKitEngine"]
+__all__ = ["ENGINE_NAME", "START_TIMEOUT", "IrKitEngine", "file_name"]
 
 ENGINE_NAME = "ir-kit"
 START_TIMEOUT = 120
@@ -36,6 +38,30 @@ _SLICE_SECONDS = 0.25
 _LONGEST_SOCKET_FOLDER = 85  # a socket's path has 104 characters on macOS, 108 on Linux
 
 logging.getLogger("papermill").addHandler(logging.NullHandler())
+
+
+_SCHEME = "ir-kit-file:"
+
+
+def file_name(path: Path) -> str:
+    """What papermill is to call this notebook, so that nothing but `_Files` reads or writes it."""
+    return _SCHEME + str(path.absolute()).replace("{", "{{").replace("}", "}}")  # papermill fills in braces
+
+
+class _Files:
+    """Notebooks in files, read and written where they are."""
+
+    @staticmethod
+    def read(name: str) -> str:
+        return Path(name.removeprefix(_SCHEME)).read_text(encoding="utf-8")
+
+    @staticmethod
+    def write(text: str, name: str) -> None:
+        Path(name.removeprefix(_SCHEME)).write_text(text, encoding="utf-8")
+
+    @staticmethod
+    def pretty_path(name: str) -> str:
+        return name
 
 
 class _RunningInterpreter(KernelSpecManager):  # type: ignore[misc]
@@ -172,3 +198,4 @@ def _leave_error(nb_man: Any, cell_index: int | None, name: str, message: str) -
 
 
 papermill_engines.register(ENGINE_NAME, IrKitEngine)
+papermill_io.register(_SCHEME, _Files)

@@ -127,7 +127,7 @@ def execute_playbook(
     # papermill takes seconds to import: a wrong parameter is told of before
     from papermill import execute_notebook
 
-    from ir_kit.records.engine import ENGINE_NAME
+    from ir_kit.records.engine import ENGINE_NAME, file_name
 
     kept = staging / "notebooks" / notebook.name
     kept.parent.mkdir(parents=True, exist_ok=True)
@@ -135,8 +135,8 @@ def execute_playbook(
     error: str | None = None
     try:
         execute_notebook(
-            str(notebook.absolute()),
-            str(kept.absolute()),
+            file_name(notebook),
+            file_name(kept),
             parameters=dict(given),
             engine_name=ENGINE_NAME,
             kernel_name="python3",

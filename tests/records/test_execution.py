@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,7 +14,9 @@ import bagit
 import pytest
 
 import ir_kit.records
+import ir_kit.records.runs as runs_module
 from ir_kit.records.bag import partial_folder
+from ir_kit.records.execution import execute_playbooks
 from ir_kit.records.verify import seal_of, verify_run
 
 pytestmark = pytest.mark.slow
@@ -122,6 +125,26 @@ def test_two_runs_never_share_a_name(run):
 def test_a_run_started_in_the_checkout_finds_the_package(run, monkeypatch):
     monkeypatch.chdir(Path(__file__).parents[2])
     assert run("tells_its_environment").exit_status == 0
+
+
+def test_the_working_folder_stays_while_playbooks_run(run, monkeypatch):
+    """A kernel that starts while another thread has changed the folder would not find what is named relative to it."""
+    changed = []
+
+    def watched(*given, **more):
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "chdir", changed.append)
+            return execute_playbooks(*given, **more)
+
+    monkeypatch.setattr(runs_module, "execute_playbooks", watched)
+    assert run("one_fails_among_three").exit_status == 4
+    assert changed == []
+
+
+def test_a_folder_with_braces_in_its_name_is_no_template(run, notebooks, tmp_path):
+    made = tmp_path / "{incident} {0}"
+    shutil.copytree(notebooks / "tells_its_environment", made)
+    assert run("tells_its_environment", playbooks_dir=made).exit_status == 0
 
 
 def test_the_kernel_is_this_interpreter_with_fixed_hashes_and_without_the_working_folder(

@@ -273,8 +273,8 @@ def _write(
     manifest.rejects = write_table(folder, f"rejects-{mark}.parquet", rejects, REJECTS)
     manifest.settings = write_table(folder, f"settings-{mark}.parquet", settings, SETTINGS)
     for kind in KINDS:
-        new = [str(folder / part) for part in loaded.parts if part.startswith(kind)]
-        everything = [str(folder / part) for part in manifest.parts[kind]]
+        new = [folder / part for part in loaded.parts if part.startswith(kind)]
+        everything = [folder / part for part in manifest.parts[kind]]
         manifest.copies[kind] = f"copies-{kind}-{mark}.parquet"
         find_copies(kind, new, everything, by_id, folder, manifest.copies[kind])
     manifest.sources = write_table(folder, f"sources-{mark}.parquet", sources, SOURCES)

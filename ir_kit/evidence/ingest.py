@@ -18,6 +18,7 @@ import duckdb
 from ir_kit.errors import EvidenceError
 from ir_kit.evidence.configuration import setting_of
 from ir_kit.evidence.copies import find_copies
+from ir_kit.evidence.database import connect
 from ir_kit.evidence.loading import Loaded, Task, load
 from ir_kit.evidence.reading import read_file
 from ir_kit.evidence.rows import REJECTS, SETTINGS, SOURCES, table_rows, write_table
@@ -30,8 +31,8 @@ Progress = Callable[[int, int], None]
 """Called with the bytes read so far and the bytes to read."""
 
 SMALL = 4 << 20  # less than this to read: another process would take longer to start than to help
-CHUNK = 16 << 20
-CHUNK_FILES = 4_000
+CHUNK = 48 << 20
+FILE_COST = 2_000  # to open a file costs as much as to read this many bytes more
 
 
 @dataclass
@@ -196,11 +197,12 @@ def _load_all(
         progress(0, total)
     workers = min(os.cpu_count() or 1, len(work))
     if total < SMALL or workers < 2:
-        for arguments, size in work:
-            _join(whole, load(*arguments))
-            done += size
-            if progress:
-                progress(done, total)
+        with connect(threads=1) as connection:
+            for arguments, size in work:
+                _join(whole, load(connection, *arguments))
+                done += size
+                if progress:
+                    progress(done, total)
     else:
         results: dict[int, Loaded] = {}
         for number, loaded in load_side_by_side([piece for piece, _ in work], workers):
@@ -226,21 +228,23 @@ def _join(whole: Loaded, piece: Loaded) -> None:
 
 
 def _chunks(tasks: list[tuple[Task, int]]) -> Iterator[tuple[str, list[Task], int]]:
-    """Tasks in pieces of one kind: large enough to be worth a process's while, small enough that all end together."""
+    """Tasks in pieces of one kind, with their bytes: large pieces first, for each has a cost of its own; small ones last, so that all end together."""
     processes = os.cpu_count() or 1
     for kind in KINDS:
         unpacking = 1 if kind == "cloudtrail" else 8  # access logs lie unpacked
         ours = [(task, size) for task, size in tasks if task.kind == kind]
-        share = sum(size for _, size in ours) // (3 * processes)
-        limit = min(max(share, SMALL // 2 * unpacking), CHUNK * unpacking)
+        left = sum(size for _, size in ours) + len(ours) * FILE_COST * unpacking
         chunk: list[Task] = []
-        size = 0
+        size = weight = 0
         for task, length in ours:
-            if chunk and (size + length > limit or len(chunk) >= CHUNK_FILES):
+            limit = min(max(left * 2 // (3 * processes), SMALL * unpacking), CHUNK * unpacking)
+            if chunk and weight + length > limit:
                 yield kind, chunk, size
-                chunk, size = [], 0
+                left -= weight
+                chunk, size, weight = [], 0, 0
             chunk.append(task)
             size += length
+            weight += length + FILE_COST * unpacking
         if chunk:
             yield kind, chunk, size
 

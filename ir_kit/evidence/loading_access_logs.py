@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -75,8 +76,8 @@ def _is_utf8(data: bytes) -> bool:
 class AccessLogLoader(Loader):
     """Server access logs, plain or compressed."""
 
-    def __init__(self, folder: Path, prefix: str) -> None:
-        super().__init__(folder, prefix)
+    def __init__(self, folder: Path, prefix: str, connection: duckdb.DuckDBPyConnection) -> None:
+        super().__init__(folder, prefix, connection)
         self.group: list[Piece] = []
         self.group_bytes = 0
         self.next_number = 1

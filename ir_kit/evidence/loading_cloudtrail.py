@@ -44,8 +44,8 @@ class CloudTrailLoader(Loader):
 
     select = cloudtrail.SELECT
 
-    def __init__(self, folder: Path, prefix: str) -> None:
-        super().__init__(folder, prefix)
+    def __init__(self, folder: Path, prefix: str, connection: duckdb.DuckDBPyConnection) -> None:
+        super().__init__(folder, prefix, connection)
         self.tasks: deque[Task] = deque()
         self.locations: dict[int, str] = {}
 

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 
 from ir_kit.evidence import redaction
-from ir_kit.evidence.database import connect
 from ir_kit.evidence.reading import Content, read_file
 
 BATCH_BYTES = 48 << 20
@@ -64,9 +64,9 @@ class Loader:
 
     select = ""
 
-    def __init__(self, folder: Path, prefix: str) -> None:
+    def __init__(self, folder: Path, prefix: str, connection: duckdb.DuckDBPyConnection) -> None:
         self.folder, self.prefix, self.result = folder, prefix, Loaded()
-        self.connection = connect(threads=1)
+        self.connection = connection
         self.facts: dict[int, dict[str, Any]] = {}
         self.pending: list[tuple[Task, bytes]] = []
         self.pending_bytes = 0
@@ -148,7 +148,6 @@ class Loader:
     def finish(self) -> Loaded:
         """Write the rest; what came of it all."""
         self.flush()
-        self.connection.close()
         return self.result
 
 

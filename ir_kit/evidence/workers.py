@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from queue import SimpleQueue
 
+from ir_kit.evidence.database import connect
 from ir_kit.evidence.loading import Loaded, Task, load
 
 Work = tuple[str, list[Task], str, str]
@@ -91,6 +92,7 @@ def serve() -> None:
     source, target = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever prints must not mix with the answers
     gc.disable()  # nothing here goes in circles, and the process ends with the load
+    connection = connect(threads=1)  # to make one takes as long as to read a file
     while True:
         try:
             arguments: Work = pickle.load(source)
@@ -98,7 +100,7 @@ def serve() -> None:
             return
         answer: Loaded | BaseException
         try:
-            answer = load(*arguments)
+            answer = load(connection, *arguments)
         except Exception as error:
             answer = error
         try:

@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from ir_kit.evidence.access_log import decoded_key, parse_line
+from ir_kit.evidence.database import connect
 from ir_kit.evidence.loading import Task, load
 from ir_kit.evidence.loading_access_logs import COLUMNS
 
@@ -61,7 +62,8 @@ def rows_of(folder: Any, content: bytes, name: str = DELIVERED) -> tuple[dict[in
     """The rows that the engine and the careful path together make of a file, and the rejects, by line."""
     path = folder / name
     path.write_bytes(content)
-    result = load("access_log", [Task(1, "access_log", str(path), name, True)], str(folder), "x")
+    with connect(threads=1) as connection:
+        result = load(connection, "access_log", [Task(1, "access_log", str(path), name, True)], str(folder), "x")
     rows = [row for part in result.parts for row in pq.ParquetFile(folder / part).read().to_pylist()]
     found = {row["line_number"]: {column: row[column] for column in COLUMN_NAMES} for row in rows}
     assert len(found) == len(rows)

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from ir_kit.evidence import documents
 from ir_kit.evidence.columns import EVENTS
+from ir_kit.evidence.database import connect
 from ir_kit.evidence.loading import Task, load
 
 Record = Callable[..., dict[str, Any]]
@@ -378,7 +379,8 @@ def mutated(draw: st.DrawFn, record: dict[str, Any]) -> Any:
 def _loaded(folder: Any, data: bytes) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     path = folder / "x.json"
     path.write_bytes(data)
-    result = load("cloudtrail", [Task(1, "cloudtrail", str(path), "x.json", False)], str(folder), "x")
+    with connect(threads=1) as connection:
+        result = load(connection, "cloudtrail", [Task(1, "cloudtrail", str(path), "x.json", False)], str(folder), "x")
     rows = [row for part in result.parts for row in pq.ParquetFile(folder / part).read().to_pylist()]
     return sorted(rows, key=lambda row: row["record_number"]), result.rejects
 

@@ -41,21 +41,22 @@ RECORD: dict[str, Any] = {
 STRUCTURE = json.dumps({"Records": [RECORD]})
 """Every field of a record is here, whether a column needs it or not: what is not, two copies of a record may differ in."""
 
-_PARAMETERS = ["bucketName", "key", "prefix", "versionId", '"x-amz-copy-source"', "bucket", "versionid"]
-# what calls of other services than S3 name
-_TARGETS = [
-    "userName", "roleName", "groupName", "instanceProfileName", "trailName", "name", "profileName", "sAMLProviderArn",
-    "openIDConnectProviderArn", "roleArn", "policyArn", "policyName",
-]  # fmt: skip
-_ANSWERS = [
-    "credentials.accessKeyId", "accessKey.accessKeyId", "assumedRoleUser.arn", "federatedUser.arn",
-    "credentials.expiration", "policy.arn",
-]  # fmt: skip
-
-_DETAILS = [
-    "SignatureVersion", "CipherSuite", "AuthenticationMethod", "bytesTransferredIn", "bytesTransferredOut", '"x-amz-id-2"',
-    "xAmzId2", "cipherSuite",
-]  # fmt: skip
+# what is read of the objects that are kept as text
+_PARAMETERS = dict.fromkeys(("bucketName", "key", "prefix", "versionId", "x-amz-copy-source", "bucket"), _TEXT)
+_DETAILS = dict.fromkeys(
+    ("SignatureVersion", "CipherSuite", "AuthenticationMethod", "bytesTransferredIn", "bytesTransferredOut", "x-amz-id-2", "xAmzId2"),
+    _TEXT,
+)  # fmt: skip
+# what calls of other services than S3 name, and what they answer
+_TARGETS = dict.fromkeys(
+    ("userName", "roleName", "groupName", "instanceProfileName", "trailName", "name", "profileName", "sAMLProviderArn",
+     "openIDConnectProviderArn", "roleArn", "policyArn", "policyName"),
+    _TEXT,
+)  # fmt: skip
+_ANSWERS = {
+    "credentials": {"accessKeyId": _TEXT, "expiration": _TEXT}, "accessKey": {"accessKeyId": _TEXT},
+    "assumedRoleUser": {"arn": _TEXT}, "federatedUser": {"arn": _TEXT}, "policy": {"arn": _TEXT},
+}  # fmt: skip
 
 # S3's data events by name, for records older than `managementEvent` and `eventCategory`
 _S3_READS = (
@@ -70,8 +71,13 @@ _S3_WRITES = (
 )  # fmt: skip
 
 
-def _paths(names: list[str]) -> str:
-    return "[" + ", ".join(f"'$.{name}'" for name in names) + "]"
+def _read(text: str, structure: Mapping[str, Any]) -> str:
+    return f"from_json({text}, '{json.dumps(structure)}')"
+
+
+def _lower(text: str, name: str) -> str:
+    """A field that some records spell in lower case; the engine's structures do not tell the two apart."""
+    return f"case when contains({text}, '\"{name}\"') then json_extract_string({text}, '$.{name}') end"
 
 
 def _quoted(names: tuple[str, ...]) -> str:
@@ -99,8 +105,10 @@ def _without_secrets(text: str) -> str:
     )
 
 
-# `list_contains`, for the engine makes a join of a long `in`
+# `list_contains`, for the engine makes a join of a long `in`; what nearly every record is comes first
 _CLASS = f"""case
+    when r.eventCategory = 'Data' and r.readOnly = 'true' then 'data_read'
+    when r.eventCategory = 'Data' and r.readOnly = 'false' then 'data_write'
     when r.eventCategory = 'Data' or (r.eventCategory is null and r.managementEvent = 'false') then
         case when coalesce(r.readOnly, case when list_contains([{_quoted(_S3_READS)}], r.eventName) then 'true' else 'false' end) = 'true'
              then 'data_read' else 'data_write' end
@@ -111,34 +119,13 @@ _CLASS = f"""case
     else 'management' end"""
 
 
-def _one_of(source: str, names: list[str], *wanted: str) -> str:
-    items = [f"{source}[{names.index(name) + 1}]" for name in wanted]
-    return items[0] if len(items) == 1 else f"coalesce({', '.join(items)})"
-
-
-def _p(*wanted: str) -> str:
-    return _one_of("p", _PARAMETERS, *wanted)
-
-
-def _t(*wanted: str) -> str:
-    return _one_of("t", _TARGETS, *wanted)
-
-
-def _a(*wanted: str) -> str:
-    return _one_of("a", _ANSWERS, *wanted)
-
-
-def _d(*wanted: str) -> str:
-    return _one_of("d", _DETAILS, *wanted)
-
-
 _IDENTITY = "r.userIdentity"
 _SESSION = f"{_IDENTITY}.sessionContext"
 
 # texts that hold nothing but what has columns of its own are left where they lie: they are half of all that would be written
 _PLAIN_READ = "r.eventSource = 's3.amazonaws.com' and r.eventName in ('GetObject', 'HeadObject')"
-_NAMES_ITS_BUCKET = f"""r.eventSource = 's3.amazonaws.com' and r.eventCategory = 'Data'
-    and not starts_with({_p("bucketName")}, 'arn:') and not ends_with({_p("bucketName")}, '-s3alias')"""
+_NAMES_ITS_BUCKET = """r.eventSource = 's3.amazonaws.com' and r.eventCategory = 'Data'
+    and not starts_with(p."bucketName", 'arn:') and not ends_with(p."bucketName", '-s3alias')"""
 
 # one expression for each column of `columns.EVENTS` that the record itself gives
 EXPRESSIONS: dict[str, str] = {
@@ -153,7 +140,7 @@ EXPRESSIONS: dict[str, str] = {
     "read_only": "try_cast(r.readOnly as boolean)",
     "aws_region": "r.awsRegion",
     "source_ip_address": "r.sourceIPAddress",
-    "user_agent": "case when r.userAgent like '[%]' then substr(r.userAgent, 2, length(r.userAgent) - 2) else r.userAgent end",
+    "user_agent": "r.userAgent",
     "error_code": "nullif(r.errorCode, '')",
     "error_message": "r.errorMessage",
     "request_id": "r.requestID",
@@ -174,26 +161,26 @@ EXPRESSIONS: dict[str, str] = {
     "session_mfa_authenticated": f"try_cast({_SESSION}.attributes.mfaAuthenticated as boolean)",
     "source_identity": f"{_SESSION}.sourceIdentity",
     "credential_from_console": "try_cast(r.sessionCredentialFromConsole as boolean)",
-    "bucket": _p("bucketName", "bucket"),
-    "key": _p("key"),
-    "prefix": _p("prefix"),
-    "version_id": _p("versionId", "versionid"),
-    "copy_source": _p('"x-amz-copy-source"'),
+    "bucket": 'coalesce(p."bucketName", p."bucket")',
+    "key": 'p."key"',
+    "prefix": 'p."prefix"',
+    "version_id": f'coalesce(p."versionId", {_lower("r.requestParameters", "versionid")})',
+    "copy_source": 'p."x-amz-copy-source"',
     "bytes_in": "try_cast(sent as bigint)",
     "bytes_out": "try_cast(returned as bigint)",
-    "host_id": _d('"x-amz-id-2"', "xAmzId2"),
-    "signature_version": _d("SignatureVersion"),
-    "authentication_method": _d("AuthenticationMethod"),
-    "cipher_suite": f"coalesce({_d('CipherSuite', 'cipherSuite')}, r.tlsDetails.cipherSuite)",
+    "host_id": 'coalesce(d."x-amz-id-2", d."xAmzId2")',
+    "signature_version": 'd."SignatureVersion"',
+    "authentication_method": 'd."AuthenticationMethod"',
+    "cipher_suite": f'coalesce(d."CipherSuite", {_lower("r.additionalEventData", "cipherSuite")}, r.tlsDetails.cipherSuite)',
     "tls_version": "r.tlsDetails.tlsVersion",
     "host_header": "r.tlsDetails.clientProvidedHostHeader",
-    "target_name": _t(*_TARGETS[:-2]),
+    "target_name": f"coalesce({', '.join(f't.{name}' for name in list(_TARGETS)[:-2])})",
     "target_policy": (
-        f"case when r.eventSource <> 's3.amazonaws.com' then coalesce({_t('policyArn', 'policyName')}, {_a('policy.arn')}) end"
+        "case when r.eventSource <> 's3.amazonaws.com' then coalesce(t.policyArn, t.policyName, a.policy.arn) end"
     ),
-    "issued_access_key_id": f"case when r.errorCode is null then {_a('credentials.accessKeyId', 'accessKey.accessKeyId')} end",
-    "issued_principal_arn": _a("assumedRoleUser.arn", "federatedUser.arn"),
-    "issued_expiration": _a("credentials.expiration"),
+    "issued_access_key_id": "case when r.errorCode is null then coalesce(a.credentials.accessKeyId, a.accessKey.accessKeyId) end",
+    "issued_principal_arn": "coalesce(a.assumedRoleUser.arn, a.federatedUser.arn)",
+    "issued_expiration": "a.credentials.expiration",
     "request_parameters": f"case when {_PLAIN_READ} then null else {_without_secrets('cast(r.requestParameters as varchar)')} end",
     "response_elements": _without_secrets("cast(r.responseElements as varchar)"),
     "resources": f"case when {_NAMES_ITS_BUCKET} then null else cast(r.resources as varchar) end",
@@ -219,8 +206,8 @@ _SUSPECT = f"""(
     or not starts_with(cast(r.requestParameters as varchar), '{{')
     or not starts_with(cast(r.responseElements as varchar), '{{')
     or not starts_with(cast(r.additionalEventData as varchar), '{{')
-    or (sent is null and {_d("bytesTransferredIn")} is not null)
-    or (returned is null and {_d("bytesTransferredOut")} is not null)
+    or (sent is null and d."bytesTransferredIn" is not null)
+    or (returned is null and d."bytesTransferredOut" is not null)
 )"""
 
 
@@ -243,16 +230,16 @@ records as (
     select source_id, first_number, unnest(records) as r, unnest(range(len(records))) as ordinal from documents
 ),
 detailed as (
-    select *, json_extract_string(r.additionalEventData, {_paths(_DETAILS)}) as d from records
+    select *, {_read("r.additionalEventData", _DETAILS)} as d from records
 ),
 opened as (
     select source_id, cast(first_number + ordinal as integer) as record_number, r,
            {_moment('coalesce(r.eventTime, r."@timestamp")')} as event_time,
            {_moment(f"{_SESSION}.attributes.creationDate")} as session_time,
-           d, try_cast({_d("bytesTransferredIn")} as double) as sent, try_cast({_d("bytesTransferredOut")} as double) as returned,
-           json_extract_string(r.requestParameters, {_paths(_PARAMETERS)}) as p,
-           case when r.eventSource <> 's3.amazonaws.com' then json_extract_string(r.requestParameters, {_paths(_TARGETS)}) end as t,
-           case when r.responseElements is not null then json_extract_string(r.responseElements, {_paths(_ANSWERS)}) end as a
+           d, try_cast(d."bytesTransferredIn" as double) as sent, try_cast(d."bytesTransferredOut" as double) as returned,
+           {_read("r.requestParameters", _PARAMETERS)} as p,
+           case when r.eventSource <> 's3.amazonaws.com' then {_read("r.requestParameters", _TARGETS)} end as t,
+           case when r.responseElements is not null then {_read("r.responseElements", _ANSWERS)} end as a
     from detailed
 )
 select {", ".join(f"cast({expression} as {_TYPES[name]}) as {name}" for name, expression in EXPRESSIONS.items())},

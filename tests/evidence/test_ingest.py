@@ -19,8 +19,8 @@ import duckdb
 import pytest
 
 from ir_kit.errors import EvidenceError
+from ir_kit.evidence import generation, parts
 from ir_kit.evidence import ingest as ingest_module
-from ir_kit.evidence import parts
 
 Record = Callable[..., dict[str, Any]]
 DELIVERED = "2026-03-02-12-00-00-0123456789ABCDEF"
@@ -184,7 +184,7 @@ def test_a_store_of_another_format_is_loaded_again_and_a_failure_leaves_it_alone
     evidence.store.manifest_path.write_text(json.dumps({**manifest, "format": 99}))
     before = set(evidence.files())
     with monkeypatch.context() as patch:
-        patch.setattr(ingest_module, "find_copies", _refuse)
+        patch.setattr(generation, "find_copies", _refuse)
         with pytest.raises(EvidenceError):
             evidence.load()
     assert before <= set(evidence.files())
@@ -206,7 +206,7 @@ def test_a_full_disk_is_one_line_and_the_store_is_as_it_was(
     def full(self: Any, select: str) -> None:
         raise duckdb.IOException('Could not write file "x": No space left on device')
 
-    for target, name, refusal in ((parts.Loader, "copy", full), (ingest_module, "find_copies", _refuse)):
+    for target, name, refusal in ((parts.Loader, "copy", full), (generation, "find_copies", _refuse)):
         with monkeypatch.context() as patch:
             patch.setattr(target, name, refusal)
             with pytest.raises(EvidenceError) as caught:
@@ -256,8 +256,9 @@ def test_several_processes_give_what_one_gives(
         many(kit, record, 6)
         kit.write("cut.json", json.dumps({"Records": [record(1)]})[:-40])
     other.load()
-    monkeypatch.setattr(ingest_module, "SMALL", 1)
-    monkeypatch.setattr(ingest_module, "CHUNK", 2_000)
+    for module in (ingest_module, generation):
+        monkeypatch.setattr(module, "SMALL", 1)
+    monkeypatch.setattr(generation, "CHUNK", 2_000)
     steps: list[tuple[int, int]] = []
     from ir_kit.incident import load_incident
 
@@ -284,7 +285,7 @@ def test_a_load_that_is_killed_leaves_the_store_as_before_or_as_after(
     other.load()
     after = other.snapshot()
     # as many processes as the machine has, however little there is to read
-    program = f"import ir_kit.evidence.ingest as i; i.SMALL = 1; i.CHUNK = 8_000; {PROGRAM}"
+    program = f"import ir_kit.evidence.ingest as i; i.SMALL = 1; import ir_kit.evidence.generation as g; g.CHUNK = 8_000; {PROGRAM}"
     rng = random.Random(7)
     for _ in range(12):
         child = subprocess.Popen([sys.executable, "-c", program, str(evidence.runs)])

@@ -1,0 +1,254 @@
+"""A generation of the evidence store: the sources as they are now, what is new in them read, and a manifest that says so."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ir_kit.errors import EvidenceError
+from ir_kit.evidence.configuration import setting_of
+from ir_kit.evidence.copies import find_copies
+from ir_kit.evidence.database import connect
+from ir_kit.evidence.ingest import SMALL, IngestReport, Progress
+from ir_kit.evidence.loading import Loaded, Task, load
+from ir_kit.evidence.reading import read_file
+from ir_kit.evidence.rows import REJECTS, SETTINGS, SOURCES, table_rows, write_table
+from ir_kit.evidence.store import KINDS, Manifest, Store
+from ir_kit.evidence.walking import Found
+from ir_kit.evidence.workers import Workers
+from ir_kit.incident import Incident
+
+CHUNK = 48 << 20
+FILE_COST = 2_000  # to open a file costs as much as to read this many bytes more
+
+
+_SOURCE_KINDS = (("cloudtrail", "cloudtrail"), ("access_log", "access_logs"), ("configuration", "configuration"))
+_BLANK: dict[str, Any] = dict.fromkeys(SOURCES.names)
+
+
+def make_generation(
+    incident: Incident, found: list[Found], workers: Workers, progress: Progress | None
+) -> tuple[IngestReport, list[dict[str, Any]]]:
+    """Bring the store up to what was found.
+
+    Parameters
+    ----------
+    incident : Incident
+    found : list of Found
+        All files of the incident's sources.
+    workers : Workers
+        Who helps where there is much to read.
+    progress : callable, optional
+        Called with bytes done and bytes to do.
+
+    Returns
+    -------
+    report, sources
+        What was found to do; and the sources, a row each, as the store now has them.
+
+    Raises
+    ------
+    EvidenceError
+        No source is named, or none holds a file.
+    """
+    store = Store(incident.folder / "evidence")
+    manifest = store.manifest()
+    roots = {
+        (kind, n): str(path) for kind, source in _SOURCE_KINDS for n, path in enumerate(incident.source_paths(source))
+    }
+    known = {(row["kind"], row["source"], row["path"]): row for row in table_rows(store.folder, manifest.sources)}
+    if not roots:
+        raise EvidenceError(
+            "the incident names no sources", incident.path, "name the folders of the logs under sources"
+        )
+    if not found and not known:
+        raise EvidenceError("the sources hold no file", ", ".join(roots.values()), "check the paths under sources")
+    report = IngestReport()
+    sources, tasks = _compared(found, known, roots, report)
+    order = {(kind, root): number for (kind, number), root in reversed(roots.items())}
+    report.missing = [root for root in dict.fromkeys(roots.values()) if not os.path.exists(root)]
+    here = {(row["kind"], row["source"], row["path"]) for row in sources}
+    for key, row in known.items():
+        if key not in here and (row["kind"], row["source"]) in order:
+            sources.append({**row, "present": False})
+            report.vanished.append(row["path"])
+    sources.sort(key=lambda row: (row["kind"], order[row["kind"], row["source"]], row["path"]))
+    for rank, row in enumerate(sources):
+        row["rank"] = rank
+    # known already, all of it, in the same order: nothing to write
+    if not tasks and manifest.sources and sources == sorted(known.values(), key=lambda row: int(row["rank"])):
+        return report, sources
+    generation = manifest.generation + 1
+    loaded = _load_all(tasks, sources, store.folder, generation, workers, progress)
+    _write(store, manifest, generation, sources, loaded, {task.source_id for task, _ in tasks})
+    return report, sources
+
+
+def _compared(
+    found: list[Found],
+    known: dict[tuple[str, str, str], dict[str, Any]],
+    roots: dict[tuple[str, int], str],
+    report: IngestReport,
+) -> tuple[list[dict[str, Any]], list[tuple[Task, int]]]:
+    """The sources as they are now, and the tasks for those that have to be read, with their sizes."""
+    sources: list[dict[str, Any]] = []
+    tasks: list[tuple[Task, int]] = []
+    next_id = 1 + max((int(row["source_id"]) for row in known.values()), default=0)
+    for file in found:
+        key = (file.kind, roots[file.kind, file.root], file.name)
+        before = known.get(key)
+        unread = before is not None and before["state"] == "read" and before["sha256"] is None
+        if before and not unread and (before["bytes"], before["mtime_ns"]) == (file.size, file.mtime_ns):
+            sources.append({**before, "present": True, "location": file.location})
+            report.unchanged += 1
+            continue
+        row = _BLANK.copy()
+        row |= {
+            "source_id": next_id, "kind": file.kind, "source": key[1], "path": file.name, "location": file.location,
+            "bytes": file.size, "mtime_ns": file.mtime_ns, "present": True, "damaged": False,
+            "state": "read" if file.read else "ignored", "records": 0, "duplicates": 0, "rejected": 0,
+        }  # fmt: skip
+        sources.append(row)
+        if before:
+            report.changed.append(file.name)
+        if file.read:
+            report.read.append(file.name)
+            tasks.append((Task(next_id, file.kind, file.location, file.name, file.named), file.size))
+        next_id += 1
+    return sources, tasks
+
+
+def _load_all(
+    tasks: list[tuple[Task, int]],
+    sources: list[dict[str, Any]],
+    folder: Path,
+    generation: int,
+    workers: Workers,
+    progress: Progress | None,
+) -> Loaded:
+    """Every task done, by as many processes as that pays for; the facts of the sources amended."""
+    total = sum(size for _, size in tasks) or 1
+    whole = Loaded()
+    # no name twice: a process whose parent was killed may still be writing
+    mark = f"{generation:06d}-{secrets.token_hex(4)}"
+    work = [
+        ((kind, chunk, str(folder), f"{kind}-{mark}-{number:05d}"), size)
+        for number, (kind, chunk, size) in enumerate(_chunks(tasks))
+    ]
+    done = 0
+    if progress:
+        progress(0, total)
+    if total < SMALL or min(os.cpu_count() or 1, len(work)) < 2:
+        with connect(threads=1) as connection:
+            for arguments, size in work:
+                _join(whole, load(connection, *arguments))
+                done += size
+                if progress:
+                    progress(done, total)
+    else:
+        results: dict[int, Loaded] = {}
+        for number, loaded in workers.load([piece for piece, _ in work]):
+            results[number] = loaded
+            done += work[number][1]
+            if progress:
+                progress(done, total)
+        for number in sorted(results):
+            _join(whole, results[number])
+    facts = {row["source_id"]: row for row in whole.sources}
+    for row in sources:
+        fact = facts.get(row["source_id"])
+        if fact:
+            row |= {name: fact[name] for name in ("sha256", "state", "damage")}
+            row["damaged"] = fact["damage"] is not None
+    return whole
+
+
+def _join(whole: Loaded, piece: Loaded) -> None:
+    whole.parts += piece.parts
+    whole.sources += piece.sources
+    whole.rejects += piece.rejects
+
+
+def _chunks(tasks: list[tuple[Task, int]]) -> Iterator[tuple[str, list[Task], int]]:
+    """Tasks in pieces of one kind, with their bytes: large pieces first, for each has a cost of its own; small ones last, so that all end together."""
+    processes = os.cpu_count() or 1
+    for kind in KINDS:
+        unpacking = 1 if kind == "cloudtrail" else 8  # access logs lie unpacked
+        ours = [(task, size) for task, size in tasks if task.kind == kind]
+        left = sum(size for _, size in ours) + len(ours) * FILE_COST * unpacking
+        chunk: list[Task] = []
+        size = weight = 0
+        for task, length in ours:
+            limit = min(max(left * 2 // (3 * processes), SMALL * unpacking), CHUNK * unpacking)
+            if chunk and weight + length > limit:
+                yield kind, chunk, size
+                left -= weight
+                chunk, size, weight = [], 0, 0
+            chunk.append(task)
+            size += length
+            weight += length + FILE_COST * unpacking
+        if chunk:
+            yield kind, chunk, size
+
+
+def _write(
+    store: Store, before: Manifest, generation: int, sources: list[dict[str, Any]], loaded: Loaded, fresh: set[int]
+) -> None:
+    """Everything that a generation of the store needs, and its manifest last."""
+    folder, mark = store.folder, f"{generation:06d}"
+    manifest = Manifest(generation=generation, parts={kind: list(before.parts[kind]) for kind in KINDS})
+    for part in loaded.parts:
+        manifest.parts[part.split("-")[0]].append(part)
+    by_id = {int(row["source_id"]): row for row in sources}
+    settings = [row for row in table_rows(store.folder, before.settings) if row["source_id"] in by_id]
+    for row in sources:
+        if row["kind"] == "configuration" and row["source_id"] in fresh:
+            settings += _settings(row, loaded)
+    rejects = [row for row in table_rows(store.folder, before.rejects) if row["source_id"] in by_id]
+    rejects += [
+        {**row, "source_file": by_id[row["source_id"]]["path"], "kind": by_id[row["source_id"]]["kind"]}
+        for row in loaded.rejects
+    ]
+    rejects = [row for row in rejects if by_id[row["source_id"]]["state"] == "read"]
+    rejects.sort(key=lambda row: (by_id[row["source_id"]]["rank"], row["number"]))
+    counts: dict[int, int] = {}
+    for row in rejects:
+        counts[row["source_id"]] = counts.get(row["source_id"], 0) + 1
+    for row in sources:
+        row["rejected"] = counts.get(row["source_id"], 0)
+    manifest.rejects = write_table(folder, f"rejects-{mark}.parquet", rejects, REJECTS)
+    manifest.settings = write_table(folder, f"settings-{mark}.parquet", settings, SETTINGS)
+    for kind in KINDS:
+        new = [folder / part for part in loaded.parts if part.startswith(kind)]
+        everything = [folder / part for part in manifest.parts[kind]]
+        manifest.copies[kind] = f"copies-{kind}-{mark}.parquet"
+        find_copies(kind, new, everything, by_id, folder, manifest.copies[kind])
+    manifest.sources = write_table(folder, f"sources-{mark}.parquet", sources, SOURCES)
+    store.replace_manifest(manifest)
+
+
+def _settings(row: dict[str, Any], loaded: Loaded) -> list[dict[str, Any]]:
+    """The rows of one configuration file; what cannot be read becomes rejects."""
+    try:
+        content = read_file(Path(row["location"]))
+    except OSError as error:
+        row["damaged"], row["damage"] = True, f"cannot be read: {error.strerror}"
+        loaded.reject(row["source_id"], 0, row["damage"], 0, "")
+        return []
+    row["sha256"] = content.sha256
+    answers = []
+    for number, line in enumerate(content.data.decode("utf-8", errors="replace").split("\n"), start=1):
+        if not line.strip():
+            continue
+        answer = setting_of(line)
+        if isinstance(answer, str):
+            loaded.reject(row["source_id"], number, answer, len(line.encode()), line)
+        else:
+            answers.append({**answer, "source_file": row["path"], "line_number": number, "source_id": row["source_id"]})
+    row["records"] = len(answers)
+    times = sorted(answer["collected_at"] for answer in answers)
+    row["first_time"], row["last_time"] = (times[0], times[-1]) if times else (None, None)
+    return answers

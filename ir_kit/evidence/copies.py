@@ -7,7 +7,6 @@ carries is of all of that (for CloudTrail, of every field in `cloudtrail.RECORD`
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +24,6 @@ ROWS_AT_ONCE = 4_000_000
 _COPIES = pa.schema([("source_id", pa.int32()), ("number", pa.int32())])
 _LIVE = pa.schema([("source_id", pa.int32()), ("rank", pa.int32()), ("present", pa.bool_())])
 _NAMED_BY = {"cloudtrail": "event_id", "access_log": "request_id"}
-_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  (the store's times are UTC, without a zone)
 
 
 def find_copies(
@@ -63,8 +61,9 @@ def find_copies(
     for source_id, count, first, last in _facts(new):
         row = sources[source_id]
         row["records"] += count
-        row["first_time"] = min(first, row["first_time"] or first)
-        row["last_time"] = max(last, row["last_time"] or last)
+        if row["first_time"] is None:  # a file's first part; most have one
+            row["first_time"], row["last_time"] = first, last
+        row["first_time"], row["last_time"] = min(first, row["first_time"]), max(last, row["last_time"])
 
 
 def _hashes(parts: list[Path], slices: int, index: int) -> list[Any]:
@@ -114,8 +113,8 @@ def _counted(tables: list[pa.Table]) -> Iterator[tuple[int, int]]:
             yield from zip(ids.tolist(), counts.tolist(), strict=True)
 
 
-def _facts(parts: list[Path]) -> Iterator[tuple[int, int, datetime, datetime]]:
-    """For each stretch of rows of one source: the source, how many rows, their first and last time."""
+def _facts(parts: list[Path]) -> Iterator[tuple[int, int, int, int]]:
+    """For each stretch of rows of one source: the source, how many rows, their first and last time in microseconds."""
     for part in parts:
         table = pq.ParquetFile(part).read(columns=["source_id", "event_time"]).combine_chunks()
         ids = _numbers(table.column(0).chunk(0), np.int32)
@@ -123,9 +122,7 @@ def _facts(parts: list[Path]) -> Iterator[tuple[int, int, datetime, datetime]]:
         starts = np.concatenate(([0], np.flatnonzero(ids[1:] != ids[:-1]) + 1))
         counts = np.diff(np.append(starts, len(ids)))
         first, last = np.minimum.reduceat(times, starts), np.maximum.reduceat(times, starts)
-        columns = (ids[starts], counts, first, last)
-        for source_id, count, begin, end in zip(*(column.tolist() for column in columns), strict=True):
-            yield source_id, count, _EPOCH + timedelta(microseconds=begin), _EPOCH + timedelta(microseconds=end)
+        yield from zip(*(column.tolist() for column in (ids[starts], counts, first, last)), strict=True)
 
 
 def _numbers(values: pa.Array, kind: Any) -> Any:

@@ -97,7 +97,7 @@ class AccessLogLoader(Loader):
                     head = b""
             if not access_log.holds_log_lines(head):
                 return None
-        return read_file(Path(task.location))
+        return read_file(task.location)
 
     def queue(self, task: Task, content: Content) -> None:
         """Take the lines of this file, and read what has come together once it is enough."""

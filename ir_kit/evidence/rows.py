@@ -58,20 +58,31 @@ def _column(values: list[Any], kind: pa.DataType) -> pa.Array:
         known = np.array([value is not None for value in values], dtype=bool)
         valid = pa.py_buffer(np.packbits(known, bitorder="little").tobytes())
     if kind == pa.string():
-        texts = [b"" if value is None else _encoded(value) for value in values]
+        texts = values if valid is None else [value or "" for value in values]
+        whole = "".join(texts)
+        if whole.isascii():  # as nearly all are: then each has as many bytes as characters
+            lengths, joined = list(map(len, texts)), whole.encode()
+        else:
+            encoded = [_encoded(text) for text in texts]
+            lengths, joined = list(map(len, encoded)), b"".join(encoded)
         offsets = np.zeros(len(values) + 1, dtype=np.int32)
-        np.cumsum(list(map(len, texts)), out=offsets[1:])
-        return pa.Array.from_buffers(
-            kind, len(values), [valid, pa.py_buffer(offsets.tobytes()), pa.py_buffer(b"".join(texts))]
-        )
+        np.cumsum(lengths, out=offsets[1:])
+        return pa.Array.from_buffers(kind, len(values), [valid, pa.py_buffer(offsets.tobytes()), pa.py_buffer(joined)])
     if kind == pa.bool_():
         body = np.packbits(np.array([bool(value) for value in values], dtype=bool), bitorder="little")
     elif pa.types.is_timestamp(kind):
-        body = np.array([0 if value is None else (value - _EPOCH) // _MICROSECOND for value in values], dtype=np.int64)
+        body = np.array([_microseconds(value) for value in values], dtype=np.int64)
     else:
         width = {pa.int32(): np.int32, pa.int64(): np.int64}[kind]
         body = np.array([value or 0 for value in values], dtype=width)
     return pa.Array.from_buffers(kind, len(values), [valid, pa.py_buffer(body.tobytes())])
+
+
+def _microseconds(value: datetime | int | None) -> int:
+    """A time of the store; what comes straight from a part is a number already."""
+    if isinstance(value, datetime):
+        return (value - _EPOCH) // _MICROSECOND
+    return value or 0
 
 
 def _encoded(text: str) -> bytes:

@@ -12,7 +12,7 @@ from ir_kit.errors import EvidenceError
 from ir_kit.incident import Incident
 
 CLOUDTRAIL_NAMES = (".json", ".json.gz", ".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz")
-NOT_RECORDS = ("CloudTrail-Digest", "CloudTrail-Insight")
+_DIGESTS, _INSIGHTS = "/CloudTrail-Digest/", "/CloudTrail-Insight/"
 
 
 class Found(NamedTuple):
@@ -116,7 +116,7 @@ def _walked(root: str, closed: str) -> list[_Entry]:
 
 def _is_read(kind: str, name: str, named: bool) -> bool:
     parts = f"/{name}"
-    records = not any(f"/{one}/" in parts for one in NOT_RECORDS)
+    records = _DIGESTS not in parts and _INSIGHTS not in parts
     if kind == "cloudtrail":
         return records and (named or name.lower().endswith(CLOUDTRAIL_NAMES))
     # a bucket may take both kinds of log, and a digest is no access log

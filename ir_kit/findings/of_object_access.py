@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from ir_kit.case import Case
+from ir_kit.findings.beside_bounds import held, served
 from ir_kit.findings.making import Actor, Maker, listed, number
 from ir_kit.findings.model import EVENT_IDS, EvidenceRows, Finding, Subject, Value, write_findings
 from ir_kit.findings.status import Scope
@@ -155,7 +156,7 @@ class _Bucket:
         values: dict[str, Value] = {
             name: _plain(value) for name, value in bound.items() if name not in ("bucket", "width_reason")
         }
-        held = [_held(bound)] if upper is None else []
+        beside = [held(bound), *served(bound)] if upper is None else []
         copied = []
         if bound["objects_copied_out"]:
             copied.append(
@@ -179,7 +180,7 @@ class _Bucket:
             limits=[
                 f"Why the bounds are no narrower: {bound['width_reason']}.",
                 *copied,
-                *held,
+                *beside,
                 PRESIGNED,
                 *self.limits,
             ],
@@ -273,18 +274,6 @@ class _Bucket:
                 *self.limits,
             ],
         )
-
-
-def _held(bound: Row) -> str:
-    """What lay in a bucket whose upper bound is missing."""
-    amounts = [(bound["objects_held"], "objects"), (bound["bytes_held"], "bytes")]
-    told = ", ".join(f"{amount:,} {what}" for amount, what in amounts if amount is not None)
-    if not told:
-        return (
-            "How many objects the bucket held was not collected; an inventory or its metrics would give an upper bound."
-        )
-    when = f"On {bound['held_on']}" if bound["held_on"] else "On a day that is not told"
-    return f"{when} the bucket held {told} ({bound['held_basis']}); what came and went on other days is not in it."
 
 
 def _actor(count: int, sure: int) -> Actor | None:

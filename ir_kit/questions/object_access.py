@@ -15,6 +15,7 @@ from ir_kit.reasoning.access import service_reads as services
 from ir_kit.reasoning.access.bounds import bound
 from ir_kit.reasoning.access.held import NOTHING, held
 from ir_kit.reasoning.access.matching import coverage, management_scope, prepare, readable, watched_hours
+from ir_kit.reasoning.access.served import UNCOUNTED, served
 from ir_kit.reasoning.frames import frame_of, rows_of
 from ir_kit.tables import TABLES
 
@@ -107,7 +108,10 @@ def bounds(case: Case) -> pd.DataFrame:
         for bucket in access.scope
     ]
     full = held(access.settings, case.incident.window)
+    given = served(access.settings, case.incident.window)
     for row in rows:
+        told = given.get(row["bucket"], UNCOUNTED)
+        row |= {f"{name}_served": value for name, value in told._asdict().items()}
         most = full.get(row["bucket"], NOTHING)
         row |= {"objects_held": most.objects, "bytes_held": most.bytes, "held_on": most.day, "held_basis": most.basis}
     frame = frame_of(rows, {column.name: column.sql_type for column in TABLES["object_access/bounds"]})

@@ -91,6 +91,10 @@ TABLES: dict[str, tuple[ResultColumn, ...]] = {
         ("bytes_held", "bigint", "likewise, on that day"),
         ("held_on", "varchar", "that day in UTC, as 2026-03-01"),
         ("held_basis", "varchar", "who says so: the metrics of CloudWatch, or the manifest of a report of S3 Inventory"),
+        ("requests_served", "bigint", "GET requests by any caller on the days that the window touches, by request metrics of the whole bucket (best effort); null where not collected"),
+        ("bytes_served", "bigint", "that were downloaded, likewise"),
+        ("days_served", "bigint", "of these days, those that have a value: on the others nothing was asked, or nothing was counted"),
+        ("basis_served", "varchar", "which filter of the request metrics says so"),
     ),
     "object_access/totals": columns(
         ("dimension", "varchar", "`access_key_id`, `session_id`, `source_ip_address`, `user_agent`, `bucket`, `prefix`, `hour`"),

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from ir_kit.incident import Window
 
-__all__ = ["NOTHING", "Held", "held"]
+__all__ = ["NOTHING", "Held", "answers", "dicts", "held"]
 
 METRICS = {"NumberOfObjects": "objects", "BucketSizeBytes": "bytes"}
 
@@ -66,10 +66,10 @@ def _most(listed: list[Held], first: str, last: str) -> Held:
 def _by_metrics(settings: Iterable[Mapping[str, Any]]) -> list[tuple[str, Held]]:
     """CloudWatch gives objects of all kinds of storage, and bytes of each kind for itself."""
     days: dict[tuple[str, str], dict[str, dict[str, int]]] = {}
-    for parameters, response in _answers(settings, "GetMetricStatistics"):
-        named = {one.get("Name"): str(one.get("Value")) for one in _dicts(parameters.get("Dimensions"))}
+    for parameters, response in answers(settings, "GetMetricStatistics"):
+        named = {one.get("Name"): str(one.get("Value")) for one in dicts(parameters.get("Dimensions"))}
         kind = METRICS.get(str(parameters.get("MetricName") or response.get("Label")))
-        for point in _dicts(response.get("Datapoints")):
+        for point in dicts(response.get("Datapoints")):
             value = point.get("Average", point.get("Maximum"))
             if kind and "BucketName" in named and isinstance(value, int | float):
                 day = days.setdefault((named["BucketName"], str(point.get("Timestamp") or "")[:10]), {})
@@ -88,7 +88,7 @@ def _by_metrics(settings: Iterable[Mapping[str, Any]]) -> list[tuple[str, Held]]
 def _by_inventories(settings: Sequence[Mapping[str, Any]]) -> list[tuple[str, Held]]:
     """A report counts where each of its files was counted."""
     counted, manifests = {}, {}
-    for parameters, response in _answers(settings, "GetObject"):
+    for parameters, response in answers(settings, "GetObject"):
         name = (parameters.get("Bucket"), parameters.get("Key"))
         if isinstance(response.get("Counted"), dict):
             counted[name] = response["Counted"]
@@ -96,7 +96,7 @@ def _by_inventories(settings: Sequence[Mapping[str, Any]]) -> list[tuple[str, He
             manifests[name] = response["Body"]
     found = []
     for (bucket, key), body in manifests.items():
-        parts = [counted.get((bucket, file.get("key"))) for file in _dicts(body.get("files"))]
+        parts = [counted.get((bucket, file.get("key"))) for file in dicts(body.get("files"))]
         rows = [one for one in parts if one is not None]
         try:
             begun = datetime.fromtimestamp(int(body["creationTimestamp"]) / 1000, UTC)
@@ -116,11 +116,13 @@ def _sum(rows: Iterable[Mapping[str, Any]], *names: str) -> int | None:
     return None if None in values else sum(int(one) for one in values if one is not None)
 
 
-def _answers(settings: Iterable[Mapping[str, Any]], operation: str) -> Iterable[tuple[dict[str, Any], dict[str, Any]]]:
+def answers(settings: Iterable[Mapping[str, Any]], operation: str) -> Iterable[tuple[dict[str, Any], dict[str, Any]]]:
+    """The parameters and responses of the calls of this operation that were answered."""
     for row in settings:
         if row["operation"] == operation and row["answer"] == "answered":
             yield json.loads(row["parameters"] or "{}"), json.loads(row["response"] or "{}")
 
 
-def _dicts(value: Any) -> list[dict[str, Any]]:
+def dicts(value: Any) -> list[dict[str, Any]]:
+    """The mappings in a list; none where it is no list."""
     return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []

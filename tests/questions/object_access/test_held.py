@@ -12,6 +12,7 @@ from ir_kit.findings import object_access as findings
 from ir_kit.incident import Window
 from ir_kit.questions import object_access
 from ir_kit.reasoning.access.held import Held, held
+from ir_kit.reasoning.access.served import Served, served
 
 WINDOW = Window(start=datetime(2026, 3, 1, tzinfo=UTC), end=datetime(2026, 3, 8, tzinfo=UTC))
 
@@ -83,6 +84,33 @@ def test_of_two_that_speak_the_one_that_says_more_is_taken() -> None:
     assert held([*metrics(asked), *report(COUNTED, COUNTED)], WINDOW)["papers"].objects == 84
 
 
+def counted(name: str, filter_id: str, *points: tuple[str, float]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What a request metric of the bucket ``papers`` says."""
+    dimensions = [{"Name": "BucketName", "Value": "papers"}, {"Name": "FilterId", "Value": filter_id}]
+    values = [{"Timestamp": f"{day}T00:00:00Z", "Sum": value} for day, value in points]
+    return {"MetricName": name, "Dimensions": dimensions}, {"Label": name, "Datapoints": values}
+
+
+def filters(*configurations: dict[str, Any]) -> dict[str, Any]:
+    return row("ListBucketMetricsConfigurations", {"Bucket": "papers"}, {"MetricsConfigurationList": [*configurations]})
+
+
+def test_requests_are_those_of_the_windows_days_by_a_filter_of_the_whole_bucket() -> None:
+    asked = metrics(
+        counted(
+            "GetRequests", "all", ("2026-02-28", 1000.0), ("2026-03-01", 3.0), ("2026-03-07", 4.0), ("2026-03-08", 9.0)
+        ),
+        counted("BytesDownloaded", "all", ("2026-03-01", 50.0)),
+        counted("GetRequests", "part", ("2026-03-01", 70.0)),
+        counted("PutRequests", "all", ("2026-03-01", 800.0)),
+    )
+    known = filters({"Id": "all"}, {"Id": "part", "Filter": {"Prefix": "a/"}})
+    told = {"papers": Served(7, 50, 2, "CloudWatch request metrics, filter all")}
+    assert served([*asked, known], WINDOW) == told
+    assert served([*asked * 2, known], WINDOW) == told  # collected twice
+    assert served(asked, WINDOW) == {}  # what the filters leave out is not known
+
+
 @pytest.mark.slow
 def test_beside_a_missing_upper_bound_stands_what_the_bucket_held(world: Any) -> None:
     for name, storage, value in (
@@ -90,6 +118,9 @@ def test_beside_a_missing_upper_bound_stands_what_the_bucket_held(world: Any) ->
         ("BucketSizeBytes", "StandardStorage", 5e6),
     ):
         world.answer("cloudwatch", "GetMetricStatistics", *metric(name, storage, ("2026-03-03", value)))
+    world.answer("cloudwatch", "GetMetricStatistics", *counted("GetRequests", "all", ("2026-03-02", 2500.0)))
+    known = filters({"Id": "all"})
+    world.answer("s3", known["operation"], json.loads(known["parameters"]), json.loads(known["response"]))
     for one in report(COUNTED, source="exports"):
         parameters, response = json.loads(one["parameters"]), json.loads(one["response"])
         world.answer("s3", one["operation"], parameters, response)
@@ -102,5 +133,10 @@ def test_beside_a_missing_upper_bound_stands_what_the_bucket_held(world: Any) ->
     assert (
         "On 2026-03-03 the bucket held 1,234 objects, 5,000,000 bytes (CloudWatch NumberOfObjects and "
         "BucketSizeBytes); what came and went on other days is not in it."
+    ) in limits["papers"]
+    assert (
+        "On the 1 day of the window that have a value the bucket served 2,500 GET requests to all its callers, the owner too "
+        "(CloudWatch request metrics, filter all); these metrics are best effort, and a day without a value may be one "
+        "before they were switched on."
     ) in limits["papers"]
     assert [one for one in limits["silent"] if one.startswith("How many objects the bucket held was not collected")]

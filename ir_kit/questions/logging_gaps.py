@@ -129,7 +129,7 @@ def completeness(case: Case) -> pd.DataFrame:
     seen = visible(case)
     buckets = sorted(set(seen["bucket"].dropna()))
     ends = (pd.Timestamp(window.start), pd.Timestamp(window.end))
-    frame = compared.hours_of_both(counted, watched(seen, buckets, ends))
+    frame = compared.hours_of_both(counted, watched(seen, buckets, ends, objects_only=True))
     case.write_table("logging_gaps/completeness", frame)
     return frame
 
@@ -150,7 +150,8 @@ def access_log_losses(case: Case) -> pd.DataFrame:
     holes = compared.holes(hours)
     buckets = sorted(set(seen["bucket"].dropna()))
     ends = (pd.Timestamp(window.start), pd.Timestamp(window.end))
-    both = {bucket: watch.hours("both") for bucket, watch in watched(seen, buckets, ends).items()}
+    hours_by = watched(seen, buckets, ends, objects_only=True)
+    both = {bucket: watch.hours("both") for bucket, watch in hours_by.items()}
     counts = ("cloudtrail_requests", "matched", "server_access_log_only", "cloudtrail_only")
     rows = []
     for bucket in buckets:

@@ -244,7 +244,7 @@ def _history(replayed: Replay, trail: Trail, span: Span) -> dict[str, Any]:
     on, chosen = trail.logging.at(span.start), trail.selectors.at(span.start)
     place = trail.destination(span.start)
     status = ("yes" if on.value else "no") if on.state == "known" else "unknown"
-    run, recorded_end = replayed.recording.run(trail, span.start)
+    run, recorded_end = trail.run(span.start)
     alive = hull(replayed.recording.alive(trail, run))
     until = run.end if recorded_end or alive is None else alive.end
     proven = status == "unknown" and alive is not None and alive.start <= span.start < until

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import groupby
 from os.path import commonprefix
 from typing import Any, Literal
 
@@ -16,6 +17,7 @@ HOUR = timedelta(hours=1)
 MOMENT = timedelta(seconds=1)
 SURE_HOURS = 24  # hours of evidence from which a silence can be told from a quiet hour
 CHANCE = 1e-3
+LACKING, UNSEEN = 0.1, 3  # share and number of an access log's requests from which CloudTrail is said to lack them
 Match = Literal["held", "not_held", "cannot_tell"]
 
 
@@ -122,6 +124,35 @@ def silent_spans(hours: Iterable[Mapping[str, Any]], start: datetime, end: datet
             after = min((edge for edge in edges if edge >= run.end), default=run.end)
             spans.append(Span(max(start, before + MOMENT if before < run.start else before), min(end, after)))
         found[region] = united(spans)
+    return found
+
+
+def unseen_spans(hours: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], list[Span]]:
+    """When did CloudTrail lack requests on objects that the access log holds?
+
+    A run of hours counts in each of which it lacks more than `LACKING` of them, from `UNSEEN` requests on; hours without
+    a line neither end a run nor count. Nothing is said where not one line is held by both.
+
+    Parameters
+    ----------
+    hours : rows of ``logging_gaps/unseen_requests``
+
+    Returns
+    -------
+    dict
+        Spans by bucket and class, from the first such request to the last.
+    """
+    rows = sorted(hours, key=lambda row: (row["bucket"], row["record_class"], row["hour"]))
+    if all(row["unseen"] == row["lines"] for row in rows):
+        return {}
+    found: dict[tuple[str, str], list[Span]] = {}
+    for (bucket, record_class, lacking), hours_of in groupby(
+        rows, key=lambda row: (row["bucket"], row["record_class"], row["unseen"] > LACKING * row["lines"])
+    ):
+        run = list(hours_of)
+        if lacking and sum(row["unseen"] for row in run) >= UNSEEN:
+            span = Span(run[0]["first_time"], run[-1]["last_time"] + MOMENT)
+            found.setdefault((bucket, record_class), []).append(span)
     return found
 
 

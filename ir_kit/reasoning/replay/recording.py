@@ -7,57 +7,29 @@ leaves nothing in the evidence.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
 
-from ir_kit.reasoning.replay.deliveries import Delivered, Match, hull, match
+from ir_kit.reasoning.replay.deliveries import Delivered, hull, match
 from ir_kit.reasoning.replay.log_buckets import Expiry, LogTarget
+from ir_kit.reasoning.replay.records import Records
 from ir_kit.reasoning.replay.selector_coverage import Coverage
 from ir_kit.reasoning.replay.selectors import SelectorSet
 from ir_kit.reasoning.replay.spans import EARLIEST, LATEST, UNKNOWN, Span, between, united
 from ir_kit.reasoning.replay.states import Scope, State, best, proven, scope_of, shows, watched
-from ir_kit.reasoning.replay.trails import INSTANT, SETTLING, Trail, TrailKey, Trails
+from ir_kit.reasoning.replay.trails import INSTANT, SETTLING, Trail, TrailKey
 
 MARGIN = timedelta(minutes=15)
 
 
 @dataclass
-class Recording:
+class Recording(Records):
     """Every trail, everything that was delivered, and what each proves of the other."""
 
-    trails: Trails
-    delivered: list[Delivered]
     ends: datetime
     targets: dict[TrailKey, list[LogTarget]] = field(default_factory=dict)
     expired: dict[TrailKey, Expiry] = field(default_factory=dict)
-
-    @cached_property
-    def destinations(self) -> set[tuple[str, str]]:
-        found = set()
-        for trail in self.trails:
-            for edge in [EARLIEST, *trail.edges()]:
-                place = trail.destination(edge)
-                if place:
-                    found.add(place)
-        return found
-
-    @cached_property
-    def stems(self) -> set[str | None]:
-        return {one.stem for one in self.delivered}
-
-    @cached_property
-    def _by_scope(self) -> dict[tuple[str, str | None, str | None], list[Delivered]]:
-        found: dict[tuple[str, str | None, str | None], list[Delivered]] = {}
-        for one in self.delivered:
-            found.setdefault((one.record_class, one.bucket, one.aws_region), []).append(one)
-        return found
-
-    def came(self, scope: Scope) -> list[Delivered]:
-        """What was delivered of this class and bucket (or Region)."""
-        bucket = None if scope.record_class == "management" else scope.bucket
-        return self._by_scope.get((scope.record_class, bucket, scope.aws_region), [])
 
     def edges(self, scope: Scope | None = None) -> list[datetime]:
         """Moments at which a state may change, of anything, or of a scope by what was delivered of it."""
@@ -78,49 +50,10 @@ class Recording:
 
     def forget(self) -> None:
         """Answer anew: what is known of the trails has changed."""
-        for name in ("_alive", "_unexplained", "destinations"):
-            self.__dict__.pop(name, None)
+        super().forget()
+        self.__dict__.pop("_unexplained", None)
 
     # one trail
-
-    def held(self, trail: Trail, time: datetime) -> Match:
-        """Are the files that this trail delivers at this time in the evidence?"""
-        if not self.stems:
-            return "not_held"
-        place = trail.destination(time)
-        found = {match(place, stem, self.destinations) for stem in self.stems}
-        return "held" if "held" in found else "cannot_tell" if "cannot_tell" in found else "not_held"
-
-    def files_of(self, trail: Trail, time: datetime, rows: Iterable[Delivered]) -> list[Delivered]:
-        place = trail.destination(time)
-        return [row for row in rows if match(place, row.stem, self.destinations) != "not_held"]
-
-    def run(self, trail: Trail, time: datetime) -> tuple[Span, bool]:
-        """The time around this one in which no change of the trail is known; whether a recorded change ends it."""
-        changes = trail.changes()
-        dark = [edge for span in trail.logging.dark for edge in (span.start, span.end)]
-        start = max((edge for edge in [*changes, *dark] if edge <= time), default=EARLIEST)
-        end = min((edge for edge in [*changes, *dark] if edge > time), default=LATEST)
-        return Span(start, end), end in changes
-
-    def alive(self, trail: Trail, run: Span) -> list[Delivered]:
-        """What the trail can have delivered in a run, once it had settled."""
-        key = (trail.key, run)
-        if key not in self._alive:
-            rows = self.files_of(trail, run.start, self.delivered)
-            settled = run.start + SETTLING if run.start > EARLIEST else run.start
-            self._alive[key] = [row for row in rows if settled <= row.span.start < run.end]
-        return self._alive[key]
-
-    @cached_property
-    def _alive(self) -> dict[tuple[TrailKey, Span], list[Delivered]]:
-        return {}
-
-    def hulls(self, trail: Trail) -> list[Span]:
-        """From the first to the last delivery of each run of a trail."""
-        edges = sorted({*trail.changes(), *(edge for span in trail.logging.dark for edge in (span.start, span.end))})
-        found = [hull(self.alive(trail, self.run(trail, edge)[0])) for edge in [EARLIEST, *edges]]
-        return [one for one in found if one]
 
     def trail_state(self, trail: Trail, scope: Scope, span: Span) -> State:
         """What this trail would have recorded of a scope, settling included."""
@@ -180,30 +113,20 @@ class Recording:
 
     def _refuted(self, trail: Trail, time: datetime, selectors: SelectorSet | None) -> bool:
         """Did records come that the trail would not have selected by what was answered later?"""
-        for row in self.alive(trail, self.run(trail, time)[0]):
+        for row in self.alive(trail, trail.run(time)[0]):
             covered = scope_of(row).coverage(selectors)
             if covered is not None and covered.kind == "none":
                 others = [other for other in self.trails if other is not trail]
-                if not any(self._may_be_of(other, row) for other in others):
+                if not any(self.may_be_of(other, row) for other in others):
                     return True
         return False
-
-    def _may_be_of(self, trail: Trail, row: Delivered) -> bool:
-        time = row.span.start
-        on, chosen = trail.logging.at(time), trail.selectors.at(time)
-        off = on.state == "known" and not on.value
-        if off or match(trail.destination(time), row.stem, self.destinations) == "not_held":
-            return False
-        covered = scope_of(row).coverage(chosen.value) if chosen.state != "unknown" else None
-        return covered is None or covered.kind != "none"
 
     def _by_selectors(
         self, trail: Trail, scope: Scope, time: datetime, before: Coverage, after: Coverage, words: str
     ) -> State:
         name = trail.key.name
         if before.kind == after.kind == "all":
-            left_out = self._global_services(trail, scope, time)
-            if left_out:
+            if scope.bucket is None and scope.aws_region == "us-east-1" and trail.leaves_out_global_services(time):
                 return State(
                     "uncertain", f"{name} leaves out global services (IAM, STS, CloudFront)", ("global_services",), name
                 )
@@ -212,24 +135,24 @@ class Recording:
             return State("uncertain", f"{name}: {before.words} ({words})", before.left_out, name)
         return State("uncertain", f"{name} was changed unseen: {words}", ("unseen_change",), name)
 
-    def _global_services(self, trail: Trail, scope: Scope, time: datetime) -> bool:
-        if scope.bucket is not None or scope.aws_region != "us-east-1":
-            return False
-        multi, told = trail.fields["multi_region"].at(time), trail.fields["global_services"].at(time)
-        return told.state == "known" and not told.value and not (multi.state == "known" and multi.value)
-
     def _moved_away(self, trail: Trail, time: datetime) -> bool:
         """Was the trail pointed elsewhere, and has nothing come since that can be its own?"""
-        moves = [point.time for point in trail.fields["bucket"].points if point.how == "changed" and point.time <= time]
-        if not moves or trail.destination(time) is None:
+        moves = [point for point in trail.fields["bucket"].points if point.how == "changed" and point.time <= time]
+        if not moves or trail.destination(time) is None or moves[-1].words.startswith("CreateTrail"):
             return False
-        earlier = trail.destination(moves[-1] - INSTANT)
-        created = not any(point.time < moves[-1] for point in trail.fields["bucket"].points)
-        if created or earlier == trail.destination(time):
+        moved = moves[-1].time
+        earlier = trail.destination(moved - INSTANT)
+        if earlier == trail.destination(time) or (earlier is None and self.held(trail, time) == "held"):
             return False
-        until = min((change for change in trail.fields["bucket"].changes() if change > time), default=LATEST)
+        points = trail.fields["bucket"].points
+        until = min(
+            (point.time for point in points if point.time > time and point.value != moves[-1].value), default=LATEST
+        )
         since = [
-            row for row in self.files_of(trail, time, self.delivered) if moves[-1] + MARGIN <= row.span.end <= until
+            row
+            for row in self.files_of(trail, time, self.delivered)
+            if moved + MARGIN <= row.span.end <= until
+            and not any(self.may_be_of(other, row) for other in self.trails if other is not trail)
         ]
         return not since
 
@@ -240,8 +163,8 @@ class Recording:
         name = trail.key.name
         if disputed:
             return State("uncertain", f"{name} was switched unseen", ("unseen_change",), name)
-        run, recorded_end = self.run(trail, span.start)
-        alive = self.alive(trail, run)
+        run, recorded_end = trail.run(span.start)
+        alive = self.telling(trail, run, span.start)
         seen = hull(alive)
         regions = {row.aws_region for row in alive}
         if not covers and scope.aws_region not in regions and not regions - {trail.key.home_region}:
@@ -258,7 +181,7 @@ class Recording:
             return State("unknown", f"{name} is not known to have been on before or after what it delivered")
         if coverage and coverage.kind == "all":
             return State("logged", f"{name} delivered before and after", (), name)
-        return watched(proven(scope, rows, name), alive)
+        return watched(proven(scope, rows, name), self.alive(trail, run))
 
     def _delivered(self, trail: Trail, scope: Scope, span: Span, found: State) -> State:
         """The state, lowered where delivery was in doubt and nothing came, or where the files have expired."""

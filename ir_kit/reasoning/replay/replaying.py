@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pandas as pd
@@ -12,15 +13,16 @@ import pandas as pd
 from ir_kit.case import Case
 from ir_kit.reasoning.frames import frame_of, rows_of
 from ir_kit.reasoning.replay.bucket_logging import replayed_bucket_logging
-from ir_kit.reasoning.replay.deliveries import deliveries, silent_spans
+from ir_kit.reasoning.replay.deliveries import deliveries, match, silent_spans, unseen_spans
 from ir_kit.reasoning.replay.log_buckets import CLOUDTRAIL, LOGGING, Expiry, LogTarget, key_target, log_bucket
-from ir_kit.reasoning.replay.recording import Recording
+from ir_kit.reasoning.replay.recording import MARGIN, Recording
 from ir_kit.reasoning.replay.replays import Replay
 from ir_kit.reasoning.replay.spans import EARLIEST, LATEST, Span, between
 from ir_kit.reasoning.replay.trails import Trail, document, replayed_trails
 
 SPAN_COLUMNS = {"cut": "integer", "start_time": "timestamp", "end_time": "timestamp"}
 DAY = timedelta(days=1)
+AWAY = timedelta(hours=1)  # without a record, from which a trail that was pointed elsewhere is taken to have been away
 TRAIL_LAG, LINES_LAG = timedelta(hours=1), timedelta(days=1)  # by which deliveries come after what they tell
 GLOBAL = "us-east-1"
 Row = dict[str, Any]
@@ -43,6 +45,7 @@ class Evidence:
     lines: list[Row] = field(default_factory=list)
     reached: list[Row] = field(default_factory=list)
     buckets: tuple[str, ...] = ()
+    unseen: list[Row] = field(default_factory=list)
 
 
 def replay(case: Case, lost: pd.DataFrame | None = None) -> Replay:
@@ -73,6 +76,7 @@ def replay(case: Case, lost: pd.DataFrame | None = None) -> Replay:
         rows("logging_gaps/delivered_lines"),
         rows("logging_gaps/reached_buckets"),
         tuple(case.incident.buckets),
+        rows("logging_gaps/unseen_requests"),
     )
     return replayed(evidence, rows_of(lost) if lost is not None else [])
 
@@ -86,6 +90,8 @@ def replayed(evidence: Evidence, lost: Iterable[Row] = ()) -> Replay:
     for trail in trails:
         recording.targets[trail.key] = list(_targets(trail, settings, events, ends))
     recording.delivered = deliveries(evidence.delivered(between(recording.edges(), EARLIEST, LATEST)))
+    for trail in trails:
+        _returned(recording, trail)
     # a change of a trail is recorded in its home Region: find the times in which it would not have been
     dark = {region: recording.dark(region) for region in sorted({trail.key.home_region for trail in trails})}
     for trail in trails:
@@ -106,6 +112,7 @@ def replayed(evidence: Evidence, lost: Iterable[Row] = ()) -> Replay:
         regions,
         access_logs,
         silent=silent_spans(evidence.hours, window.start, window.end),
+        unseen=unseen_spans(evidence.unseen),
         ends=ends,
         lines_held=any(one.lines for one in access_logs.values()),
     )
@@ -116,6 +123,25 @@ def replayed(evidence: Evidence, lost: Iterable[Row] = ()) -> Replay:
             (row.get("aws_region"), row.get("trail_name"), span, row.get("basis") or "its record is lost")
         )
     return found
+
+
+def _returned(recording: Recording, trail: Trail) -> None:
+    """A trail that was pointed elsewhere, and back with nothing to tell of it, is back when records come there again."""
+    timeline, prefix = trail.fields["bucket"], trail.fields["prefix"]
+    rest = [other for other in recording.trails if other is not trail]
+    others = {place for other in rest for place in recording.places(other)}
+    sure = ("held",) if rest else ("held", "cannot_tell")
+    for point, later in pairwise(list(timeline.points)):
+        place = (str(later.value), str(prefix.nearest(later.time) or ""))
+        if point.how != "changed" or later.how != "seen" or point.value in (None, later.value) or place in others:
+            continue
+        came = [
+            row.span.start
+            for row in recording.delivered
+            if match(place, row.stem, recording.destinations) in sure and point.time + MARGIN <= row.span.start
+        ]
+        if came and point.time + AWAY <= min(came) < later.time:
+            timeline.add(min(came), later.value, "seen", f"records came to s3://{later.value} again")
 
 
 def _targets(trail: Trail, settings: list[Row], events: list[Row], ends: datetime) -> Iterable[LogTarget]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from ir_kit.reasoning.replay.bucket_logging import SETTLING as LINES_SETTLING
@@ -13,11 +14,12 @@ from ir_kit.reasoning.replay.log_buckets import Expiry, LogTarget
 from ir_kit.reasoning.replay.recording import Recording
 from ir_kit.reasoning.replay.selector_coverage import Coverage
 from ir_kit.reasoning.replay.selectors import SelectorSet
-from ir_kit.reasoning.replay.spans import EARLIEST, LATEST, Span
+from ir_kit.reasoning.replay.spans import EARLIEST, LATEST, UNKNOWN, Span
 from ir_kit.reasoning.replay.states import Scope, State, best
 from ir_kit.reasoning.replay.trails import INSTANT, Trail
 
 Row = dict[str, Any]
+AWAY = timedelta(hours=3)  # without a line, from which an access log that was redirected is taken to be gone
 
 
 @dataclass
@@ -31,6 +33,7 @@ class Replay:
     access_logs: dict[str, BucketLogging]
     line_targets: dict[str, LogTarget] = field(default_factory=dict)
     silent: dict[str, list[Span]] = field(default_factory=dict)
+    unseen: dict[tuple[str, str], list[Span]] = field(default_factory=dict)  # by bucket and class
     lost: list[tuple[str | None, str | None, Span, str]] = field(default_factory=list)  # Region, trail, span, basis
     line_expiry: dict[str, Expiry] = field(default_factory=dict)  # by source bucket
     lines_held: bool = True
@@ -40,6 +43,8 @@ class Replay:
         """Moments at which the state of a scope may change."""
         found = set(self.recording.edges(scope))
         for span in self.silent.get(scope.aws_region or "", []):
+            found.update((span.start, span.end))
+        for span in self.unseen.get((scope.bucket or "", scope.record_class), []):
             found.update((span.start, span.end))
         found.update(edge for _, _, span, _ in self.lost for edge in (span.start, span.end))
         return sorted(found)
@@ -70,6 +75,10 @@ class Replay:
     def _silenced(self, state: State, scope: Scope, span: Span) -> State:
         if state.state != "logged":
             return state
+        for unseen in self.unseen.get((scope.bucket or "", scope.record_class), []):
+            if unseen.holds(span.start):
+                words = f"the access log holds requests that CloudTrail does not, though it should have been on ({state.basis})"
+                return State("uncertain", words, ("contradiction",), state.where)
         for silent in self.silent.get(scope.aws_region or "", []):
             if silent.holds(span.start):
                 when = f"from {silent.start:%Y-%m-%d %H:%M} to {silent.end:%Y-%m-%d %H:%M}"
@@ -143,26 +152,54 @@ class Replay:
         return [
             line
             for other in self.access_logs.values()
-            if place and (other.target.at(time).value or ("",))[0] == place[0]
+            if other is one or (place and (other.target.at(time).value or ("",))[0] == place[0])
             for line in other.lines
         ]
+
+    @cached_property
+    def _held_places(self) -> set[str]:
+        """Log buckets into which lines that are held came: lines of a time at which they were the target."""
+        found = set()
+        for one in self.access_logs.values():
+            settling = [Span(change, change + LINES_SETTLING) for change in one.changes()]
+            for line in one.lines:
+                place = one.target.at(line.start).value
+                if place and not any(span.holds(line.start) for span in settling):
+                    found.add(place[0])
+        return found
+
+    def _not_held(self, one: BucketLogging, time: datetime, place: tuple[str, str]) -> State | None:
+        """The state where no line that went to this log bucket is held; None where there is one."""
+        if place[0] in self._held_places:
+            return None
+        moved = max((change for change in one.target.changes() if change <= time), default=LATEST)
+        until = min((change for change in one.target.changes() if change > time), default=self.ends)
+        away = any(line.start < moved for line in one.lines) and until - moved >= AWAY
+        if not self.lines_held or away:
+            return State("not_logged", f"access logs go to s3://{'/'.join(place)}, which is not held")
+        return State("unknown", f"access logs go to s3://{'/'.join(place)}, and no line from there is held")
 
     def _lines_settled(self, one: BucketLogging, time: datetime) -> State:
         held = one.target.at(time)
         cloud = one.cloudwatch.at(time)
-        if held.state == "known" and held.value:
-            if not self.lines_held:
-                return State("not_logged", f"access logs go to s3://{'/'.join(held.value)}, which is not held")
-            return State("logged", f"access log to s3://{'/'.join(held.value)} ({held.words})")
-        if held.state == "known" and not (cloud.state == "known" and cloud.value):
-            return State("not_logged", f"access logging was off ({held.words})")
-        if held.state == "disputed":
-            return State("uncertain", f"access logging was changed unseen: {held.words}", ("unseen_change",))
         changes = one.changes()
         dark = [edge for span in one.target.dark for edge in (span.start, span.end)]
         start = max((edge for edge in [*changes, *dark] if edge <= time), default=EARLIEST)
         end = min((edge for edge in [*changes, *dark] if edge > time), default=LATEST)
         lines = [line for line in one.lines if start <= line.start < end]
+        # an answer of later that lines, or their absence, contradict tells nothing of before
+        silent = any(start <= span.start < end for span in one.silent)
+        if held.far and (lines and not held.value or silent and not lines and held.value):
+            held = UNKNOWN
+        if held.state == "known" and held.value:
+            absent = self._not_held(one, time, held.value)
+            if absent:
+                return absent
+            return State("logged", f"access log to s3://{'/'.join(held.value)} ({held.words})")
+        if held.state == "known" and not (cloud.state == "known" and cloud.value):
+            return State("not_logged", f"access logging was off ({held.words})")
+        if held.state == "disputed":
+            return State("uncertain", f"access logging was changed unseen: {held.words}", ("unseen_change",))
         before = max((line.end for line in one.lines if line.start <= time), default=EARLIEST)
         after = min((line.start for line in one.lines if line.start > time), default=LATEST)
         # off and on again takes an hour each: lines closer than that leave no room for it

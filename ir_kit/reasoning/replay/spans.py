@@ -143,9 +143,13 @@ class Timeline:
         return UNKNOWN
 
     def nearest(self, time: datetime) -> Any:
-        """The value that is known next to this time, though it may have changed since; None where none ever is."""
+        """The value that is known next to this time, though it may have changed since; None where none is: a change
+        does not tell what was before it.
+        """
         before = [point for point in self.points if point.time <= time]
-        return (before or self.points or [Point(time, None, "seen")])[-1 if before else 0].value
+        if before:
+            return before[-1].value
+        return self.points[0].value if self.points and self.points[0].how == "seen" else None
 
     def _dark(self, start: datetime, end: datetime) -> bool:
         return any(span.touches(start, end) for span in self.dark)

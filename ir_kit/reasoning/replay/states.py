@@ -76,7 +76,7 @@ def proven(scope: Scope, rows: list[Delivered], name: str | None) -> State:
         return State("logged", basis, (), name or "files")
     folders = {row.folder for row in rows if row.keys}
     if not folders:
-        return State("uncertain", f"{basis}, none of them on an object", ("listings",), name or "files")
+        return State("uncertain", f"{basis}, none of them on an object", ("objects",), name or "files")
     if None not in folders and len({str(one).partition("/")[0] for one in folders}) == 1:
         return State("uncertain", f"{basis}, all below {next(iter(folders))}/", ("prefix",), name or "files")
     return State("logged", basis, (), name or "files")

@@ -23,12 +23,15 @@ def visible(case: Case) -> pd.DataFrame:
 def _up_to_the_end(case: Case, frame: pd.DataFrame) -> pd.DataFrame:
     """After the day of the last record, and the last answer, that are held nothing is known: a setting is not carried on.
 
-    To the end of the day, since logs are laid out and gathered by day, and a quiet evening is no gap.
+    To the end of the record's day, since logs are laid out and gathered by day, and a quiet evening is no gap; but where
+    the last answer came after the last record, both were gathered by then.
     """
     asked = case.ask("logging_gaps/evidence_end").iloc[0]
-    ends = [asked["last_answer"], asked["last_record"].floor("D") + pd.Timedelta(days=1)]
-    end = max((time for time in ends if not pd.isna(time)), default=None)
-    if end is None or frame.empty or frame["end_time"].max() <= end:
+    record, answer = asked["last_record"], asked["last_answer"]
+    end = answer
+    if not pd.isna(record) and not answer >= record:
+        end = record.floor("D") + pd.Timedelta(days=1)
+    if pd.isna(end) or frame.empty or frame["end_time"].max() <= end:
         return frame
     before = frame[frame["start_time"] < end].copy()
     before["end_time"] = before["end_time"].clip(upper=end)

@@ -38,6 +38,7 @@ class Account:
         self.bucket_events: list[dict[str, Any]] = []
         self.records: list[dict[str, Any]] = []
         self.lines: list[tuple[str, datetime]] = []
+        self.unseen: list[dict[str, Any]] = []
         self.buckets: dict[str, str] = {"b": HOME}
         self.stem: str | None = "/evidence/logs-bucket/"
 
@@ -202,6 +203,7 @@ class Account:
                 self._hours(),
                 self._line_hours(),
                 [{"bucket": name, "aws_region": region} for name, region in self.buckets.items()],
+                unseen=self.unseen,
             ),
             lost or [],
         )

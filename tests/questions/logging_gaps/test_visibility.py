@@ -182,6 +182,51 @@ def test_a_trail_that_was_pointed_elsewhere_leaves_nothing_from_then_on(account:
     assert account.state(18) == "not_logged"
 
 
+def test_a_trail_that_was_pointed_elsewhere_leaves_nothing_though_no_answer_tells_where_it_was(account: Any) -> None:
+    account.stands(BUCKET_B, S3BucketName="evil")
+    account.hums(end=12)
+    account.trail_call(12, "UpdateTrail", {"name": "main", "s3BucketName": "evil"})
+    account.came(1, "data_read", "b", key="k")
+    assert [account.state(hours) for hours in (6, 18)] == ["logged", "not_logged"]
+
+
+def test_a_trail_that_was_pointed_elsewhere_is_back_when_its_records_are(account: Any) -> None:
+    account.stem = "/evidence/"
+    account.stands(BUCKET_B)
+    account.hums(end=6)
+    account.trail_call(6, "UpdateTrail", {"name": "main", "s3BucketName": "evil"})
+    account.came(1, "data_read", "b", key="k")
+    account.hums(start=12)
+    assert [account.state(hours) for hours in (3, 6.2, 11.9, 12.1, 20)] == [
+        "logged", "not_logged", "not_logged", "logged", "logged",
+    ]  # fmt: skip
+
+
+def test_records_of_another_trail_do_not_show_that_one_that_was_pointed_elsewhere_is_held(account: Any) -> None:
+    account.stem = "/evidence/"
+    account.stands(BUCKET_B, S3BucketName="evil")
+    other = "arn:aws:cloudtrail:us-east-1:111122223333:trail/second"
+    account.describes(name="second", S3BucketName="second-logs")
+    account._answer("GetTrailStatus", {"Name": other}, {"IsLogging": True}, None)
+    account._answer("GetEventSelectors", {"TrailName": other}, {"TrailARN": other, **NONE}, None)
+    account.hums()
+    account.trail_call(12, "UpdateTrail", {"name": "main", "s3BucketName": "evil"})
+    account.came(1, "data_read", "b", key="k")
+    assert [account.state(18), account.state(18, "management")] == ["not_logged", "logged"]
+
+
+def test_records_of_one_trail_do_not_show_what_another_of_which_little_is_known_recorded(account: Any) -> None:
+    account.stands(BUCKET_B)
+    account.hums(end=6)
+    account.came(1, "data_read", "b", key="k")
+    account.trail_call(6, "StopLogging")
+    account.trail_call(9, "StartLogging")
+    account.hums(start=9.1)
+    account.came(10, "data_read", "b", key="k")
+    account.trail_call(20, "DeleteTrail", {"name": "second"})
+    assert [account.state(hours) for hours in (3, 8, 12)] == ["logged", "unknown", "logged"]
+
+
 def test_of_two_trails_the_one_that_goes_on_counts(account: Any) -> None:
     account.stands(BUCKET_B)
     account.hums()
@@ -359,6 +404,64 @@ def test_access_logs_that_nobody_holds_do_not_count(account: Any) -> None:
     account.hums()
     account.answers("GetBucketLogging", "b", LINES)
     assert account.state(12, "server_access_log") == "not_logged"
+
+
+def test_an_access_log_that_was_redirected_to_where_no_line_is_held_of_is_gone(account: Any) -> None:
+    account.stands(NONE)
+    account.hums()
+    for hour in range(6):
+        account.line(hour)
+    away = {"LoggingEnabled": {"TargetBucket": "junk", "TargetPrefix": ""}}
+    account.bucket_call(6, "PutBucketLogging", "b", {"BucketLoggingStatus": away})
+    account.answers("GetBucketLogging", "b", away)
+    states = [account.state(hours, "server_access_log") for hours in (3, 6.5, 8, 20)]
+    assert states == ["logged", "uncertain", "not_logged", "not_logged"]
+
+
+def test_of_an_access_log_into_a_bucket_of_which_no_line_is_held_nothing_is_known(account: Any) -> None:
+    account.stands(NONE)
+    account.hums()
+    account.answers("GetBucketLogging", "b", {"LoggingEnabled": {"TargetBucket": "others", "TargetPrefix": ""}})
+    account.answers("GetBucketLogging", "c", LINES)
+    account.line(1, "c")
+    assert account.state(12, "server_access_log") == "unknown"
+    assert account.state(12, "server_access_log", "c") == "logged"
+
+
+def test_an_answer_of_later_that_lines_refute_does_not_switch_the_access_log_off(account: Any) -> None:
+    account.stands(NONE)
+    account.hums()
+    account.answers("GetBucketLogging", "b", {})
+    account.line(2)
+    account.line(20)
+    assert [account.state(hours, "server_access_log") for hours in (12, 22)] == ["logged", "unknown"]
+
+
+def test_an_answer_of_later_that_silence_refutes_does_not_switch_the_access_log_on(account: Any) -> None:
+    account.stands(BUCKET_B)
+    account.hums()
+    account.answers("GetBucketLogging", "b", LINES)
+    account.answers("GetBucketLogging", "c", LINES)
+    account.line(1, "c")
+    for hour in (1, 2, 3):
+        account.came(hour, "data_read", "b", key="k")
+    assert account.state(20, "server_access_log") == "unknown"
+
+
+def test_requests_that_the_access_log_alone_holds_put_a_trail_in_doubt(account: Any) -> None:
+    def at(hours: float) -> Any:
+        return account.window.start + timedelta(hours=hours)
+
+    account.stands(BUCKET_B)
+    account.hums()
+    for hour, unseen in enumerate((0, 5, 4, 0, 1, 0)):
+        times = {"first_time": at(hour + 0.2), "last_time": at(hour + 0.8)} if unseen else {}
+        told = {"bucket": "b", "record_class": "data_read", "hour": at(hour), "lines": 5, "unseen": unseen}
+        account.unseen.append({"first_time": None, "last_time": None, **told, **times})
+    assert [account.state(hours) for hours in (0.5, 1.5, 2.5, 3.5, 4.5)] == [
+        "logged", "uncertain", "uncertain", "logged", "logged",
+    ]  # fmt: skip
+    assert account.state(1.5, "data_write") == "logged"
 
 
 def test_a_kms_key_on_the_access_log_bucket_makes_delivery_doubtful(account: Any) -> None:

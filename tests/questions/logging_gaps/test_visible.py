@@ -38,6 +38,18 @@ def test_a_setting_is_not_carried_past_the_last_answer() -> None:
     assert told == [("01", "05", "logged"), ("05", "08", "unknown")]
 
 
+def test_what_came_after_the_collection_is_not_known_on_the_day_of_the_last_record_either() -> None:
+    asked = _Asked("2026-03-02T10:00:00Z", "2026-03-02T12:00:00Z")
+    frame = module._up_to_the_end(asked, pd.DataFrame([row("01", "03", "logged")]))  # type: ignore[arg-type]
+    assert [f"{one:%d %H}" for one in frame["end_time"]] == ["02 12", "03 00"]
+    assert frame["state"].tolist() == ["logged", "unknown"]
+
+
+def test_records_of_after_the_last_answer_were_gathered_later() -> None:
+    told = clipped(row("01", "04", "logged"), last_record="2026-03-02T10:00:00Z", last_answer="2026-03-01T12:00:00Z")
+    assert told == [("01", "03", "logged"), ("03", "04", "unknown")]
+
+
 def test_a_quiet_evening_of_the_last_day_is_no_gap() -> None:
     told = clipped(row("01", "03", "logged"), last_record="2026-03-02T10:00:00Z", last_answer=None)
     assert told == [("01", "03", "logged")]

@@ -109,9 +109,10 @@ def _would_be_logged(case: Case, service: str, region: str | None, start: dateti
     def logged(bucket: str, record_class: str) -> bool:
         return is_logged(seen, record_class=record_class, bucket=bucket, start=start, end=end)[0] == "logged"
 
-    return all(
+    buckets = seen["bucket"].dropna().unique()
+    return len(buckets) > 0 and all(
         logged(bucket, "server_access_log") or (logged(bucket, "data_read") and logged(bucket, "data_write"))
-        for bucket in seen["bucket"].dropna().unique()
+        for bucket in buckets
     )
 
 

@@ -278,6 +278,19 @@ def test_an_assumption_before_the_change_is_not_reached(world: World, links: Lin
     assert links(world.case()) == {}
 
 
+@pytest.mark.parametrize(("provider", "reached"), [("evil.example", True), ("token.example", False)])
+def test_a_web_identity_is_reached_by_the_provider_that_the_trust_names(
+    world: World, links: Links, provider: str, reached: bool
+) -> None:
+    arn = "arn:aws:iam::111122223333:oidc-provider/"
+    document = json.dumps({"Statement": {"Effect": "Allow", "Principal": {"Federated": f"{arn}evil.example"}}})
+    change = {"roleName": "backup", "policyDocument": document}
+    world.call("10:00", world.owner, "UpdateAssumeRolePolicy", requestParameters=change)
+    who = {"type": "WebIdentityUser", "principalId": f"{arn}{provider}:sts.amazonaws.com:repo:a", "userName": "repo:a"}
+    world.assume("11:00", who, "backup", ROLE, eventName="AssumeRoleWithWebIdentity")
+    assert links(world.case()) == ({ROLE: (KEY, "inferred")} if reached else {})
+
+
 # roles that a reached credential made
 
 

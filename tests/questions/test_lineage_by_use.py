@@ -47,6 +47,17 @@ def test_an_address_and_agent_that_somebody_else_used_reach_nothing(world: World
     assert links(world.case()) == {}
 
 
+def test_what_a_session_in_question_issued_itself_is_nobody_else(world: World, links: Links) -> None:
+    world.call("10:00", world.owner, "ListUsers", **THEIRS)
+    ghost = world.role_session("pipeline", "p", GHOST, "11:30")
+    world.create_key("12:00", ghost, "spare", SECOND, **THEIRS)
+    world.assume("12:10", world.user("spare", SECOND), "ops", ROLE, **THEIRS)
+    world.call("12:20", world.role_session("ops", "work", ROLE, "12:10"), "ListUsers", **THEIRS)
+    assert links(world.case()) == {
+        GHOST: (KEY, "inferred"), SECOND: (GHOST, "observed"), ROLE: (SECOND, "observed"),
+    }  # fmt: skip
+
+
 def test_a_session_that_also_worked_from_somebody_elses_place_is_spared(world: World, links: Links) -> None:
     world.call("10:00", world.owner, "ListUsers", **THEIRS)
     world.call("10:00", world.admin, "ListUsers", **OFFICE)

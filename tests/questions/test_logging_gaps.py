@@ -104,6 +104,12 @@ def test_a_use_that_would_have_been_logged_and_is_not_there_is_a_contradiction(w
     assert logged_status(world.case()) == "no"
 
 
+def test_whether_a_use_of_s3_was_logged_is_unknown_where_no_bucket_is_known(world: World) -> None:
+    with_trail(world)
+    used(world, "10:00", "s3")
+    assert logged_status(world.case()) == "unknown"
+
+
 def test_a_use_with_an_event_within_fifteen_minutes_is_logged(world: World) -> None:
     with_trail(world)
     used(world, "10:00")

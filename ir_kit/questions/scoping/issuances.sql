@@ -7,6 +7,7 @@ select event_time, event_id, event_source, event_name, access_key_id, user_ident
        json_extract_scalar(request_parameters, '$.roleSessionName') as role_session_name,
        json_extract_scalar(request_parameters, '$.roleName') as role_name,
        json_extract_scalar(request_parameters, '$.userName') as user_name,
+       json_extract_scalar(response_elements, '$.user.arn') as user_arn,
        json_extract_scalar(request_parameters, '$.name') as name,
        coalesce(json_extract_scalar(request_parameters, '$.policyDocument'),
                 json_extract_scalar(request_parameters, '$.assumeRolePolicyDocument')) as policy_document,
@@ -18,5 +19,5 @@ where event_time >= :window_start and event_time < :window_end and error_code is
   and (issued_access_key_id is not null
        or event_name in ('AssumeRole', 'AssumeRoleWithSAML', 'AssumeRoleWithWebIdentity', 'AssumeRoot', 'GetSessionToken',
                          'GetFederationToken', 'GetSigninToken', 'CreateLoginProfile', 'UpdateLoginProfile',
-                         'CreateRole', 'UpdateAssumeRolePolicy', 'CreateSAMLProvider', 'CreateOpenIDConnectProvider'))
+                         'CreateRole', 'CreateUser', 'UpdateAssumeRolePolicy', 'CreateSAMLProvider', 'CreateOpenIDConnectProvider'))
 order by event_time, event_id, recipient_account_id

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from ir_kit.reasoning.lineage.inference_by_making import assumed_elsewhere, started, switched, user_made
 from ir_kit.reasoning.lineage.inference_by_use import acting_for_user, same_hand
 from ir_kit.reasoning.lineage.orphans import Evidence, Orphan, clock, inferred
 from ir_kit.reasoning.lineage.policies import trusts
@@ -21,6 +22,7 @@ from ir_kit.reasoning.principals import role_name, same_role, session_name, user
 
 SAME_SECOND = pd.Timedelta(seconds=1)
 SIGN_IN = pd.Timedelta(seconds=5)
+TOKEN_HELD = pd.Timedelta(minutes=15)  # a sign-in token of GetSigninToken can be used for so long
 ROLE_CALLS = ("AssumeRole", "AssumeRoleWithSAML", "AssumeRoleWithWebIdentity")
 
 
@@ -32,7 +34,11 @@ def next_links(evidence: Evidence, reached: dict[str, Reached], issuances: list[
         _password_set,
         _trust_changed,
         _role_made,
+        user_made,
+        started,
+        assumed_elsewhere,
         _same_session,
+        switched,
         acting_for_user,
         same_hand,
     ):
@@ -211,9 +217,10 @@ def _same_session(
                 yield inferred(orphan, parent, f"the same session as {parent}: same principal, same time of creation")
             continue
         for row in consoles:
+            within = TOKEN_HELD if _signed_in_as(evidence, orphan) else SIGN_IN
             if (
                 row["user_identity_arn"] == orphan.arn
-                and pd.Timedelta(0) <= orphan.created - row["event_time"] <= SIGN_IN
+                and pd.Timedelta(0) <= orphan.created - row["event_time"] <= within
             ):
                 yield inferred(
                     orphan,
@@ -222,3 +229,13 @@ def _same_session(
                     "same principal",
                 )
                 break
+
+
+def _signed_in_as(evidence: Evidence, orphan: Orphan) -> bool:
+    """Did this principal, a federated user or a role's session, sign in to the console when this was created?"""
+    return any(
+        row["event_name"] == "ConsoleLogin"
+        and row["user_identity_arn"] == orphan.arn
+        and abs(orphan.created - row["event_time"]) <= SIGN_IN
+        for row in evidence.sign_ins
+    )

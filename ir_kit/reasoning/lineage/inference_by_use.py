@@ -113,7 +113,9 @@ class _Pairs:
         in_question = {pair for orphan in orphans if ours & set(orphan.pairs) for pair in orphan.pairs}
         rows = [row for row in rows if row["pair"] in in_question]
         others = {row["access_key_id"] for row in rows} - set(reached) - unknown
-        family = evidence.family(others) if others else set()
+        family = evidence.family(others, set(incident.access_keys)) if others else set()
+        direct = {orphan.access_key_id for orphan in orphans}
+        unknown |= evidence.family(others - family, direct) if others else set()  # what one in question issued is too
         self.networks = incident.known_good.source_ips
         self.reached_use: dict[Pair, list[Row]] = defaultdict(list)
         self.foreign: set[Pair] = set()

@@ -69,11 +69,32 @@ class Evidence:
     def sign_ins(self) -> list[Row]:
         return rows_of(self.case.ask("scoping/sign_ins"))
 
+    @cached_property
+    def role_switches(self) -> list[Row]:
+        return rows_of(self.case.ask("scoping/role_switches"))
+
+    def named_at(self, name: str | None, address: str | None) -> list[Row]:
+        """Temporary credentials of a user or a session of this name that were used directly from an address."""
+        if not name or not address:
+            return []
+        return rows_of(self.case.ask("scoping/named_at", principal_name=name, source_ip_address=address))
+
     def outside_assumptions(self, role_names: list[str]) -> list[Row]:
         return rows_of(self.case.ask("scoping/outside_assumptions", role_names=role_names)) if role_names else []
 
     def principal_use(self, arns: list[str]) -> list[Row]:
         return rows_of(self.case.ask("scoping/principal_use", principal_arns=arns)) if arns else []
+
+    def launches(self, keys: list[str]) -> list[Row]:
+        return rows_of(self.case.ask("scoping/launches", keys=keys))
+
+    def assumed_elsewhere(self, keys: list[str]) -> list[Row]:
+        return rows_of(self.case.ask("scoping/assumed_elsewhere", keys=keys))
+
+    def issued(self, keys: set[str]) -> set[str]:
+        """Which of these does an answer name, whoever got it?"""
+        rows = rows_of(self.case.ask("scoping/issuers", keys=sorted(keys))) if keys else []
+        return {row["issued_access_key_id"] for row in rows}
 
     def address_use(self, addresses: list[str]) -> list[Row]:
         rows = rows_of(self.case.ask("scoping/address_use", addresses=addresses)) if addresses else []
@@ -81,8 +102,8 @@ class Evidence:
             row["pair"] = (row["source_ip_address"], agent_family(row["user_agent"]) or "")
         return rows
 
-    def family(self, keys: set[str]) -> set[str]:
-        """Which of these go back to an incident key, whenever they were issued?"""
+    def family(self, keys: set[str], heads: set[str]) -> set[str]:
+        """Which of these go back to one of the heads, whenever they were issued?"""
         above: dict[str, str | None] = {}
         open_keys = sorted(keys)
         for _ in range(8):  # deeper chains than this are not known
@@ -95,10 +116,9 @@ class Evidence:
                 {parent for parent in above.values() if parent and parent not in above}
                 & {r["access_key_id"] for r in rows}
             )
-        seeds = set(self.case.incident.access_keys)
 
         def leads_home(key: str | None, steps: int = 0) -> bool:
-            return key in seeds or (key in above and steps < 9 and leads_home(above[str(key)], steps + 1))
+            return key in heads or (key in above and steps < 9 and leads_home(above[str(key)], steps + 1))
 
         return {key for key in keys if leads_home(key)}
 

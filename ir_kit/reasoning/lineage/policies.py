@@ -21,8 +21,9 @@ def trusts(document: str | None, caller: Mapping[str, Any]) -> bool:
     kind = caller.get("user_identity_type")
     for family, value in _allowed(document):
         if family == "Federated" and kind in ("SAMLUser", "WebIdentityUser"):
-            provider = caller.get("provider_arn")
-            if provider is None or provider == value:
+            if kind == "SAMLUser" and caller.get("provider_arn") in (None, value):
+                return True
+            if kind == "WebIdentityUser" and _issued_by(value, caller.get("user_identity_principal_id")):
                 return True
         elif family == "AWS" and kind not in ("SAMLUser", "WebIdentityUser"):
             if value == "*":
@@ -31,6 +32,12 @@ def trusts(document: str | None, caller: Mapping[str, Any]) -> bool:
             if account and account[0] == caller.get("user_identity_account_id"):
                 return True
     return False
+
+
+def _issued_by(provider: str, principal_id: str | None) -> bool:
+    """Is this the provider of a web identity, whose principal id is ``PROVIDER:AUDIENCE:SUBJECT``?"""
+    names = {provider, provider.rpartition("oidc-provider/")[2]}
+    return not principal_id or any(principal_id.startswith(f"{name}:") for name in names)
 
 
 def _allowed(document: str | None) -> Iterator[tuple[str, str]]:

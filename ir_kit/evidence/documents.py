@@ -1,8 +1,9 @@
 """CloudTrail's files taken apart: what form a file has, and each record in it, even where the file is broken.
 
 Most files are one document, ``{"Records": [...]}``, and go to the engine whole. Every other form (JSON lines, the answer of
-LookupEvents, a list, Logstash's form, a document that breaks off) is read here record by record, and what can be read is handed on
-as such a document, so that there is one way only from a record to its row.
+LookupEvents, a list, several documents in one file, EventBridge's and CloudWatch Logs' wrappings, Logstash's form, Athena's spelling,
+a document that breaks off) is read here record by record, and what can be read is handed on as such a document, so that there is one
+way only from a record to its row.
 """
 
 from __future__ import annotations
@@ -12,14 +13,20 @@ import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from ir_kit.evidence.cloudtrail import RECORD
+
 RECORDS_DOCUMENT = re.compile(rb'\s*\{\s*"Records"\s*:\s*\[')
 _LIST_DOCUMENT = re.compile(r'\s*(?:\{\s*"(?:Records|Events)"\s*:\s*)?\[')
+_NEXT_DOCUMENT = re.compile(r'\s*\}\s*\{\s*"(?:Records|Events)"\s*:\s*\[')
 _DIGEST = re.compile(rb'"digestStartTime"\s*:')
 _BOUNDARY = re.compile(r',\s*\{(?=\s*")')
 _FIRST_NAME = re.compile(r'\{\s*"(?:eventVersion|EventId|awsRegion|userIdentity|eventTime)"')
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _PADDING = " \t\r\n\x00"
 _BETWEEN = " \t\r\n,"
+_LISTS = ("Events", "records", "events", "logEvents")
+_WRAPPINGS = ("CloudTrailEvent", "detail", "message")  # of LookupEvents, EventBridge, CloudWatch Logs
+_SPACED_TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
 _decoder = json.JSONDecoder(strict=False)
 
 INSIGHT_TYPE = "AwsCloudTrailInsight"
@@ -45,7 +52,12 @@ def looks_like_digest(data: bytes) -> bool:
 
 
 def text_of(data: bytes) -> str:
-    """The document as text; bytes that are no UTF-8 become U+FFFD (the source file keeps them)."""
+    """The document as text; bytes that are no UTF-8 become U+FFFD (the source file keeps them).
+
+    UTF-16 with its mark is what a redirected answer is in PowerShell.
+    """
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return data.decode("utf-16", errors="replace")
     return data.removeprefix(b"\xef\xbb\xbf").decode("utf-8", errors="replace")
 
 
@@ -63,11 +75,7 @@ def items(data: bytes) -> Iterator[Item]:
     try:
         whole = _decoder.decode(text.strip(_PADDING))
     except (ValueError, RecursionError):
-        start = _LIST_DOCUMENT.match(text)
-        if start and not _begins_with_a_line(text):
-            yield from _items_of_list(text, start.end())
-        else:
-            yield from _items_of_lines(text)
+        yield from _items_of_lines(text) if _begins_with_a_line(text) else _items_of_several(text)
         return
     for number, record in enumerate(_expanded(whole), start=1):
         yield _item(number, record)
@@ -88,6 +96,27 @@ def _begins_with_a_line(text: str) -> bool:
     return True
 
 
+def _items_of_several(text: str) -> Iterator[Item]:
+    """Documents one after the other, as `cat` and `jq` leave them; what follows the first that is broken is read by itself."""
+    number = position = 0
+    while True:
+        while position < len(text) and text[position] in _PADDING:
+            position += 1
+        if position >= len(text):
+            return
+        try:
+            value, position = _decoder.raw_decode(text, position)
+        except (ValueError, RecursionError):
+            break
+        for record in _expanded(value):
+            number += 1
+            yield _item(number, record)
+    rest = text[position:]
+    start = _LIST_DOCUMENT.match(rest)
+    for item in _items_of_list(rest, start.end()) if start else _items_of_lines(rest):
+        yield item._replace(number=number + item.number) if item.number else item
+
+
 def _items_of_list(text: str, position: int) -> Iterator[Item]:
     """Each element of the list that opens before ``position``, past any element that is broken."""
     number, comma = 0, False
@@ -99,6 +128,9 @@ def _items_of_list(text: str, position: int) -> Iterator[Item]:
             yield Item(number + 1 if comma else 0, None, BREAKS_OFF)
             return
         if text[position] == "]":
+            if again := _NEXT_DOCUMENT.match(text, position + 1):  # files put together into one
+                position = again.end()
+                continue
             rest = text[position + 1 :].strip(_PADDING)
             if rest != ("}" if text.lstrip()[:1] == "{" else ""):
                 yield from _after_list(rest, number)
@@ -175,13 +207,45 @@ def _items_of_lines(text: str) -> Iterator[Item]:
 
 
 def _inner(value: Any) -> Any:
-    """The record that a page of LookupEvents wraps as text."""
-    if isinstance(value, dict) and isinstance(value.get("CloudTrailEvent"), str):
-        try:
-            return _decoder.decode(value["CloudTrailEvent"])
-        except (ValueError, RecursionError):
-            return value
-    return value
+    """The record inside a wrapping, or the thing itself; spelt as CloudTrail spells it."""
+    if not isinstance(value, dict) or "eventName" in value:
+        return _unfolded(value)
+    for name in _WRAPPINGS:
+        inner = value.get(name)
+        if isinstance(inner, str):
+            try:
+                inner = _decoder.decode(inner)
+            except (ValueError, RecursionError):
+                continue
+        if isinstance(inner, dict) and "eventName" in inner:
+            return _unfolded(inner)
+    return _unfolded(_spelt(value, RECORD)) if "eventname" in value else value
+
+
+def _spelt(value: Any, structure: Any) -> Any:
+    """The same with CloudTrail's upper and lower case in its names, which Athena's tables leave out."""
+    if isinstance(value, list):
+        return [_spelt(one, {"ARN": None, "accountId": None, "type": None}) for one in value]
+    if not isinstance(value, dict) or not isinstance(structure, dict):
+        return value
+    names = {name.lower(): name for name in structure}
+    return {names.get(name, name): _spelt(inner, structure.get(names.get(name, name))) for name, inner in value.items()}
+
+
+def _unfolded(record: Any) -> Any:
+    """The same with objects where a table's columns hold them as text, and its time in the form of CloudTrail's."""
+    if not isinstance(record, dict):
+        return record
+    more: dict[str, Any] = {}
+    for name in ("userIdentity", "requestParameters", "responseElements", "additionalEventData", "tlsDetails"):
+        if isinstance(text := record.get(name), str) and text[:1] in ("{", "n"):
+            try:
+                more[name] = _decoder.decode(text)
+            except (ValueError, RecursionError):
+                continue
+    if isinstance(time := record.get("eventTime"), str) and _SPACED_TIME.match(time):
+        more["eventTime"] = time.replace(" ", "T", 1).removesuffix(" UTC").removesuffix("Z") + "Z"
+    return record | more if more else record
 
 
 def _expanded(value: Any) -> Iterator[Any]:
@@ -189,13 +253,13 @@ def _expanded(value: Any) -> Iterator[Any]:
     if isinstance(value, list):
         for element in value:
             yield from _expanded(element)
-    elif isinstance(value, dict) and isinstance(value.get("Records"), list):
-        yield from value["Records"]
-    elif isinstance(value, dict) and isinstance(value.get("Events"), list):
-        for event in value["Events"]:
-            yield from _expanded(event)
-    else:
-        yield _inner(value)
+        return
+    if isinstance(value, dict) and isinstance(value.get("Records"), list):
+        yield from value["Records"]  # as the engine reads them where it is given the file whole
+        return
+    found = [value[name] for name in _LISTS if isinstance(value.get(name), list)] if isinstance(value, dict) else []
+    for element in found[0] if found else [value]:
+        yield _inner(element)
 
 
 def _item(number: int, record: Any) -> Item:

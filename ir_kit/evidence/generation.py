@@ -112,7 +112,7 @@ def _compared(
             "state": "read" if file.read else "ignored", "records": 0, "duplicates": 0, "rejected": 0,
         }  # fmt: skip
         sources.append(row)
-        if before:
+        if before and before["state"] == "read" and not unread:
             report.changed.append(file.name)
         if file.read:
             report.read.append(file.name)

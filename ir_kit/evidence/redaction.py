@@ -24,6 +24,10 @@ _name = re.compile("(?i)^" + SECRET_NAME + "$")
 _uri = re.compile(URI_SECRET)
 # text that need not be whole: the closing quote may be missing, and the JSON may be a string inside JSON
 _json = re.compile(r'(?i)("' + SECRET_NAME + r'"\s*:\s*")(?:[^"\\]|\\.)*')
+# a credentials file or a line that is broken: there a name may stand anywhere
+_assigned = re.compile(
+    r"(?i)((?:secret_?access_?key|session_?token|x-amz-security-token|x-amz-signature)[ \t]*=[ \t]*)[^\s&\"',;]+"
+)
 _json_in_json = re.compile(r'(?i)(\\"' + SECRET_NAME + r'\\"\s*:\s*\\")(?:[^"\\]|\\[^"])*')
 
 
@@ -34,7 +38,7 @@ def redacted_uri(text: str) -> str:
 
 def redacted_text(text: str) -> str:
     """What may be shown of a raw access-log line, or of JSON that may be broken?"""
-    for rule in (_json, _json_in_json):
+    for rule in (_json, _json_in_json, _assigned):
         text = rule.sub(r"\1" + REDACTED, text)
     return redacted_uri(text)
 

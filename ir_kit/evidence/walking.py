@@ -71,8 +71,14 @@ def found_files(incident: Incident, store: Path) -> Iterator[Found]:
                 if where not in kept or not kept[where].read:
                     location = str(root) if named else f"{root}/{name}"
                     read = is_file and _is_read(kind, name, named)
-                    kept[where] = Found(kind, number, name, location, status.st_size, status.st_mtime_ns, named, read)
+                    text = printable(name)
+                    kept[where] = Found(kind, number, text, location, status.st_size, status.st_mtime_ns, named, read)
     yield from kept.values()
+
+
+def printable(name: str) -> str:
+    """How is a file's name written down? As it is; bytes in it that are no UTF-8 as ``\\xff``."""
+    return os.fsencode(name).decode("utf-8", errors="backslashreplace")
 
 
 class _Entry(NamedTuple):

@@ -8,6 +8,7 @@ that was kept elsewhere.
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ __all__ = ["EvidenceCheck", "seal_of", "verify_evidence", "verify_run"]
 _MANIFEST, _TAG_MANIFEST = "manifest-sha256.txt", "tagmanifest-sha256.txt"
 _TAG_FILES = ("bagit.txt", "bag-info.txt", _MANIFEST)
 _SOURCE_FIELDS = {"cloudtrail": "cloudtrail", "access_log": "access_logs", "configuration": "configuration"}
+_ESCAPE = re.compile(rb"\\x([89a-f][0-9a-f])")
 _LINE = re.compile(r"([0-9a-fA-F]{64})[ \t]+(\S.*)")
 
 
@@ -226,7 +228,13 @@ def _location(base: Path, sources: dict[str, Any], record: dict[str, Any]) -> Pa
     if leads_out or source not in ([named] if isinstance(named, str) else named):
         raise ValueError(f"{source}: {name}")
     root = base / source
-    return root if root.name == name and not root.is_dir() else root / name
+    path = root if root.name == name and not root.is_dir() else root / name
+    # bytes that are no UTF-8 are written down as escapes
+    return path if os.path.lexists(path) else Path(os.fsdecode(_ESCAPE.sub(_byte, os.fsencode(path))))
+
+
+def _byte(match: re.Match[bytes]) -> bytes:
+    return bytes.fromhex(match[1].decode())
 
 
 def _source_problem(path: Path, sha256: str) -> str | None:

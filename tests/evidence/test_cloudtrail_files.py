@@ -58,6 +58,14 @@ def _answer(*numbers: int, **more: Any) -> dict[str, Any]:
     return {"Events": events, **more}
 
 
+def _athenas(record: dict[str, Any]) -> dict[str, Any]:
+    """A record as Athena's table for CloudTrail gives it out."""
+    found = {name.lower(): value for name, value in record.items()}
+    found["useridentity"] = {name.lower(): value for name, value in record["userIdentity"].items()}
+    found["requestparameters"] = json.dumps(record["requestParameters"])
+    return found | {"eventtime": record["eventTime"].replace("T", " ").replace("Z", ".000"), "errorcode": None}
+
+
 def _zipped(data: bytes) -> bytes:
     return gzip.compress(data, mtime=0)
 
@@ -179,7 +187,26 @@ FILES: dict[str, tuple[bytes, Outcome]] = {
     "bare-record.json": (_lines(1)[0].encode(), Outcome(1, numbers=[1])),
     "bare-record-pretty.json": (json.dumps(_records(1)[0], indent=2).encode(), Outcome(1)),
     "other-keys-first.json": (json.dumps({"a": 1, "Records": _records(1, 2)}).encode(), Outcome(2)),
+    # several documents, wrappings, a table's spelling
+    "documents-in-one.json": (_document(1, 2) + _document(3), Outcome(3, numbers=[1, 2, 3])),
+    "documents-in-one-pretty.json": (_document(1, indent=2) + b"\n" + _document(2, 3, indent=2), Outcome(3)),
+    "second-document-cut.json": (_document(1) + DOCUMENT[: THIRD + 150], Outcome(3, 1, True, [1, 2, 3])),
+    "records-of-jq.json": (b"\n".join(json.dumps(r, indent=2).encode() for r in _records(1, 2, 3)), Outcome(3)),
+    "event-bridge.jsonl": (
+        "\n".join(json.dumps({"version": "0", "detail-type": "x", "detail": r}) for r in _records(1, 2, 3)).encode(),
+        Outcome(3, numbers=[1, 2, 3]),
+    ),
+    "log-events.json": (
+        json.dumps({"logEvents": [{"id": "1", "message": line} for line in _lines(1, 2, 3)]}).encode(),
+        Outcome(3, numbers=[1, 2, 3]),
+    ),
+    "athena.jsonl": ("\n".join(json.dumps(_athenas(r)) for r in _records(1, 2, 3)).encode(), Outcome(3)),
+    "parameters-as-text.json": (
+        json.dumps({"Records": [{**_records(1)[0], "requestParameters": '{"bucketName": "b"}'}]}).encode(),
+        Outcome(1),
+    ),
     # encodings
+    "utf-16.json": (_document(1, 2, 3, indent=4).decode().encode("utf-16"), Outcome(3)),
     "bom.json": (b"\xef\xbb\xbf" + DOCUMENT, Outcome(3)),
     "bom.jsonl": (b"\xef\xbb\xbf" + _lines(1)[0].encode(), Outcome(1)),
     "no-utf-8.json": (DOCUMENT.replace(b"k2", b"k\xff\xfe2"), Outcome(3)),
@@ -197,7 +224,15 @@ FILES: dict[str, tuple[bytes, Outcome]] = {
     "numbers.json": (b"[1, 2, 3]", Outcome(0, 1)),
     "number.json": (b"42", Outcome(0, 1)),
     "null.json": (b"null", Outcome(0, 1)),
+    "together.json": (_document(1, 2) + _document(3) + _document(4, 5, indent=1), Outcome(5, numbers=[1, 2, 3, 4, 5])),
+    "together.json.gz": (_zipped(_document(1)) + _zipped(_document(2)), Outcome(2, numbers=[1, 2])),
+    "redirected.json": (json.dumps(_answer(1, 2), indent=1).encode("utf-16"), Outcome(2, numbers=[1, 2])),
     "text.json": (b"hello\nthere\n", Outcome(0, 1)),
+    "credentials.json": (
+        b"aws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = hidden/1\naws_session_token=hidden2\n"
+        b"GET /k X-Amz-Security-Token=hidden3&a=1\n",
+        Outcome(0, 1),
+    ),
     "page.json": (b"<html>\n<body>Not Found</body>\n</html>", Outcome(0, 1)),
     "binary.json": (bytes(range(256)) * 4, Outcome(0, 1)),
     "zeros.json": (bytes(100), Outcome(0, 1)),
@@ -272,6 +307,11 @@ def test_every_reject_says_why_and_how_much(loaded: Any) -> None:
             )
 
 
+def test_a_credentials_file_among_the_logs_keeps_its_secrets(loaded: Any) -> None:
+    ((content,),) = loaded.query("select content from rejects where source_file = 'credentials.json'")
+    assert "AKIAIOSFODNN7EXAMPLE" in content and "hidden" not in content and content.count("REDACTED") == 3
+
+
 def test_records_read_slowly_have_the_rows_of_records_read_fast(loaded: Any) -> None:
     columns = (
         "event_id, event_time, event_name, access_key_id, bucket, key, request_parameters, resources, record_class"
@@ -285,9 +325,28 @@ def test_records_read_slowly_have_the_rows_of_records_read_fast(loaded: Any) -> 
         "bom.json",
         "documents.jsonl",
         "pretty.json",
+        "documents-in-one.json",
+        "records-of-jq.json",
+        "event-bridge.jsonl",
+        "log-events.json",
+        "utf-16.json",
     ):
         rows = loaded.query(f"select {columns} from events_all where source_file = ? order by 1", name)
         assert rows == fast[: len(rows)], name
+
+
+def test_a_record_that_athena_gave_out_says_what_the_delivered_one_says(loaded: Any) -> None:
+    columns = "event_id, event_time, event_name, access_key_id, user_identity_type, bucket, key, field_faults"
+    fast, slow = (
+        loaded.query(f"select {columns} from events_all where source_file = ? order by 1", name)
+        for name in ("plain.json", "athena.jsonl")
+    )
+    assert slow == fast
+
+
+def test_an_object_that_a_whole_document_holds_as_text_is_a_fault(loaded: Any) -> None:
+    [(faults,)] = loaded.query("select field_faults from events_all where source_file = 'parameters-as-text.json'")
+    assert faults == "requestParameters"
 
 
 def test_a_folder_named_like_a_file_is_a_folder(loaded: Any) -> None:

@@ -57,6 +57,23 @@ def test_a_second_load_reads_nothing_and_writes_nothing(evidence: Any, record: R
     assert evidence.files() == before
 
 
+def test_a_name_that_is_no_utf8_is_the_same_name_again(evidence: Any, record: Record) -> None:
+    evidence.write("day1/\udcff.json", [record(1)])
+    assert evidence.load().read == ["day1/\\xff.json"]
+    again = evidence.load()
+    assert (again.read, again.vanished, again.unchanged) == ([], [], 1)
+
+
+def test_what_could_not_be_read_is_tried_again_and_not_said_to_have_changed(evidence: Any, record: Record) -> None:
+    evidence.write("a.json", [record(1)])
+    (evidence.cloudtrail / "nowhere.json").symlink_to("no-such-file")
+    (evidence.cloudtrail / "above").symlink_to(".")  # ignored, and another time with each file
+    evidence.load()
+    (evidence.cloudtrail / "ignored.txt").write_text("")
+    again = evidence.load()
+    assert (again.read, again.changed) == (["nowhere.json"], [])
+
+
 def test_only_a_new_file_is_read(evidence: Any, record: Record) -> None:
     filled(evidence, record).load()
     evidence.write("day2/c.json.gz", [record(5)])

@@ -218,6 +218,14 @@ def test_a_changed_or_missing_source_is_told_and_the_whole_ones_are_counted(run_
     assert (check.whole, check.total) == (0, 1)
 
 
+def test_a_source_whose_name_is_no_utf8_is_found(run_dir, record):
+    source = run_dir.parent / record["source"] / record["path"]
+    source.rename(source.with_name("\udcff.json"))
+    written = str(Path(record["path"]).with_name("\\xff.json"))
+    (run_dir / "data" / "evidence.jsonl").write_text(json.dumps({**record, "path": written}))
+    assert verify_evidence(run_dir).problems == ()
+
+
 @pytest.mark.parametrize("other", [{"source": "/etc"}, {"path": "../../../x"}, {"path": "/etc/hostname"}])
 def test_a_source_that_the_incident_does_not_name_is_never_opened(run_dir, record, other):
     (run_dir / "data" / "evidence.jsonl").write_text(json.dumps({**record, **other}))

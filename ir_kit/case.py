@@ -118,7 +118,7 @@ class Case:
             # the queries that made it, so that each run that uses it can show them
             metadata = {**(rows.schema.metadata or {}), b"queries": json.dumps(executed).encode()}
             pq.write_table(rows.replace_schema_metadata(metadata), partial)
-            os.replace(partial, path)
+            _settle(partial, path)
         for question, text in json.loads(pq.read_metadata(path).metadata.get(b"queries", b"{}")).items():
             self._record_query(question, text)
         self.engine.provide(name, path)
@@ -136,7 +136,7 @@ class Case:
         if not path.exists():
             partial = path.with_suffix(f".{os.getpid()}.partial")
             self.engine.derive(text, values, partial)
-            os.replace(partial, path)
+            _settle(partial, path)
         self.engine.show(name, path)
 
     def raw(self, source_file: str, number: int, kind: str = "cloudtrail") -> dict[str, Any] | str:
@@ -196,6 +196,19 @@ def _as_in_the_lab(incident: str, runs: str) -> tuple[str, str]:
     if incident == DEFAULT_INCIDENT:
         incident = os.environ.get("IR_KIT_INCIDENT", incident)
     return incident, runs
+
+
+def _settle(partial: Path, path: Path) -> None:
+    """Publish an answer, unless another process has: it may be reading that file, and one replaced as it is read is no
+    longer readable.
+    """
+    try:
+        os.link(partial, path)
+    except FileExistsError:
+        pass
+    except OSError:  # a file system without links
+        os.replace(partial, path)
+    partial.unlink(missing_ok=True)
 
 
 def open_case(incident: str, runs: str = "runs") -> Case:

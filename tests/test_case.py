@@ -70,6 +70,27 @@ def test_an_answer_that_was_kept_shows_the_queries_that_made_it(runs: Path) -> N
     assert shown.read_text(encoding="utf-8") == text
 
 
+def test_an_answer_that_another_process_published_meanwhile_is_left_as_it_lies(
+    case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    derive = case.engine.derive
+    published: list[Path] = []
+    inodes: list[int] = []
+
+    def beaten(text: str, values: dict[str, object], partial: Path) -> None:
+        derive(text, values, partial)
+        path = partial.with_name(partial.name.split(".")[0] + ".parquet")
+        path.write_bytes(partial.read_bytes())
+        published.append(path)
+        inodes.append(path.stat().st_ino)
+
+    monkeypatch.setattr(case.engine, "derive", beaten)
+    case.derive("held", "key_activity/log_held")
+    (path,) = published
+    assert [path.stat().st_ino] == inodes
+    assert [one.name for one in path.parent.glob("held-*")] == [path.name]
+
+
 def test_a_table_without_its_columns_is_refused(case: Case) -> None:
     with pytest.raises(ParameterError, match="lacks"):
         case.write_table("scoping/reach", pd.DataFrame({"kind": ["bucket"]}))

@@ -168,8 +168,9 @@ class _Bucket:
         elif hours:
             first = next(row for row in self.spans if row["public_status"] == "yes")
             now = "is so no longer" if status == "no" else "whether it still is cannot be known"
+            long = f"{hours:,.1f} hours" if hours >= 0.1 else f"{hours * 3600:,.0f} seconds"
             statement = (
-                f"{self.name} was public for {hours:,.1f} hours of the window, from "
+                f"{self.name} was public for {long} of the window, from "
                 f"{first['start_time']:%Y-%m-%d %H:%M} UTC, and {now}."
             )
         elif status == "unknown":

@@ -45,6 +45,7 @@ def object_access(case: Case) -> list[Finding]:
     bounds, acts = asked.bounds(case), asked.acts(case)
     destroyed, moved = asked.destruction(case), asked.service_reads(case)
     by_class = {name: asked.coverage(case, name) for name in ("data_read", "data_write")}
+    of_objects = asked.coverage(case, "data_read", objects_only=True)
     limits = [BASELINE, _calibration_limit(access.calibration)]
     if case.incident.responders:
         limits.append(f"Requests of the investigation's own ({listed(case.incident.responders)}) count as the owner's.")
@@ -57,7 +58,7 @@ def object_access(case: Case) -> list[Finding]:
         one = _Bucket(make, bucket, limits, told.get(bucket) or told.get(None) or completeness.sentence(None, bucket))
         reads, writes = by_class["data_read"][bucket], by_class["data_write"][bucket]
         found += [
-            one.read(row, reads),
+            one.read(row, of_objects[bucket], writes),
             one.acted("objects_written", "written", rows_of(acts[acts["bucket"] == bucket]), writes),
             one.destroyed(destroyed[destroyed["bucket"] == bucket], writes),
             one.acted("names_listed", "names", rows_of(acts[acts["bucket"] == bucket]), reads),
@@ -129,21 +130,18 @@ class _Bucket:
             table=table, rows=rows, event_ids=events or None, request_ids=list(dict.fromkeys(requests)) or None
         )
 
-    def read(self, bound: Row, seen: Watched) -> Finding:
+    def read(self, bound: Row, seen: Watched, writes: Watched) -> Finding:
         """``objects_read``, with the values of the bucket's bounds."""
         scope = scope_of(seen, self.loss)
         lower, likely, seen_most = bound["objects_lower"], bound["objects_likely"], bound["objects_upper_logged"]
         in_rows = seen_most - bound["allowed_requests"]
         upper = bound["objects_upper"]
         if in_rows:
-            most = (
-                f"at most {upper:,}"
-                if upper is not None
-                else (
-                    f"at most {seen_most:,} in the hours that were logged, and an unknown number in the "
-                    f"{bound['blind_hours']:,.1f} that were not"
-                )
+            unseen = (
+                f"the {bound['blind_hours']:,.1f} that were not" if bound["blind_hours"] else "what was not recorded"
             )
+            most = f"at most {seen_most:,} in the hours that were logged, and an unknown number in {unseen}"
+            most = most if upper is None else f"at most {upper:,}"
             statement = (
                 f"Of {self.bucket}, at least {number(lower, 'object').replace('no objects', '0 objects')} left "
                 "by acts that are not the "
@@ -158,6 +156,10 @@ class _Bucket:
         }
         beside = [held(bound), *served(bound)] if upper is None else []
         copied = []
+        if writes.hours("blind") > bound["blind_hours"]:
+            copied.append(
+                f"A copy out of the bucket is a write, and for {writes.hours('blind'):,.1f} hours no log covered its writes."
+            )
         if bound["objects_copied_out"]:
             copied.append(
                 f"{bound['objects_copied_out']:,} of these objects ({bound['bytes_copied_out']:,} bytes) were "

@@ -12,7 +12,7 @@ import pytest
 from ir_kit import findings
 from ir_kit.findings import Finding
 
-CLOSED, REFUSED, UNDONE, GUARDED = "closed", "refused", "undone", "guarded"
+CLOSED, REFUSED, UNDONE, GUARDED, BRIEF = "closed", "refused", "undone", "guarded", "brief"
 OWNER = "a" * 64
 NO_BLOCK = "NoSuchPublicAccessBlockConfiguration"
 BLOCKED = dict.fromkeys(("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True)
@@ -22,7 +22,7 @@ Told = dict[tuple[str, str], Finding]
 
 @pytest.fixture(scope="module")
 def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
-    """The findings on four buckets of one account, by bucket and question."""
+    """The findings on five buckets of one account, by bucket and question."""
     spec = importlib.util.spec_from_file_location(
         "small_world", Path(__file__).parents[1] / "questions" / "conftest.py"
     )
@@ -36,7 +36,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
 
 
 def fill(world: Any) -> None:
-    listed = [{"Name": name} for name in (CLOSED, REFUSED, UNDONE, GUARDED)]
+    listed = [{"Name": name} for name in (CLOSED, REFUSED, UNDONE, GUARDED, BRIEF)]
     world.answer("s3", "ListBuckets", {}, {"Buckets": listed, "Owner": {"ID": OWNER}})
     world.answer("s3control", "GetPublicAccessBlock", {"AccountId": world.account}, error=NO_BLOCK)
     for one in listed:
@@ -52,6 +52,9 @@ def fill(world: Any) -> None:
     put = {"bucketName": UNDONE, "bucketPolicy": {"Statement": public}}
     world.call("10:00", world.owner, "PutBucketPolicy", source="s3", requestParameters=put)
     world.call("12:00", world.owner, "DeleteBucketPolicy", source="s3", requestParameters={"bucketName": UNDONE})
+    put = {"bucketName": BRIEF, "bucketPolicy": {"Statement": public | {"Resource": f"arn:aws:s3:::{BRIEF}/*"}}}
+    world.call("13:00", world.owner, "PutBucketPolicy", source="s3", requestParameters=put)
+    world.call("13:02", world.owner, "DeleteBucketPolicy", source="s3", requestParameters={"bucketName": BRIEF})
     block = {"bucketName": GUARDED, "PublicAccessBlockConfiguration": BLOCKED}
     responder = world.role_session("ir", "triage", "ASIARESPONDERXXXXXX", "09:00")
     world.call("10:00", responder, "PutBucketPublicAccessBlock", source="s3", requestParameters=block)
@@ -90,6 +93,10 @@ def test_what_was_public_for_two_hours_is_observed_though_it_is_so_no_longer(tol
     assert "is so no longer" in public.statement
 
 
+def test_two_minutes_are_not_told_as_no_hours(told: Told) -> None:
+    assert "brief was public for 120 seconds of the window" in told[BRIEF, "public"].statement
+
+
 def test_changes_count_by_effect_and_by_whom(told: Told) -> None:
     changed = told[UNDONE, "exposure_changed"]
     assert changed.values["changes"] == changed.values["by_reached_credentials"] == 2
@@ -106,6 +113,6 @@ def test_a_responders_change_is_left_out_and_said_so(told: Told) -> None:
 
 
 def test_each_is_a_line_of_json_about_its_bucket(told: Told) -> None:
-    assert len(told) == 4 * 5
+    assert len(told) == 5 * 5
     for (bucket, _), finding in told.items():
         assert json.loads(finding.line())["subject"] == {"bucket": bucket}

@@ -116,6 +116,14 @@ def test_a_new_address_and_agent_are_new_whatever_is_done(world: World) -> None:
     assert row["reasons"][0] == "address in none of 5 days of the baseline (5 events)"
 
 
+def test_a_stranger_of_the_baselines_last_hours_is_no_more_familiar_than_one_of_the_window(world: World) -> None:
+    usual(world, 28)
+    world.object_call("2026-02-28T23:59:59", world.owner, "GetObject", "papers", "a.txt", **AWAY)
+    world.object_call("10:00", world.owner, "GetObject", "papers", "a.txt", **AWAY)
+    row = only(world)
+    assert row["verdict"] == "new" and "where it looks new as well" in row["reasons"][0]
+
+
 @pytest.mark.parametrize("place", [OFFICE | {"address": "192.0.2.1"}, OFFICE | {"agent": "Boto3/1.40"}])
 def test_one_unknown_of_two_is_unclear_while_the_owner_might_do_it(world: World, place: dict[str, str]) -> None:
     usual(world)
@@ -162,6 +170,24 @@ def test_the_owners_session_of_another_role_is_compared_with_the_keys_baseline(w
     world.assume("10:00", world.owner, "reports", ROLE, **OFFICE)
     world.call("10:01", world.role_session("reports", "work", ROLE, "10:00"), "ListUsers", **OFFICE)
     assert set(key_activity.sessions(world.case())["verdict"]) == {"familiar"}
+
+
+def test_one_place_is_not_the_owners_with_the_key_and_somebody_elses_with_its_role(world: World) -> None:
+    """What the role does is a part of what the key does: by itself its mixture of calls is unlike the key's."""
+    after = OFFICE | {"agent": "Boto3/1.27"}
+    for day in range(1, 11):
+        for name in ("GetObject", "PutObject"):
+            for minute in range(10, 30):
+                time = f"2026-02-{day:02d}T10:{minute}:00"
+                world.object_call(time, world.owner, name, "papers", "a.txt", read=name == "GetObject", **OFFICE)
+    world.assume("10:00", world.owner, "ops", ROLE, **after)
+    session = world.role_session("ops", "work", ROLE, "10:00")
+    for minute in range(10, 35):
+        for name, who in (("GetObject", world.owner), ("PutObject", world.owner), ("GetObject", session)):
+            world.object_call(f"10:{minute}", who, name, "papers", "a.txt", read=name == "GetObject", **after)
+    frame = key_activity.sessions(world.case()).set_index("access_key_id")
+    assert set(frame["verdict"]) == {"familiar"}
+    assert "the same address and agent are the owner's with another credential" in list(frame.loc[ROLE, "reasons"])
 
 
 def test_a_role_session_is_compared_with_the_roles_other_sessions(world: World) -> None:

@@ -10,12 +10,13 @@ with calls as (
       and e.bucket is not null and e.request_id is not null
 ),
 lines as (
-    select l.bucket, l.request_id, l.event_time,
+    select l.bucket, l.request_id, l.event_time, o.operation is not null as is_known,
            case when x.request_id is null then '' else coalesce(l.host_id, 'line') end as distinction
     from access_log_lines l
-    join operation_names o on o.operation = l.operation
+    left join operation_names o on o.operation = l.operation
     left join collisions x on x.bucket = l.bucket and x.request_id = l.request_id
-    where o.half = 'whole' and (l.key is not null or not o.needs_key)
+    where coalesce(o.half, 'whole') = 'whole' and (l.key is not null or (o.operation is not null and not o.needs_key))
+      and (o.operation is not null or l.operation not like 'S3.%')
       and l.event_time >= :match_start and l.event_time < :match_end
       and not (l.requester is null and coalesce(l.error_code, '') in (:authentication_failures))
 ),
@@ -24,6 +25,7 @@ seen as (
            c.bucket is not null as in_cloudtrail, l.bucket is not null as in_access_log
     from calls c
     full join lines l on l.bucket = c.bucket and l.request_id = c.request_id and l.distinction = c.distinction
+    where c.bucket is not null or l.is_known  -- an operation without a name here counts where CloudTrail has it
 )
 select bucket, hour, count(*) filter (where in_cloudtrail) as cloudtrail_requests,
        count(*) filter (where in_cloudtrail and in_access_log) as matched,

@@ -54,13 +54,15 @@ first_refusals as (
 ),
 parameters as (
     select event_id,
-           nullif(regexp_extract(request_parameters, '"x-amz-server-side-encryption-customer-algorithm"\s*:\s*"([^"]+)', 1), '') as customer,
-           nullif(regexp_extract(request_parameters,
-               '"x-amz-server-side-encryption-aws-kms-key-id"\s*:\s*"arn:[^":]*:kms:[^":]*:([0-9]{12}):', 1), '') as kms_account
+           max(nullif(regexp_extract(request_parameters,
+               '"x-amz-server-side-encryption-customer-algorithm"\s*:\s*"([^"]+)', 1), '')) as customer,
+           max(nullif(regexp_extract(request_parameters,
+               '"x-amz-server-side-encryption-aws-kms-key-id"\s*:\s*"arn:[^":]*:kms:[^":]*:([0-9]{12}):', 1), '')) as kms_account
     from events
     where event_source = 's3.amazonaws.com' and access_key_id in (select access_key_id from reached_credentials)
       and event_name in ('PutObject', 'PostObject', 'CopyObject', 'CompleteMultipartUpload')
       and event_time >= :window_start and event_time < :window_end
+    group by event_id
 ),
 batches_with_keys as (
     select distinct bucket, request_id from acts where event_name = 'DeleteObject' and request_id is not null

@@ -19,11 +19,28 @@ with data_events as (
       and (bucket like 'arn:%' or bucket like '%-s3alias')
 ),
 -- of these principals' events all, so that another key's request is not taken for one of a reached key
-relevant_events as (
+recorded as (
     select d.*, r.access_key_id is not null as is_reached
     from data_events d
     left join reached_credentials r on r.access_key_id = d.access_key_id
     where r.access_key_id is not null or d.user_identity_arn in (select principal_arn from possible_principals)
+),
+delivered_again as (
+    select event_id from recorded where event_id is not null group by event_id having count(*) > 1
+),
+-- an event that CloudTrail delivers again with an addendum is the same request still
+relevant_events as (
+    select event_time, event_id, request_id, host_id, bucket, key, prefix, version_id, event_name, copy_source, access_key_id,
+           user_identity_arn, source_ip_address, user_agent, bytes_out, error_code, authentication_method, is_reached
+    from recorded
+    where event_id is null or event_id not in (select event_id from delivered_again)
+    union all
+    select event_time, event_id, request_id, host_id, bucket, key, prefix, version_id, event_name, copy_source, access_key_id,
+           user_identity_arn, source_ip_address, user_agent, max(bytes_out) as bytes_out, error_code, authentication_method, is_reached
+    from recorded
+    where event_id in (select event_id from delivered_again)
+    group by event_time, event_id, request_id, host_id, bucket, key, prefix, version_id, event_name, copy_source, access_key_id,
+             user_identity_arn, source_ip_address, user_agent, error_code, authentication_method, is_reached
 ),
 copies as (
     select *, coalesce(try(url_decode(replace(copy_source, '+', '%2B'))), copy_source) as source
@@ -102,7 +119,9 @@ possible_lines as (
       and l.requester in (select requester from possible_requesters)
 ),
 lines as (
-    select l.*, o.half, coalesce(o.event_name, l.operation) as event_name,
+    -- S3 Select has been spelt in more than one way; what has no name here keeps the log's
+    select l.*, coalesce(o.half, 'whole') as half,
+           coalesce(o.event_name, case when l.operation like 'REST.%SELECT%' then 'SelectObjectContent' else l.operation end) as event_name,
            case when x.request_id is null then '' else coalesce(l.host_id, 'line') end as distinction
     from possible_lines l
     left join operation_names o on o.operation = l.operation

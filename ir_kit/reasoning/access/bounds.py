@@ -15,6 +15,11 @@ from ir_kit.reasoning.frames import rows_of
 Row = Mapping[str, Any]
 Span = tuple[pd.Timestamp, pd.Timestamp]
 BLIND_STATES = frozenset({"not_logged", "lost", "unknown"})
+# parts of a class that selectors leave out for as long as they stand, and not for a moment of doubt
+NEVER_RECORDED = frozenset(
+    {"prefix", "objects", "principal", "event_name", "combination", "from_console", "vpc_endpoint_id", "error_code",
+     "read_only", "request"}
+)  # fmt: skip
 CONFIDENCE = 0.95
 
 
@@ -107,16 +112,21 @@ def lost_bytes(lost: int, seen: int, total: float, squares: float) -> int:
 
 
 class Watched:
-    """Which hours of the window did which log cover, for one bucket? From the rows of ``logging_gaps/visibility``."""
+    """Which hours of the window did which log cover, for one bucket? From the rows of ``logging_gaps/visibility``.
 
-    def __init__(self, bucket: str, window: Span, data: list[Row], log: list[Row]) -> None:
+    Of objects alone (`objects_only`), listings that data events may leave out leave no doubt.
+    """
+
+    def __init__(
+        self, bucket: str, window: Span, data: list[Row], log: list[Row], *, objects_only: bool = False
+    ) -> None:
         self.bucket, self.window = bucket, window
         edges = {window[0], window[1]}
         for row in [*data, *log]:
             edges |= {row["start_time"], row["end_time"]}
         inside = sorted(edge for edge in edges if window[0] <= edge <= window[1])
         self.pieces = [
-            (begin, end, _state(data, begin), _state(log, begin))
+            (begin, end, _data_state(data, begin, objects_only), _state(log, begin))
             for begin, end in zip(inside, inside[1:], strict=False)
         ]
         self._close_doubts()
@@ -139,11 +149,12 @@ class Watched:
 
     def spans(self, kind: str) -> list[Span]:
         """Stretches that are ``blind``, ``both``, ``alone`` (the access log alone), ``named`` (data events) or
-        ``uncertain``.
+        ``uncertain``; of these last ``partly``, where data events alone were on, and never for all requests.
         """
         found: list[Span] = []
         for begin, end, data, log in self.pieces:
-            if _kind(data, log) == kind or (kind == "named" and data == "logged"):
+            partly = kind == data == "partly" and log in BLIND_STATES
+            if _kind(data, log) == kind or partly or (kind == "named" and data == "logged"):
                 if found and found[-1][1] == begin:
                     found[-1] = (found[-1][0], end)
                 else:
@@ -155,6 +166,16 @@ def _state(rows: list[Row], time: pd.Timestamp) -> str:
     return next((str(row["state"]) for row in rows if row["start_time"] <= time < row["end_time"]), "unknown")
 
 
+def _data_state(rows: list[Row], time: pd.Timestamp, objects_only: bool) -> str:
+    row = next((row for row in rows if row["start_time"] <= time < row["end_time"]), None)
+    if row is None or row["state"] != "uncertain":
+        return str(row["state"]) if row else "unknown"
+    left_out = set() if row.get("left_out") is None else set(row["left_out"])
+    if left_out & NEVER_RECORDED:
+        return "partly"
+    return "logged" if objects_only and left_out == {"listings"} else "uncertain"
+
+
 def _kind(data: str, log: str) -> str:
     if data == "logged":
         return "both" if log in ("logged", "doubtful") else "named"
@@ -164,7 +185,12 @@ def _kind(data: str, log: str) -> str:
 
 
 def watched(
-    visibility: pd.DataFrame | None, buckets: list[str], window: Span, record_class: str = "data_read"
+    visibility: pd.DataFrame | None,
+    buckets: list[str],
+    window: Span,
+    record_class: str = "data_read",
+    *,
+    objects_only: bool = False,
 ) -> dict[str, Watched]:
     """For each of these buckets, which hours of the window were covered, and by what?"""
     by: dict[tuple[str, str], list[Row]] = {}
@@ -172,7 +198,13 @@ def watched(
         for row in rows_of(visibility[visibility["bucket"].isin(buckets)]):
             by.setdefault((row["bucket"], row["record_class"]), []).append(row)
     return {
-        bucket: Watched(bucket, window, by.get((bucket, record_class), []), by.get((bucket, "server_access_log"), []))
+        bucket: Watched(
+            bucket,
+            window,
+            by.get((bucket, record_class), []),
+            by.get((bucket, "server_access_log"), []),
+            objects_only=objects_only,
+        )
         for bucket in buckets
     }
 
@@ -193,6 +225,7 @@ def bound(bucket: str, read: Row | None, seen: Watched, loss: Row | None) -> dic
         return int(read.get(name) or 0)
 
     blind, alone, uncertain = seen.hours("blind"), seen.hours("alone"), seen.hours("uncertain")
+    open_ended = bool(blind or seen.hours("partly"))
     lines = number("log_only_requests")
     allowed = most_lost(lines, loss["upper"]) if loss and alone and loss["upper"] < 1.0 else 0
     more_bytes = lost_bytes(
@@ -201,7 +234,7 @@ def bound(bucket: str, read: Row | None, seen: Watched, loss: Row | None) -> dic
     objects_upper, bytes_upper = number("objects_seen") + allowed, number("bytes_seen") + more_bytes
     basis = (
         "blind"
-        if blind
+        if open_ended
         else "complete"
         if not alone
         else "loss_allowed"
@@ -212,10 +245,10 @@ def bound(bucket: str, read: Row | None, seen: Watched, loss: Row | None) -> dic
         "bucket": bucket,
         "objects_lower": number("objects_lower"),
         "objects_likely": number("objects_likely"),
-        "objects_upper": None if blind else objects_upper,
+        "objects_upper": None if open_ended else objects_upper,
         "bytes_lower": number("bytes_lower"),
         "bytes_likely": number("bytes_likely"),
-        "bytes_upper": None if blind else bytes_upper,
+        "bytes_upper": None if open_ended else bytes_upper,
         "blind_hours": blind,
         "objects_upper_logged": objects_upper,
         "bytes_upper_logged": bytes_upper,
@@ -238,6 +271,12 @@ def _reason(read: Row, seen: Watched, loss: Row | None, allowed: int, basis: str
     """The width, in words."""
     parts = []
     blind, alone, uncertain = seen.hours("blind"), seen.hours("alone"), seen.hours("uncertain")
+    partly = seen.hours("partly")
+    if partly:
+        parts.append(
+            f"for {partly:,.1f} hours data events were on for a part of the requests alone and no access log covered "
+            "the rest, so there is no upper bound"
+        )
     if blind:
         parts.append(f"neither log covered the bucket for {blind:,.1f} hours of the window, so there is no upper bound")
     unclear = int(read.get("objects_likely") or 0) - int(read.get("objects_lower") or 0)
@@ -253,6 +292,6 @@ def _reason(read: Row, seen: Watched, loss: Row | None, allowed: int, basis: str
             f"for {alone:,.1f} hours the access log ran alone; where both logs ran it lacked {int(loss['lost']):,} of "
             f"{int(loss['requests']):,} requests (at most {loss['upper']:.2%}), which allows for {allowed:,} more"
         )
-    if uncertain:
-        parts.append(f"for {uncertain:,.1f} hours a setting was settling")
+    if uncertain > partly:
+        parts.append(f"for {uncertain - partly:,.1f} hours it is uncertain whether a log covered the bucket")
     return "; ".join(parts) if parts else "CloudTrail recorded every read of the window and named its key"

@@ -85,7 +85,11 @@ def prepare(
         visibility, sessions, callers, tried, pd.DataFrame(), pd.DataFrame(), {}, _scope(case, visibility), settings,
     )  # fmt: skip
     _measure(case, access, between)
-    access.rows = case.keep("object_access/requests", "object_access/requests", has_baseline=has_baseline)
+    # without a list of the account's buckets, one that is not known need not be another's
+    listed = any(row["operation"] == "ListBuckets" and row["answer"] == "answered" for row in settings)
+    access.rows = case.keep(
+        "object_access/requests", "object_access/requests", has_baseline=has_baseline, buckets_listed=listed
+    )
     readable(case, "object_access_requests", "object_access/requests")
     case.keep("object_access/objects", "object_access/objects")
     readable(case, "object_access_objects", "object_access/objects")
@@ -110,10 +114,11 @@ def _measure(case: Case, access: Access, between: dict[str, Any]) -> None:
 
 
 def watched_hours(
-    case: Case, access: Access, buckets: list[str], record_class: str = "data_read"
+    case: Case, access: Access, buckets: list[str], record_class: str = "data_read", *, objects_only: bool = True
 ) -> dict[str, Watched]:
     window = case.incident.window
-    return watched(access.visibility, buckets, (pd.Timestamp(window.start), pd.Timestamp(window.end)), record_class)
+    ends = (pd.Timestamp(window.start), pd.Timestamp(window.end))
+    return watched(access.visibility, buckets, ends, record_class, objects_only=objects_only)
 
 
 def readable(case: Case, name: str, table: str) -> None:
@@ -132,12 +137,12 @@ def _file(case: Case, table: str) -> Path:
     return case.staging / "tables" / f"{table}.parquet"
 
 
-def coverage(case: Case, record_class: str) -> dict[str, Watched]:
+def coverage(case: Case, record_class: str, *, objects_only: bool = False) -> dict[str, Watched]:
     """Which hours of the window were covered, by data events of this class or the access log, for each bucket in
-    scope?
+    scope? Of objects alone, listings that data events may leave out leave no doubt.
     """
     access = prepare(case)
-    return watched_hours(case, access, access.scope, record_class)
+    return watched_hours(case, access, access.scope, record_class, objects_only=objects_only)
 
 
 def management_scope(case: Case) -> tuple[bool, str]:

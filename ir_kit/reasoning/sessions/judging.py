@@ -34,6 +34,7 @@ class Judgement:
     reasons: list[str] = field(default_factory=list)
     address: str = STRANGE
     agent: str = STRANGE
+    foreign: bool = False  # was something done there that the owner never does?
 
 
 @dataclass
@@ -120,6 +121,7 @@ class Judge:
         if found.agent == KNOWN and found.address == NEAR:
             deeds.odd = []  # the same client beside itself: its pace and its hours are its own affair
         found.reasons += [*deeds.foreign, *deeds.odd, *deeds.notes]
+        found.foreign = bool(deeds.foreign)
         found.verdict, ease = self._verdict(found, deeds, look.with_agent)
         what = min(1.0, deeds.share * (1.0 if deeds.foreign else 0.5) + 0.5 * bool(deeds.odd))
         found.novelty = round(0.35 * ease * WEIGHTS[found.address] + 0.35 * WEIGHTS[found.agent] + 0.3 * what, 4)

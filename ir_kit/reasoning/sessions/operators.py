@@ -10,10 +10,22 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Hashable, Iterable
 
-from ir_kit.reasoning.sessions.judging import KNOWN, STRANGE, Judgement
+from ir_kit.reasoning.sessions.judging import KNOWN, NEAR, STRANGE, Judgement
 from ir_kit.reasoning.sessions.taught import Taught
 
 ASSOCIATED = 0.7  # novelty at least, by association
+
+
+def agree(judged: list[Judgement]) -> None:
+    """Let one address with one agent be one hand: what is the owner's with one credential, and does nothing foreign
+    with another, is one step nearer to the owner there.
+    """
+    owners = {one.place.key for one in judged if one.verdict == "familiar"}
+    for one in judged:
+        if one.place.key not in owners or one.verdict == "familiar" or one.foreign or one.agent not in (KNOWN, NEAR):
+            continue
+        one.verdict = {"unclear": "familiar"}.get(one.verdict, "unclear")
+        one.reasons.append("the same address and agent are the owner's with another credential")
 
 
 def associate(judged: list[Judgement]) -> None:

@@ -1,7 +1,8 @@
 """What is the owner's? The places of the baseline, or what is steady through the window where there is none.
 
 In a baseline every place counts as the owner's, but for those that look new inside it: that come late, stay for few
-days, share neither address nor agent with the rest, and do what the rest does not. Without a baseline the owner's are
+days, share neither address nor agent with the rest, and do what the rest does not, or come in its last hours: what
+began an hour before the window is no more the owner's than what begins an hour after. Without a baseline the owner's are
 the places that were there from the start of the window and on most of its days.
 """
 
@@ -22,6 +23,7 @@ STEADY, HOURS_A_DAY, DAILY = (
 )  # share of the days with so many hours each; share of the days whatever the hours
 PROBED = 2  # different calls refused, that a service of the owner's would not try
 FEW_DAYS = 0.25  # of the baseline's, within which a late arrival may be an intruder's
+EVE = 24  # hours, the baseline's last, that by themselves make nothing the owner's
 LEAST_BLOCKS = 4
 
 
@@ -71,6 +73,7 @@ class Candidates:
     profile: Profile
     rest: Together
     late: list[tuple[list[Place], list[Together]]] = field(default_factory=list)
+    eve: int = 0  # the hour with which the baseline's last ones begin
 
     @property
     def groups(self) -> list[Together]:
@@ -81,7 +84,8 @@ class Candidates:
         """The profile, without those that do what the rest does not."""
         profile = self.profile
         for cluster, listed in self.late:
-            if any(compare(one, self.rest, self.rest, "the rest").foreign for one in listed):
+            on_the_eve = min(hour for place in cluster for hour in place.hours) >= self.eve
+            if on_the_eve or any(compare(one, self.rest, self.rest, "the rest").foreign for one in listed):
                 profile.suspects += cluster
         profile.places = [place for place in profile.places if place not in profile.suspects]
         return profile
@@ -93,6 +97,7 @@ def from_baseline(listed: list[Place], days: int) -> Candidates:
     if not listed or days < 7:
         return found
     start = min(hour for place in listed for hour in place.hours)
+    found.eve = max(hour for place in listed for hour in place.hours) - EVE + 1
     late: list[list[Place]] = []
     for cluster in clusters(listed):
         hours = sorted({hour for place in cluster for hour in place.hours})

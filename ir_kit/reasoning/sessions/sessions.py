@@ -182,6 +182,7 @@ class _Runs:
             (where := (look.place.lineage, *look.place.key)): judge.judge(look, foreign.get(where, []))
             for judge, look in looks
         }
+        operators.agree(list(found.values()))
         return found
 
     def _firsts(self) -> dict[tuple[str, str], pd.Timestamp]:

@@ -10,12 +10,13 @@ from ir_kit.reasoning.access.bounds import Watched, bound, clopper_pearson, lost
 WINDOW = (pd.Timestamp("2026-03-01", tz="UTC"), pd.Timestamp("2026-03-02", tz="UTC"))
 
 
-def span(start: int, end: int, state: str) -> dict[str, object]:
+def span(start: int, end: int, state: str, *left_out: str) -> dict[str, object]:
     begin = WINDOW[0]
     return {
         "start_time": begin + pd.Timedelta(hours=start),
         "end_time": begin + pd.Timedelta(hours=end),
         "state": state,
+        "left_out": list(left_out),
     }
 
 
@@ -93,3 +94,22 @@ def test_an_access_log_alone_allows_for_its_loss_where_that_was_measured() -> No
     )
     assert "100 of 10,000 requests" in allowed["width_reason"]
     assert bound("b", read, alone, None)["upper_basis"] == "logged_only"
+
+
+def test_what_selectors_leave_out_for_good_has_no_upper_bound_and_a_settling_hour_has() -> None:
+    off = [span(0, 24, "not_logged")]
+    below_a_prefix = Watched("b", WINDOW, [span(0, 24, "uncertain", "listings", "prefix")], off)
+    row = bound("b", {"objects_seen": 3}, below_a_prefix, None)
+    assert (row["upper_basis"], row["objects_upper"], row["objects_upper_logged"], row["blind_hours"]) == (
+        "blind", None, 3, 0.0,
+    )  # fmt: skip
+    settling = Watched("b", WINDOW, [span(0, 1, "uncertain", "settling"), span(1, 24, "logged")], off)
+    assert bound("b", {"objects_seen": 3}, settling, None)["objects_upper"] == 3
+    beside_a_log = Watched("b", WINDOW, [span(0, 24, "uncertain", "prefix")], [span(0, 24, "logged")])
+    assert bound("b", {"objects_seen": 3}, beside_a_log, None)["upper_basis"] == "logged_only"
+
+
+def test_listings_that_may_be_left_out_leave_no_doubt_of_objects() -> None:
+    data, log = [span(0, 24, "uncertain", "listings")], [span(0, 24, "logged")]
+    assert Watched("b", WINDOW, data, log, objects_only=True).hours("both") == 24.0
+    assert Watched("b", WINDOW, data, log).hours("alone") == 24.0

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 from datetime import timedelta
 from typing import Any
 
 import pandas as pd
 import pytest
 
+from ir_kit.case import open_case
 from ir_kit.findings import object_access as findings
 from ir_kit.questions import object_access
 from ir_kit.sample import at
@@ -109,6 +112,19 @@ def test_a_copy_to_a_bucket_that_nobody_knows_is_counted_as_leaving(small: Any) 
     assert bound["objects_upper_logged"] == 1
 
 
+def test_without_a_list_of_buckets_a_copy_to_an_unknown_one_has_not_surely_left(small: Any) -> None:
+    small.world.bucket("archive", data_events=True)
+    there = small.s3("CopyObject", "archive", "copy.txt", copy_source=("papers", "e/1.txt"))
+    onto_itself = small.s3("CopyObject", "archive", "a.txt", copy_source=("archive", "a.txt"))
+    small.open()
+    configuration = small.folder / "small" / "evidence" / "configuration.jsonl"
+    configuration.write_text("")
+    rows = object_access.requests(open_case("small", str(small.folder)))
+    halves = rows[rows["event_name"] == "CopyObjectSource"].set_index("request_id")
+    assert list(halves.loc[there.request_id, ["copied", "counted_in"]]) == ["unknown", "likely"]
+    assert halves.loc[onto_itself.request_id, "copied"] == "inside"
+
+
 def test_a_request_id_that_two_requests_share_by_accident_does_not_join_them(small: Any) -> None:
     request = small.s3("GetObject")
     case = small.open([line(small, request.request_id, host="other=", key="b.txt", time="05/Mar/2026:10:00:00")])
@@ -124,6 +140,36 @@ def test_what_the_logs_say_differently_is_kept(small: Any) -> None:
         object_access.requests(small.open([line(small, request.request_id, host=request.host_id, sent="7")])), request
     )
     assert (row["seen_in"], row["disagreement"], row["bytes_sent"], row["read_extent"]) == ("both", "bytes", 7, "part")
+
+
+def test_an_event_that_is_delivered_again_with_an_addendum_is_one_request(small: Any) -> None:
+    request = small.s3("PutObject", customer_key=True)
+    read = small.s3("GetObject")
+    small.open()
+    for file in (small.folder / "small" / "evidence" / "cloudtrail").rglob("*_CloudTrail_*.json.gz"):
+        again = [
+            one | {"addendum": {"reason": "UPDATED_DATA"}}
+            for one in json.loads(gzip.decompress(file.read_bytes()))["Records"]
+            if one["requestID"] in (request.request_id, read.request_id)
+        ]
+        if again:
+            file.with_name(f"again-{file.name}").write_bytes(gzip.compress(json.dumps({"Records": again}).encode()))
+    case = open_case("small", str(small.folder))
+    assert only(object_access.requests(case), read)["seen_in"] == "both"
+    assert object_access.bounds(case).set_index("bucket").loc["papers", "bytes_lower"] == 10
+    assert list(object_access.destruction(case)["kind"]) == ["encrypted_customer_key"]
+
+
+def test_an_operation_without_a_name_here_joins_its_event_and_a_select_reads(small: Any) -> None:
+    request = small.s3("GetObject")
+    small.world.buckets["papers"].log_holes = [(at("2026-03-03T09:00:00Z"), at("2026-03-03T11:00:00Z"))]
+    both = line(small, request.request_id, host=request.host_id, operation="REST.GET.OBJECT_SOMEHOW")
+    select = line(small, "ALONE0123456789A", host="h=", bucket="exports", operation="REST.SELECT.OBJECT_CONTENT")
+    case = small.open([both, select])
+    assert only(object_access.requests(case), request)["seen_in"] == "both"
+    assert object_access.hours(case)["cloudtrail_only"].sum() == 0
+    bounds = object_access.bounds(case).set_index("bucket")
+    assert (bounds.loc["exports", "objects_all"], bounds.loc["exports", "bytes_all"]) == (1, 10)
 
 
 def test_a_presigned_uri_names_its_key(small: Any) -> None:
@@ -146,6 +192,14 @@ def test_a_key_in_the_query_of_a_request_signed_in_its_header_names_nobody(small
     )
     (row,) = object_access.requests(small.open([text])).to_dict("records")
     assert row["attribution"] != "B" and row["access_key_id"] != "AKIAIOSFODNN7EXAMPLE"
+
+
+def test_a_key_in_the_query_of_a_request_signed_in_its_header_settles_no_address_and_agent(small: Any) -> None:
+    small.world.long_term_key(small.world.users["app"], small.world.stream("second"), small.key.created)
+    uri = f"GET /a.txt?AWSAccessKeyId={small.key.access_key_id} HTTP/1.1"
+    text = line(small, "ABCDEF0123456789", host="h=", bucket="exports", uri=uri)
+    (row,) = object_access.requests(small.open([text])).to_dict("records")
+    assert row["attribution"] == "D" and len(row["candidates"]) == 2
 
 
 def test_the_only_key_that_there_was_is_the_one(small: Any) -> None:

@@ -18,6 +18,7 @@ import typer
 from ir_kit.commands.base import Commands, Name, Runs, SeveralValues, archive_at, run_all, say, with_sources
 from ir_kit.commands.collecting import CopyTo, collect, respond
 from ir_kit.commands.opening import open_incident
+from ir_kit.errors import one_line
 from ir_kit.incident import new_incident
 
 DEMO = "demo"
@@ -64,7 +65,7 @@ def ingest(incident: Name, runs: Runs = Path("runs")) -> None:
     from ir_kit.evidence.ingest import ingest as read_sources
 
     for line in read_sources(with_sources(incident, runs), progress=_tenths()).summary_lines():
-        typer.echo(line)
+        typer.echo(one_line(line))
 
 
 @app.command()

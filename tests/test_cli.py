@@ -142,6 +142,16 @@ def test_evidence_that_cannot_be_read_is_status_3(ir_kit: Invoke, parts: Parts, 
     assert one_line(ir_kit("ingest", "INC-1"), 3) == "nothing could be read: logs; look there"
 
 
+def test_output_without_a_reader_is_never_taken_for_a_verdict(tmp_path: Path) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "ir_kit", "--help"]
+    try:
+        assert subprocess.run(command, stdout=writer, stderr=subprocess.DEVNULL, check=False).returncode == 141
+    finally:
+        os.close(writer)
+
+
 def test_a_fault_of_the_program_is_never_taken_for_a_verdict(parts: Parts, tmp_path: Path, monkeypatch: Any) -> None:
     parts.error = ZeroDivisionError()
     monkeypatch.setattr(sys, "argv", ["ir-kit", "verify", str(tmp_path)])
@@ -168,6 +178,11 @@ def test_ingest_prints_its_summary_and_keeps_progress_apart(ir_kit: Invoke, part
     told = result.stderr.splitlines()
     assert len(told) == 11
     assert (told[0], told[-1]) == ("read 0.0 of 2.0 MB", "read 2.0 of 2.0 MB")
+
+
+def test_a_files_name_stays_on_its_line(ir_kit: Invoke, parts: Parts, opened: Path) -> None:
+    parts.report = ["1 files changed since they were read: a\nb\u202e\x1b[31m.json"]
+    assert ir_kit("ingest", "INC-1").stdout == "1 files changed since they were read: a b[31m.json\n"
 
 
 def test_run_prints_the_run_folder_last_and_the_seal_on_standard_error(
@@ -206,6 +221,18 @@ def test_a_wrong_label_is_status_2_before_anything_is_run(ir_kit: Invoke, parts:
         f"no label 'ownr': {opened.with_name('labels.csv')}:2; choose from"
     )
     assert parts.calls == []
+
+
+def test_an_engine_that_is_not_there_yet_is_never_recorded(ir_kit: Invoke, parts: Parts, opened: Path) -> None:
+    opened.write_text(opened.read_text().replace("engine: duckdb", "engine: athena"))
+    assert "incident.yaml" in one_line(ir_kit("run", "INC-1")) and parts.calls == []
+
+
+def test_labels_that_cannot_be_read_are_status_2(ir_kit: Invoke, parts: Parts, opened: Path) -> None:
+    (opened.parent / "labels.csv").mkdir()
+    result = ir_kit("run", "INC-1")
+    assert (result.exit_code, parts.calls) == (2, [])
+    assert "cannot be read" in result.stderr and "labels.csv" in result.stderr
 
 
 @pytest.mark.parametrize("command", ["ingest", "run"])

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ir_kit.records.archive import Archive
     from ir_kit.records.runs import RunResult
 
+UNREAD = 141  # as of a process that ends because its output has no reader
 Runs = Annotated[Path, typer.Option("--runs", metavar="DIR", help="The folder of all incidents.")]
 Name = Annotated[str, typer.Argument(metavar="INCIDENT", help="The incident's name: its folder below --runs.")]
 
@@ -44,6 +45,8 @@ class Commands(TyperGroup):
             usage = ParameterError(_message(error).rstrip("."), command, f"see {command} --help")
             say(f"ir-kit: {usage}")
             status = usage.exit_status
+        except SystemExit as left:  # typer's own 1 where nobody reads on; it would be taken for a verdict
+            status = UNREAD if left.code == 1 else left.code
         sys.exit(status if isinstance(status, int) else 0)
 
     def invoke(self, ctx: Any) -> Any:
@@ -118,7 +121,15 @@ def run_all(incident: str, runs: Path, playbooks: list[str] | None, archive: Arc
     from ir_kit.reasoning.sessions.labels import read_labels
     from ir_kit.records.runs import run_playbooks
 
-    read_labels(with_sources(incident, runs).folder)  # a wrong line is wrong input, known before anything is run
+    opened = with_sources(incident, runs)
+    folder = opened.folder
+    if opened.engine != "duckdb":  # the record would name an engine that has answered nothing
+        raise IncidentError(f"no engine {opened.engine} here yet", opened.where("engine"), "write engine: duckdb")
+    try:
+        read_labels(folder)  # a wrong line is wrong input, known before anything is run
+    except OSError as error:
+        what = f"cannot be read ({error.strerror or type(error).__name__})"
+        raise IncidentError(what, error.filename or folder, "check its permissions") from None
     result = run_playbooks(incident, runs, playbooks, progress=say)
     for failure in result.failures:
         say(failure)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -11,6 +12,7 @@ _DTYPES = {
     "varchar": "str", "bigint": "Int64", "integer": "Int32", "double": "float64", "boolean": "boolean",
     "timestamp": "datetime64[us, UTC]",
 }  # fmt: skip
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
@@ -28,11 +30,20 @@ def _value(value: Any) -> Any:
     return value
 
 
+def _whole(value: Any) -> Any:
+    if isinstance(value, str):
+        return value if value.isascii() else _SURROGATE.sub("\ufffd", value)
+    return [_whole(item) for item in value] if isinstance(value, list) else value
+
+
 def frame_of(rows: Iterable[Mapping[str, Any]], columns: Mapping[str, str]) -> pd.DataFrame:
-    """A frame of these columns, typed by their SQL types, also where it has no row or only nulls."""
+    """A frame of these columns, typed by their SQL types, also where it has no row or only nulls.
+
+    Lone surrogates, which JSON inside JSON may hold and no column can, become U+FFFD.
+    """
     listed = list(rows)
     series = {}
     for name, kind in columns.items():
-        values = [row.get(name) for row in listed]
+        values = [_whole(row.get(name)) for row in listed]
         series[name] = pd.Series(values, dtype=_DTYPES.get(kind, "object"))
     return pd.DataFrame(series, columns=list(columns))

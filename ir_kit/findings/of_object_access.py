@@ -58,7 +58,7 @@ def object_access(case: Case) -> list[Finding]:
         one = _Bucket(make, bucket, limits, told.get(bucket) or told.get(None) or completeness.sentence(None, bucket))
         reads, writes = by_class["data_read"][bucket], by_class["data_write"][bucket]
         found += [
-            one.read(row, of_objects[bucket], writes),
+            one.read(row, of_objects[bucket]),
             one.acted("objects_written", "written", rows_of(acts[acts["bucket"] == bucket]), writes),
             one.destroyed(destroyed[destroyed["bucket"] == bucket], writes),
             one.acted("names_listed", "names", rows_of(acts[acts["bucket"] == bucket]), reads),
@@ -130,7 +130,7 @@ class _Bucket:
             table=table, rows=rows, event_ids=events or None, request_ids=list(dict.fromkeys(requests)) or None
         )
 
-    def read(self, bound: Row, seen: Watched, writes: Watched) -> Finding:
+    def read(self, bound: Row, seen: Watched) -> Finding:
         """``objects_read``, with the values of the bucket's bounds."""
         scope = scope_of(seen, self.loss)
         lower, likely, seen_most = bound["objects_lower"], bound["objects_likely"], bound["objects_upper_logged"]
@@ -156,10 +156,6 @@ class _Bucket:
         }
         beside = [held(bound), *served(bound)] if upper is None else []
         copied = []
-        if writes.hours("blind") > bound["blind_hours"]:
-            copied.append(
-                f"A copy out of the bucket is a write, and for {writes.hours('blind'):,.1f} hours no log covered its writes."
-            )
         if bound["objects_copied_out"]:
             copied.append(
                 f"{bound['objects_copied_out']:,} of these objects ({bound['bytes_copied_out']:,} bytes) were "

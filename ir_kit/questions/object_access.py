@@ -103,8 +103,11 @@ def bounds(case: Case) -> pd.DataFrame:
     access = prepare(case)
     read = {row["bucket"]: row for row in rows_of(case.ask("object_access/read_totals"))}
     seen = watched_hours(case, access, access.scope)
+    writes = watched_hours(case, access, access.scope, "data_write", objects_only=False)
     rows = [
-        bound(bucket, read.get(bucket), seen[bucket], access.losses.get(bucket, access.losses.get(None)))
+        bound(
+            bucket, read.get(bucket), seen[bucket], writes[bucket], access.losses.get(bucket, access.losses.get(None))
+        )
         for bucket in access.scope
     ]
     full = held(access.settings, case.incident.window)

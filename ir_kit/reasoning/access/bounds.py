@@ -209,13 +209,15 @@ def watched(
     }
 
 
-def bound(bucket: str, read: Row | None, seen: Watched, loss: Row | None) -> dict[str, Any]:
+def bound(bucket: str, read: Row | None, seen: Watched, writes: Watched, loss: Row | None) -> dict[str, Any]:
     """Between which limits does the number of objects read from this bucket lie, and why is it no narrower?
 
     Parameters
     ----------
     read : mapping or None
         The bucket's row of ``object_access/read_totals``; None where nothing was read.
+    seen, writes : Watched
+        Which hours were covered for reads of objects, and for writes: a copy out of the bucket is a write, and sends no bytes.
     loss : mapping or None
         What was measured where both logs ran: requests, lost, upper; None where they nowhere did.
     """
@@ -226,6 +228,7 @@ def bound(bucket: str, read: Row | None, seen: Watched, loss: Row | None) -> dic
 
     blind, alone, uncertain = seen.hours("blind"), seen.hours("alone"), seen.hours("uncertain")
     open_ended = bool(blind or seen.hours("partly"))
+    copies_open = open_ended or bool(writes.hours("blind") or writes.hours("partly"))
     lines = number("log_only_requests")
     allowed = most_lost(lines, loss["upper"]) if loss and alone and loss["upper"] < 1.0 else 0
     more_bytes = lost_bytes(
@@ -234,7 +237,7 @@ def bound(bucket: str, read: Row | None, seen: Watched, loss: Row | None) -> dic
     objects_upper, bytes_upper = number("objects_seen") + allowed, number("bytes_seen") + more_bytes
     basis = (
         "blind"
-        if open_ended
+        if copies_open
         else "complete"
         if not alone
         else "loss_allowed"
@@ -245,7 +248,7 @@ def bound(bucket: str, read: Row | None, seen: Watched, loss: Row | None) -> dic
         "bucket": bucket,
         "objects_lower": number("objects_lower"),
         "objects_likely": number("objects_likely"),
-        "objects_upper": None if open_ended else objects_upper,
+        "objects_upper": None if copies_open else objects_upper,
         "bytes_lower": number("bytes_lower"),
         "bytes_likely": number("bytes_likely"),
         "bytes_upper": None if open_ended else bytes_upper,
@@ -255,7 +258,7 @@ def bound(bucket: str, read: Row | None, seen: Watched, loss: Row | None) -> dic
         "objects_all": number("objects_all"),
         "bytes_all": number("bytes_all"),
         "upper_basis": basis,
-        "width_reason": _reason(read, seen, loss, allowed, basis),
+        "width_reason": _reason(read, seen, writes, loss, allowed, basis),
         "log_only_hours": alone,
         "uncertain_hours": uncertain,
         "allowed_requests": allowed,
@@ -267,7 +270,7 @@ def bound(bucket: str, read: Row | None, seen: Watched, loss: Row | None) -> dic
     }
 
 
-def _reason(read: Row, seen: Watched, loss: Row | None, allowed: int, basis: str) -> str:
+def _reason(read: Row, seen: Watched, writes: Watched, loss: Row | None, allowed: int, basis: str) -> str:
     """The width, in words."""
     parts = []
     blind, alone, uncertain = seen.hours("blind"), seen.hours("alone"), seen.hours("uncertain")
@@ -279,6 +282,12 @@ def _reason(read: Row, seen: Watched, loss: Row | None, allowed: int, basis: str
         )
     if blind:
         parts.append(f"neither log covered the bucket for {blind:,.1f} hours of the window, so there is no upper bound")
+    copies = writes.hours("blind") + writes.hours("partly") - blind
+    if copies > 0:
+        parts.append(
+            f"for {copies:,.1f} hours copies out of the bucket, which are writes, were not all recorded, so there is no upper "
+            "bound on objects"
+        )
     unclear = int(read.get("objects_likely") or 0) - int(read.get("objects_lower") or 0)
     if unclear:
         parts.append(f"{unclear:,} objects rest on reasoned attribution (C) or on sessions that are unclear")

@@ -59,7 +59,7 @@ def test_blind_is_where_neither_log_looked_and_doubt_is_not_blind() -> None:
 
 
 def test_a_bucket_of_which_nothing_is_known_is_blind_throughout() -> None:
-    row = bound("b", None, Watched("b", WINDOW, [], []), None)
+    row = bound("b", None, Watched("b", WINDOW, [], []), Watched("b", WINDOW, [], []), None)
     assert (row["upper_basis"], row["objects_upper"], row["objects_upper_logged"], row["blind_hours"]) == (
         "blind",
         None,
@@ -73,6 +73,7 @@ def test_data_events_throughout_need_no_allowance() -> None:
     row = bound(
         "b",
         read,
+        Watched("b", WINDOW, [span(0, 24, "logged")], [span(0, 24, "logged")]),
         Watched("b", WINDOW, [span(0, 24, "logged")], [span(0, 24, "logged")]),
         {"requests": 9, "lost": 1, "upper": 0.4},
     )
@@ -88,25 +89,35 @@ def test_an_access_log_alone_allows_for_its_loss_where_that_was_measured() -> No
         "log_only_squared_bytes": 10_000.0,
     }
     alone = Watched("b", WINDOW, [span(0, 24, "not_logged")], [span(0, 24, "logged")])
-    allowed = bound("b", read, alone, {"requests": 10_000, "lost": 100, "upper": 0.012})
+    allowed = bound("b", read, alone, alone, {"requests": 10_000, "lost": 100, "upper": 0.012})
     assert (
         allowed["upper_basis"] == "loss_allowed" and allowed["objects_upper"] > 101 and allowed["bytes_upper"] > 1_010
     )
     assert "100 of 10,000 requests" in allowed["width_reason"]
-    assert bound("b", read, alone, None)["upper_basis"] == "logged_only"
+    assert bound("b", read, alone, alone, None)["upper_basis"] == "logged_only"
 
 
 def test_what_selectors_leave_out_for_good_has_no_upper_bound_and_a_settling_hour_has() -> None:
     off = [span(0, 24, "not_logged")]
     below_a_prefix = Watched("b", WINDOW, [span(0, 24, "uncertain", "listings", "prefix")], off)
-    row = bound("b", {"objects_seen": 3}, below_a_prefix, None)
+    row = bound("b", {"objects_seen": 3}, below_a_prefix, below_a_prefix, None)
     assert (row["upper_basis"], row["objects_upper"], row["objects_upper_logged"], row["blind_hours"]) == (
         "blind", None, 3, 0.0,
     )  # fmt: skip
     settling = Watched("b", WINDOW, [span(0, 1, "uncertain", "settling"), span(1, 24, "logged")], off)
-    assert bound("b", {"objects_seen": 3}, settling, None)["objects_upper"] == 3
+    assert bound("b", {"objects_seen": 3}, settling, settling, None)["objects_upper"] == 3
     beside_a_log = Watched("b", WINDOW, [span(0, 24, "uncertain", "prefix")], [span(0, 24, "logged")])
-    assert bound("b", {"objects_seen": 3}, beside_a_log, None)["upper_basis"] == "logged_only"
+    assert bound("b", {"objects_seen": 3}, beside_a_log, beside_a_log, None)["upper_basis"] == "logged_only"
+
+
+def test_copies_out_that_were_not_recorded_leave_the_objects_open_and_the_bytes_not() -> None:
+    off, on = [span(0, 24, "not_logged")], [span(0, 24, "logged")]
+    reads, writes = Watched("b", WINDOW, on, off), Watched("b", WINDOW, off, off)
+    row = bound("b", {"objects_seen": 3, "bytes_seen": 9}, reads, writes, None)
+    assert (row["upper_basis"], row["objects_upper"], row["bytes_upper"], row["blind_hours"]) == ("blind", None, 9, 0.0)
+    assert "for 24.0 hours copies out of the bucket, which are writes, were not all recorded" in row["width_reason"]
+    beside_a_log = Watched("b", WINDOW, off, on)
+    assert bound("b", {"objects_seen": 3}, Watched("b", WINDOW, on, on), beside_a_log, None)["objects_upper"] == 3
 
 
 def test_listings_that_may_be_left_out_leave_no_doubt_of_objects() -> None:

@@ -72,7 +72,7 @@ def make_generation(
     report.missing = [root for root in dict.fromkeys(roots.values()) if not os.path.exists(root)]
     here = {(row["kind"], row["source"], row["path"]) for row in sources}
     for key, row in known.items():
-        if key not in here and (row["kind"], row["source"]) in order:
+        if key not in here and (row["kind"], row["source"]) in order and not _never_read(row):
             sources.append({**row, "present": False})
             report.vanished.append(row["path"])
     sources.sort(key=lambda row: (row["kind"], order[row["kind"], row["source"]], row["path"]))
@@ -100,7 +100,7 @@ def _compared(
     for file in found:
         key = (file.kind, roots[file.kind, file.root], file.name)
         before = known.get(key)
-        unread = before is not None and before["state"] == "read" and before["sha256"] is None
+        unread = before is not None and _never_read(before)
         if before and not unread and (before["bytes"], before["mtime_ns"]) == (file.size, file.mtime_ns):
             sources.append({**before, "present": True, "location": file.location})
             report.unchanged += 1
@@ -119,6 +119,11 @@ def _compared(
             tasks.append((Task(next_id, file.kind, file.location, file.name, file.named), file.size))
         next_id += 1
     return sources, tasks
+
+
+def _never_read(row: dict[str, Any]) -> bool:
+    """Was this to be read, and could not even be opened?"""
+    return row["state"] == "read" and row["sha256"] is None
 
 
 def _load_all(

@@ -40,13 +40,13 @@ def found_files(incident: Incident, store: Path) -> Iterator[Found]:
     Raises
     ------
     EvidenceError
-        A source is a prefix on S3, which `ir-kit collect` has to fetch first, or a folder cannot be listed.
+        A source is a prefix on S3, which `ir-kit collect` has to fetch first, or a folder that cannot be listed.
 
     Notes
     -----
     A source that does not exist gives nothing here; the caller says so. A file that two sources name is read once,
     by the first of them to which its name is a log's. A link to a
-    folder is not followed, and counts as ignored.
+    folder is not followed, and counts as ignored. A folder inside a source that cannot be listed stands for what lies in it, to be found unreadable.
     """
     kept: dict[str, Found] = {}
     closed = os.path.realpath(store)
@@ -67,10 +67,10 @@ def found_files(incident: Incident, store: Path) -> Iterator[Found]:
                 entries = _walked(str(root), closed)
             else:
                 entries = []
-            for name, where, status, is_file in entries:
+            for name, where, status, is_file, listed in entries:
                 if where not in kept or not kept[where].read:
                     location = str(root) if named else f"{root}/{name}"
-                    read = is_file and _is_read(kind, name, named)
+                    read = not listed or (is_file and _is_read(kind, name, named))
                     text = printable(name)
                     kept[where] = Found(kind, number, text, location, status.st_size, status.st_mtime_ns, named, read)
     yield from kept.values()
@@ -86,6 +86,7 @@ class _Entry(NamedTuple):
     where: str
     status: os.stat_result
     is_file: bool
+    listed: bool = True
 
 
 def _walked(root: str, closed: str) -> list[_Entry]:
@@ -99,7 +100,12 @@ def _walked(root: str, closed: str) -> list[_Entry]:
         except FileNotFoundError:
             continue  # gone between the listing and now: as if it had not been there
         except OSError as error:
-            raise EvidenceError(f"a folder cannot be listed: {error.strerror}", folder, "make it readable") from error
+            if not below:
+                raise EvidenceError(
+                    f"a folder cannot be listed: {error.strerror}", folder, "make it readable"
+                ) from error
+            found.append(_Entry(below, real, os.stat(folder), False, listed=False))
+            continue
         real = real.rstrip("/")
         for entry in entries:
             name, where = below + entry.name, f"{real}/{entry.name}"

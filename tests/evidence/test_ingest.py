@@ -74,6 +74,29 @@ def test_what_could_not_be_read_is_tried_again_and_not_said_to_have_changed(evid
     assert (again.read, again.changed) == (["nowhere.json"], [])
 
 
+def test_a_folder_that_cannot_be_listed_stops_nothing_else(
+    evidence: Any, record: Record, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evidence.write("day1/a.json", [record(1)])
+    evidence.write("closed/b.json", [record(2)])
+    scandir = os.scandir
+
+    def refused(path: str) -> Any:
+        if str(path).endswith("closed"):
+            raise PermissionError(13, "Permission denied", path)
+        return scandir(path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "scandir", refused)
+        evidence.load()
+        assert evidence.query("select source_file from events") == [("day1/a.json",)]
+        [(name, reason)] = evidence.query("select source_file, reason from rejects")
+        assert name == "closed/" and reason.startswith("cannot be read")
+    report = evidence.load()
+    assert (report.read, report.vanished) == (["closed/b.json"], [])
+    assert evidence.query("select count(*) from rejects") == [(0,)]
+
+
 def test_only_a_new_file_is_read(evidence: Any, record: Record) -> None:
     filled(evidence, record).load()
     evidence.write("day2/c.json.gz", [record(5)])

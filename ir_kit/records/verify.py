@@ -237,7 +237,9 @@ def _byte(match: re.Match[bytes]) -> bytes:
     return bytes.fromhex(match[1].decode())
 
 
-def _source_problem(path: Path, sha256: str) -> str | None:
+def _source_problem(path: Path, sha256: str | None) -> str | None:
+    if sha256 is None:
+        return "source could not be read by the run"
     if not path.is_file():
         return "source missing"
     try:

@@ -218,6 +218,12 @@ def test_a_changed_or_missing_source_is_told_and_the_whole_ones_are_counted(run_
     assert (check.whole, check.total) == (0, 1)
 
 
+def test_what_the_run_could_not_read_is_not_said_to_have_changed(run_dir, record):
+    (run_dir / "data" / "evidence.jsonl").write_text(json.dumps({**record, "sha256": None}))
+    name = f"{record['source']}/{record['path']}"
+    assert verify_evidence(run_dir).problems == (f"source could not be read by the run: {name}",)
+
+
 def test_a_source_whose_name_is_no_utf8_is_found(run_dir, record):
     source = run_dir.parent / record["source"] / record["path"]
     source.rename(source.with_name("\udcff.json"))

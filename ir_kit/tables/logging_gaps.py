@@ -55,7 +55,7 @@ TABLES: dict[str, tuple[ResultColumn, ...]] = {
         ("blind_hours", "double", "of classes and buckets logged just before, summed; 0 where it failed, null where it cannot be told"),
     ),
     "logging_gaps/contradictions": columns(
-        ("kind", "varchar", "`no_files_while_on`, `files_while_off`, `silent_access_log`, `use_without_record`, `log_bucket_written`, `delivery_failed`"),
+        ("kind", "varchar", "`no_files_while_on`, `files_while_off`, `silent_access_log`, `use_without_record`, `log_bucket_written`, `delivery_failed`, `log_objects_expired`"),
         ("subject", "varchar", "the trail, Region, bucket or key"),
         ("start_time", "timestamp", ""),
         ("end_time", "timestamp", "half-open"),

@@ -109,6 +109,13 @@ def test_a_logged_minute_is_in_doubt_only_next_to_lines_that_expired(story: Any,
     assert len(doubtful) < 4 * 60
 
 
+def test_expired_log_objects_stand_among_the_contradictions(story: Any) -> None:
+    rows = logging_gaps.contradictions(story.case)
+    said = rows[rows["kind"] == "log_objects_expired"]
+    assert len(said) and set(said["start_time"]) == {pd.Timestamp(story.case.incident.window.start)}
+    assert (said["end_time"] <= story.expired).all() and said["statement"].str.contains("expire after 1 days").all()
+
+
 def test_minutes_of_which_some_lines_expired_are_uncertain(minutes: list[Minute]) -> None:
     mixed = list(_of(minutes, "mixed"))
     assert {one[4] for one in mixed} == {"uncertain"}, _summary(mixed)

@@ -66,10 +66,24 @@ def contradictions(case: Case) -> pd.DataFrame:
     replayed = replay(case)
     found = [*_silences(replayed), *_off_and_delivered(replayed), *_silent_access_logs(replayed)]
     found += [*_uses_without_record(case, replayed), *_log_buckets_touched(case, replayed), *_failed_deliveries(case)]
+    found += expired_logs(replayed, Span(case.incident.window.start, case.incident.window.end))
     found.sort(key=lambda row: (row["start_time"], row["kind"], row["subject"]))
     frame = frame_of(found, COLUMNS)
     case.write_table("logging_gaps/contradictions", frame)
     return frame
+
+
+def expired_logs(replayed: Replay, window: Span) -> Rows:
+    """The times of the window of which a lifecycle rule had removed log objects before they were collected."""
+    expired = [(f"trail {key.name}", one) for key, one in replayed.recording.expired.items()]
+    expired += [(f"access log of {bucket}", one) for bucket, one in replayed.line_expiry.items()]
+    found = []
+    for subject, one in expired:
+        span = Span(window.start, min(one.gone, one.first or one.gone, window.end))
+        if span.start < span.end:
+            words = f"{one.words}: what had come until {one.gone:%Y-%m-%d %H:%M} was gone when it was collected, and nothing of this time is held"
+            found.append(_row("log_objects_expired", subject, span, words))
+    return found
 
 
 def _row(kind: str, subject: str, span: Span, statement: str, key: str | None = None) -> dict[str, Any]:

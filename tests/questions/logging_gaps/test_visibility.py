@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pandas as pd
 import pytest
 
+from ir_kit.reasoning.replay.contradictions import expired_logs
+from ir_kit.reasoning.replay.spans import Span
 from ir_kit.reasoning.replay.visibility import blind_time, is_logged, visibility_of, would_be_recorded
 
 BUCKET_B: dict[str, Any] = {
@@ -318,6 +320,12 @@ def test_log_objects_that_expired_before_they_were_collected_are_lost(account: A
     rule = {"Rules": [{"Status": "Enabled", "Expiration": {"Days": 1}, "Filter": {"Prefix": ""}}]}
     account.answers("GetBucketLifecycleConfiguration", "logs-bucket", rule)
     assert [account.state(hours) for hours in (6, 22)] == ["lost", "logged"]
+    replayed, day = account.replay(), datetime(2026, 3, 2, tzinfo=UTC)
+    [said] = expired_logs(replayed, Span(day, day + timedelta(hours=24)))
+    assert (said["kind"], said["subject"], said["start_time"]) == ("log_objects_expired", "trail main", day)
+    assert day + timedelta(hours=6) < said["end_time"] <= day + timedelta(hours=20.5)
+    assert "log objects expire after 1 days" in said["statement"]
+    assert expired_logs(replayed, Span(day + timedelta(hours=21), day + timedelta(hours=24))) == []  # all is held
 
 
 def test_expiry_of_other_prefixes_loses_nothing(account: Any) -> None:

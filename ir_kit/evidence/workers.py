@@ -107,7 +107,7 @@ def serve() -> None:
     source, target = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever prints must not mix with the answers
     from ir_kit.evidence.database import connect
-    from ir_kit.evidence.loading import load
+    from ir_kit.evidence.loading import Loaded, load
 
     gc.disable()  # nothing here goes in circles, and the process ends with the load
     connection = connect(threads=1)  # to make one takes as long as to read a file
@@ -125,4 +125,8 @@ def serve() -> None:
             pickle.dump(answer, target)
             target.flush()
         except BrokenPipeError:
+            # who asked is gone, and no manifest will ever name these
+            for part in answer.parts if isinstance(answer, Loaded) else ():
+                with contextlib.suppress(OSError):
+                    os.unlink(os.path.join(arguments[2], part))
             return

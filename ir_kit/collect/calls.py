@@ -90,8 +90,7 @@ class Calls:
         self.journal = journal
         self._lock = threading.Lock()
         self._lines: dict[str, dict[str, Any]] = {}
-        self.stopped = threading.Event()
-        self.cause: faults.StoppedError | None = None
+        self.stopped: faults.StoppedError | None = None
         for line in _whole_lines(journal):
             self._lines[_key(line)] = line
 
@@ -147,16 +146,15 @@ class Calls:
     def _made(
         self, service: str, operation: str, parameters: dict[str, Any], region: str
     ) -> tuple[dict[str, Any] | None, dict[str, str] | None]:
-        if self.stopped.is_set():
-            raise self.cause or faults.StoppedError("the collection is stopping")
+        if self.stopped is not None:
+            raise self.stopped  # whoever speaks first says why
         try:
             client = self.clients.client(service, region)
             response = getattr(client, xform_name(operation))(**parameters)
         except (ClientError, BotoCoreError, ResponseParserError, OSError) as fault:
             stop = faults.stopped(fault) if not self._is_closed_region(fault, region) else None
             if stop is not None:
-                self.cause = stop  # told before the others stop, so that whoever speaks first says why
-                self.stopped.set()
+                self.stopped = stop
                 raise stop from None
             return None, faults.error_of(fault)
         response.pop("ResponseMetadata", None)

@@ -122,14 +122,9 @@ def run_all(incident: str, runs: Path, playbooks: list[str] | None, archive: Arc
     from ir_kit.records.runs import run_playbooks
 
     opened = with_sources(incident, runs)
-    folder = opened.folder
     if opened.engine != "duckdb":  # the record would name an engine that has answered nothing
         raise IncidentError(f"no engine {opened.engine} here yet", opened.where("engine"), "write engine: duckdb")
-    try:
-        read_labels(folder)  # a wrong line is wrong input, known before anything is run
-    except OSError as error:
-        what = f"cannot be read ({error.strerror or type(error).__name__})"
-        raise IncidentError(what, error.filename or folder, "check its permissions") from None
+    read_labels(opened.folder)  # a wrong line is wrong input, known before anything is run
     result = run_playbooks(incident, runs, playbooks, progress=say)
     for failure in result.failures:
         say(failure)

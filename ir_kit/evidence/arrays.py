@@ -41,6 +41,19 @@ def _bits(buffer: pa.Buffer, values: pa.Array) -> Flags:
     return bits[values.offset : values.offset + len(values)].view(np.bool_)
 
 
+def numbers_of(values: pa.Array, kind: Any) -> Any:
+    """These numbers, of which none may be null.
+
+    Raises
+    ------
+    ValueError
+        One is.
+    """
+    if values.null_count:
+        raise ValueError(f"{values.null_count} nulls in a column that has none")
+    return np.frombuffer(values.buffers()[1], dtype=kind)[values.offset : values.offset + len(values)]
+
+
 def parts_of(texts: pa.StringArray) -> tuple[Any, Bytes]:
     """Where each of these texts begins, and the last one ends; and the bytes from the first beginning to that end."""
     _, cuts_buffer, data_buffer = texts.buffers()

@@ -105,10 +105,8 @@ def _without_secrets(text: str) -> str:
     )
 
 
-# `list_contains`, for the engine makes a join of a long `in`; what nearly every record is comes first
+# `list_contains`, for the engine makes a join of a long `in`
 _CLASS = f"""case
-    when r.eventCategory = 'Data' and r.readOnly = 'true' then 'data_read'
-    when r.eventCategory = 'Data' and r.readOnly = 'false' then 'data_write'
     when r.eventCategory = 'Data' or (r.eventCategory is null and r.managementEvent = 'false') then
         case when coalesce(r.readOnly, case when list_contains([{_quoted(_S3_READS)}], r.eventName) then 'true' else 'false' end) = 'true'
              then 'data_read' else 'data_write' end

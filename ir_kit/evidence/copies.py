@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ir_kit.evidence.arrays import array_of
+from ir_kit.evidence.arrays import array_of, numbers_of
 from ir_kit.evidence.database import connect
 from ir_kit.evidence.parts import quoted
 from ir_kit.evidence.rows import table_of
@@ -71,7 +71,7 @@ def _hashes(parts: list[Path], slices: int, index: int) -> list[Any]:
     found = []
     for part in parts:
         for chunk in pq.ParquetFile(part).read(columns=["identity_hash"]).column(0).chunks:
-            hashes = _numbers(chunk, np.uint64)
+            hashes = numbers_of(chunk, np.uint64)
             found.append(hashes if slices == 1 else hashes[hashes % np.uint64(slices) == index])
     return found
 
@@ -109,7 +109,7 @@ def _counted(tables: list[pa.Table]) -> Iterator[tuple[int, int]]:
     """How many rows there are of each source."""
     for table in tables:
         for chunk in table.column("source_id").chunks:
-            ids, counts = np.unique(_numbers(chunk, np.int32), return_counts=True)
+            ids, counts = np.unique(numbers_of(chunk, np.int32), return_counts=True)
             yield from zip(ids.tolist(), counts.tolist(), strict=True)
 
 
@@ -117,16 +117,9 @@ def _facts(parts: list[Path]) -> Iterator[tuple[int, int, int, int]]:
     """For each stretch of rows of one source: the source, how many rows, their first and last time in microseconds."""
     for part in parts:
         table = pq.ParquetFile(part).read(columns=["source_id", "event_time"]).combine_chunks()
-        ids = _numbers(table.column(0).chunk(0), np.int32)
-        times = _numbers(table.column(1).chunk(0), np.int64)
+        ids = numbers_of(table.column(0).chunk(0), np.int32)
+        times = numbers_of(table.column(1).chunk(0), np.int64)
         starts = np.concatenate(([0], np.flatnonzero(ids[1:] != ids[:-1]) + 1))
         counts = np.diff(np.append(starts, len(ids)))
         first, last = np.minimum.reduceat(times, starts), np.maximum.reduceat(times, starts)
         yield from zip(*(column.tolist() for column in (ids[starts], counts, first, last)), strict=True)
-
-
-def _numbers(values: pa.Array, kind: Any) -> Any:
-    """These values, none of which is null."""
-    if values.null_count:
-        raise ValueError(f"{values.null_count} nulls in a column that has none")
-    return np.frombuffer(values.buffers()[1], dtype=kind)[values.offset : values.offset + len(values)]

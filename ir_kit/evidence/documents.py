@@ -287,4 +287,9 @@ def why_no_record(record: Any) -> str | None:
 def document_of(records: list[dict[str, Any]]) -> bytes:
     """These records as one document that the engine reads; lone surrogates, which it refuses, become U+FFFD."""
     text = json.dumps({"Records": records}, ensure_ascii=False, separators=(",", ":"))
-    return _SURROGATE.sub("\ufffd", text).encode("utf-8")
+    return without_surrogates(text).encode("utf-8")
+
+
+def without_surrogates(text: str) -> str:
+    """The text with U+FFFD for each lone surrogate, which JSON may hold and no column can."""
+    return text if text.isascii() else _SURROGATE.sub("\ufffd", text)

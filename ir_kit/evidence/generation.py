@@ -17,15 +17,12 @@ from ir_kit.evidence.loading import Loaded, Task, load
 from ir_kit.evidence.reading import read_file
 from ir_kit.evidence.rows import REJECTS, SETTINGS, SOURCES, table_rows, write_table
 from ir_kit.evidence.store import KINDS, Manifest, Store
-from ir_kit.evidence.walking import Found
+from ir_kit.evidence.walking import SOURCE_KINDS, Found
 from ir_kit.evidence.workers import Workers
 from ir_kit.incident import Incident
 
 CHUNK = 48 << 20
 FILE_COST = 2_000  # to open a file costs as much as to read this many bytes more
-
-
-_SOURCE_KINDS = (("cloudtrail", "cloudtrail"), ("access_log", "access_logs"), ("configuration", "configuration"))
 _BLANK: dict[str, Any] = dict.fromkeys(SOURCES.names)
 
 
@@ -57,7 +54,7 @@ def make_generation(
     store = Store(incident.folder / "evidence")
     manifest = store.manifest()
     roots = {
-        (kind, n): str(path) for kind, source in _SOURCE_KINDS for n, path in enumerate(incident.source_paths(source))
+        (kind, n): str(path) for kind, source in SOURCE_KINDS for n, path in enumerate(incident.source_paths(source))
     }
     known = {(row["kind"], row["source"], row["path"]): row for row in table_rows(store.folder, manifest.sources)}
     if not roots:

@@ -5,7 +5,6 @@ Without pandas: `pyarrow.array` would load it, in every process, for a third of 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from operator import itemgetter
@@ -15,6 +14,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from ir_kit.evidence.documents import without_surrogates
 
 SOURCES = pa.schema(
     [
@@ -42,7 +43,6 @@ SETTINGS = pa.schema(
 
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  (the store's times are UTC, without a zone)
 _MICROSECOND = timedelta(microseconds=1)
-_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def table_of(rows: Iterable[Mapping[str, Any]], schema: pa.Schema) -> pa.Table:
@@ -89,7 +89,7 @@ def _encoded(text: str) -> bytes:
     try:
         return text.encode("utf-8")
     except UnicodeEncodeError:
-        return _SURROGATE.sub("\ufffd", text).encode("utf-8")
+        return without_surrogates(text).encode("utf-8")
 
 
 def write_table(folder: Path, name: str, rows: Iterable[Mapping[str, Any]], schema: pa.Schema) -> str:

@@ -12,6 +12,9 @@ from ir_kit.errors import EvidenceError
 from ir_kit.incident import Incident
 
 CLOUDTRAIL_NAMES = (".json", ".json.gz", ".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz")
+SOURCE_KINDS = (("cloudtrail", "cloudtrail"), ("access_log", "access_logs"), ("configuration", "configuration"))
+"""Each kind of file, and the sources of the incident file that hold it."""
+
 _DIGESTS, _INSIGHTS = "/CloudTrail-Digest/", "/CloudTrail-Insight/"
 
 
@@ -50,11 +53,7 @@ def found_files(incident: Incident, store: Path) -> Iterator[Found]:
     """
     kept: dict[str, Found] = {}
     closed = os.path.realpath(store)
-    for kind, source in (
-        ("cloudtrail", "cloudtrail"),
-        ("access_log", "access_logs"),
-        ("configuration", "configuration"),
-    ):
+    for kind, source in SOURCE_KINDS:
         for number, root in enumerate(incident.source_paths(source)):
             if isinstance(root, str):
                 raise EvidenceError(

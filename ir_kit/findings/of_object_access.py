@@ -137,11 +137,12 @@ class _Bucket:
         in_rows = seen_most - bound["allowed_requests"]
         upper = bound["objects_upper"]
         if in_rows:
-            unseen = (
-                f"the {bound['blind_hours']:,.1f} that were not" if bound["blind_hours"] else "what was not recorded"
-            )
-            most = f"at most {seen_most:,} in the hours that were logged, and an unknown number in {unseen}"
-            most = most if upper is None else f"at most {upper:,}"
+            if upper is not None:
+                most = f"at most {upper:,}"
+            else:
+                hours = bound["blind_hours"]
+                unseen = f"the {hours:,.1f} that were not" if hours else "what was not recorded"
+                most = f"at most {seen_most:,} in the hours that were logged, and an unknown number in {unseen}"
             statement = (
                 f"Of {self.bucket}, at least {number(lower, 'object').replace('no objects', '0 objects')} left "
                 "by acts that are not the "

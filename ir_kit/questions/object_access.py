@@ -102,8 +102,8 @@ def bounds(case: Case) -> pd.DataFrame:
     """
     access = prepare(case)
     read = {row["bucket"]: row for row in rows_of(case.ask("object_access/read_totals"))}
-    seen = watched_hours(case, access, access.scope)
-    writes = watched_hours(case, access, access.scope, "data_write", objects_only=False)
+    seen = watched_hours(case, access, access.scope, objects_only=True)
+    writes = watched_hours(case, access, access.scope, "data_write")
     rows = [
         bound(
             bucket, read.get(bucket), seen[bucket], writes[bucket], access.losses.get(bucket, access.losses.get(None))

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pandas as pd
 
+from ir_kit.evidence.documents import without_surrogates
+
 _DTYPES = {
     "varchar": "str", "bigint": "Int64", "integer": "Int32", "double": "float64", "boolean": "boolean",
     "timestamp": "datetime64[us, UTC]",
 }  # fmt: skip
-_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
@@ -32,7 +32,7 @@ def _value(value: Any) -> Any:
 
 def _whole(value: Any) -> Any:
     if isinstance(value, str):
-        return value if value.isascii() else _SURROGATE.sub("\ufffd", value)
+        return without_surrogates(value)
     return [_whole(item) for item in value] if isinstance(value, list) else value
 
 

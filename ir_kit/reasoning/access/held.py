@@ -8,13 +8,13 @@ Source: S3 User Guide, "Amazon S3 metrics and dimensions" and "Inventory list".
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from ir_kit.incident import Window
 
-__all__ = ["NOTHING", "Held", "answers", "dicts", "held"]
+__all__ = ["NOTHING", "Held", "answers", "dicts", "held", "metrics"]
 
 METRICS = {"NumberOfObjects": "objects", "BucketSizeBytes": "bytes"}
 
@@ -66,16 +66,11 @@ def _most(listed: list[Held], first: str, last: str) -> Held:
 def _by_metrics(settings: Iterable[Mapping[str, Any]]) -> list[tuple[str, Held]]:
     """CloudWatch gives objects of all kinds of storage, and bytes of each kind for itself."""
     days: dict[tuple[str, str], dict[str, dict[str, int]]] = {}
-    for parameters, response in answers(settings, "GetMetricStatistics"):
-        named = {one.get("Name"): str(one.get("Value")) for one in dicts(parameters.get("Dimensions"))}
-        kind = METRICS.get(str(parameters.get("MetricName") or response.get("Label")))
-        for point in dicts(response.get("Datapoints")):
-            value = point.get("Average", point.get("Maximum"))
-            if kind and "BucketName" in named and isinstance(value, int | float):
-                day = days.setdefault((named["BucketName"], str(point.get("Timestamp") or "")[:10]), {})
-                storage = day.setdefault(kind, {})
-                name = named.get("StorageType", "")
-                storage[name] = max(storage.get(name, 0), int(value))
+    for kind, named, on, value in metrics(settings, METRICS, "Average", "Maximum"):
+        if "BucketName" in named:
+            storage = days.setdefault((named["BucketName"], on), {}).setdefault(kind, {})
+            name = named.get("StorageType", "")
+            storage[name] = max(storage.get(name, 0), value)
     found = []
     for (bucket, on), kinds in days.items():
         number = max(kinds["objects"].values()) if "objects" in kinds else None
@@ -83,6 +78,19 @@ def _by_metrics(settings: Iterable[Mapping[str, Any]]) -> list[tuple[str, Held]]
         said = " and ".join(metric for metric, kind in METRICS.items() if kind in kinds)
         found.append((bucket, Held(number, size, on or None, f"CloudWatch {said}")))
     return found
+
+
+def metrics(
+    settings: Iterable[Mapping[str, Any]], kinds: Mapping[str, str], *statistics: str
+) -> Iterator[tuple[str, dict[str, str], str, int]]:
+    """What CloudWatch says of these metrics: the kind, its dimensions, the day and the value, by the first of the statistics that it has."""
+    for parameters, response in answers(settings, "GetMetricStatistics"):
+        named = {str(one.get("Name")): str(one.get("Value")) for one in dicts(parameters.get("Dimensions"))}
+        kind = kinds.get(str(parameters.get("MetricName") or response.get("Label")))
+        for point in dicts(response.get("Datapoints")):
+            value = next((point[name] for name in statistics if name in point), None)
+            if kind and isinstance(value, int | float):
+                yield kind, named, str(point.get("Timestamp") or "")[:10], int(value)
 
 
 def _by_inventories(settings: Sequence[Mapping[str, Any]]) -> list[tuple[str, Held]]:

@@ -107,14 +107,14 @@ def _scope(case: Case, visibility: pd.DataFrame) -> list[str]:
 
 def _measure(case: Case, access: Access, between: dict[str, Any]) -> None:
     counted = case.ask("object_access/completeness", authentication_failures=list(AUTHENTICATION_FAILURES), **between)
-    seen = watched_hours(case, access, sorted(set(counted["bucket"]) | set(access.scope)))
+    seen = watched_hours(case, access, sorted(set(counted["bucket"]) | set(access.scope)), objects_only=True)
     access.hours = completeness.hours_of_both(counted, seen)
     access.holes = completeness.holes(access.hours)
     access.losses = completeness.losses(access.hours, access.holes)
 
 
 def watched_hours(
-    case: Case, access: Access, buckets: list[str], record_class: str = "data_read", *, objects_only: bool = True
+    case: Case, access: Access, buckets: list[str], record_class: str = "data_read", *, objects_only: bool = False
 ) -> dict[str, Watched]:
     window = case.incident.window
     ends = (pd.Timestamp(window.start), pd.Timestamp(window.end))

@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Any, NamedTuple
 
 from ir_kit.incident import Window
-from ir_kit.reasoning.access.held import answers, dicts
+from ir_kit.reasoning.access.held import answers, dicts, metrics
 
 __all__ = ["UNCOUNTED", "Served", "served"]
 
@@ -54,17 +54,11 @@ def served(settings: Sequence[Mapping[str, Any]], window: Window) -> dict[str, S
     whole = _whole_filters(settings)
     first, last = f"{window.start:%Y-%m-%d}", f"{window.end - timedelta(microseconds=1):%Y-%m-%d}"
     counts: dict[tuple[str, str], dict[str, dict[str, int]]] = {}
-    for parameters, response in answers(settings, "GetMetricStatistics"):
-        named = {one.get("Name"): str(one.get("Value")) for one in dicts(parameters.get("Dimensions"))}
-        kind = METRICS.get(str(parameters.get("MetricName") or response.get("Label")))
+    for kind, named, day, value in metrics(settings, METRICS, "Sum"):
         name = (named.get("BucketName", ""), named.get("FilterId", ""))
-        if kind is None or name not in whole:
-            continue
-        days = counts.setdefault(name, {}).setdefault(kind, {})
-        for point in dicts(response.get("Datapoints")):
-            day, value = str(point.get("Timestamp") or "")[:10], point.get("Sum")
-            if first <= day <= last and isinstance(value, int | float):
-                days[day] = max(days.get(day, 0), int(value))
+        if name in whole and first <= day <= last:
+            days = counts.setdefault(name, {}).setdefault(kind, {})
+            days[day] = max(days.get(day, 0), value)
     found: dict[str, Served] = {}
     for (bucket, filter_id), kinds in sorted(counts.items()):
         seen = set().union(*kinds.values())

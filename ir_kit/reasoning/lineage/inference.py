@@ -15,7 +15,7 @@ import pandas as pd
 
 from ir_kit.reasoning.lineage.inference_by_making import assumed_elsewhere, started, switched, user_made
 from ir_kit.reasoning.lineage.inference_by_use import acting_for_user, same_hand
-from ir_kit.reasoning.lineage.orphans import Evidence, Orphan, clock, inferred
+from ir_kit.reasoning.lineage.orphans import Evidence, Orphan, clock, inferred, inferred_of_call
 from ir_kit.reasoning.lineage.policies import trusts
 from ir_kit.reasoning.lineage.reached import Reached, Row
 from ir_kit.reasoning.principals import role_name, same_role, session_name, user_name
@@ -161,16 +161,7 @@ def _trust_changed(
             f"{role} trust {caller[1] or 'somebody outside'}, who then assumed it"
         )
         if row["issued_access_key_id"]:
-            yield Reached(
-                row["issued_access_key_id"],
-                change["access_key_id"],
-                "inferred",
-                reached_at=row["event_time"],
-                issued_at=row["event_time"],
-                link_basis=basis,
-                principal_arn=row["issued_principal_arn"],
-                principal=row["role_arn"],
-            )
+            yield inferred_of_call(row, change["access_key_id"], basis)
             continue
         for orphan in orphans:
             if (

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from ir_kit.reasoning.lineage.orphans import Evidence, Orphan, clock, inferred
+from ir_kit.reasoning.lineage.orphans import Evidence, Orphan, clock, inferred, inferred_of_call
 from ir_kit.reasoning.lineage.reached import Reached, Row
 from ir_kit.reasoning.principals import same_role, session_name
 
@@ -89,16 +89,11 @@ def assumed_elsewhere(
     for row in rows:
         if row["user_identity_arn"] in others or reached[row["access_key_id"]].reached_at > row["event_time"]:
             continue
-        yield Reached(
-            row["issued_access_key_id"],
+        yield inferred_of_call(
+            row,
             row["access_key_id"],
-            "inferred",
-            reached_at=row["event_time"],
-            issued_at=row["event_time"],
-            link_basis=f"{row['event_name']} at {clock(row['event_time'])}, in the log of the role's account alone, names "
+            f"{row['event_name']} at {clock(row['event_time'])}, in the log of the role's account alone, names "
             "the principal of this credential as the caller; no other credential of it was used in the window",
-            principal_arn=row["issued_principal_arn"],
-            principal=row["role_arn"],
         )
 
 

@@ -136,6 +136,20 @@ def inferred(orphan: Orphan, parent: str, basis: str) -> Reached:
     )
 
 
+def inferred_of_call(row: Row, parent: str, basis: str) -> Reached:
+    """Such a link to the credential that a call issued to somebody who acted with the parent's power."""
+    return Reached(
+        row["issued_access_key_id"],
+        parent,
+        "inferred",
+        reached_at=row["event_time"],
+        issued_at=row["event_time"],
+        link_basis=basis,
+        principal_arn=row["issued_principal_arn"],
+        principal=row["role_arn"],
+    )
+
+
 def clock(time: pd.Timestamp) -> str:
     """A time as text."""
     return str(time.strftime("%Y-%m-%dT%H:%M:%SZ"))

@@ -66,7 +66,7 @@ def contradictions(case: Case) -> pd.DataFrame:
     replayed = replay(case)
     found = [*_silences(replayed), *_off_and_delivered(replayed), *_silent_access_logs(replayed)]
     found += [*_uses_without_record(case, replayed), *_log_buckets_touched(case, replayed), *_failed_deliveries(case)]
-    found += expired_logs(replayed, Span(case.incident.window.start, case.incident.window.end))
+    found += expired_logs(replayed, replayed.window)
     found.sort(key=lambda row: (row["start_time"], row["kind"], row["subject"]))
     frame = frame_of(found, COLUMNS)
     case.write_table("logging_gaps/contradictions", frame)

@@ -6,11 +6,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from typing import Literal
 
 from ir_kit.reasoning.replay.deliveries import Delivered, Match, hull, match
-from ir_kit.reasoning.replay.spans import EARLIEST, Span
+from ir_kit.reasoning.replay.spans import EARLIEST, Span, edges_of
 from ir_kit.reasoning.replay.states import Scope, scope_of
 from ir_kit.reasoning.replay.trails import SETTLING, Trail, TrailKey, Trails
+
+Fit = Literal["yes", "maybe", "no"]
 
 
 @dataclass
@@ -94,39 +97,33 @@ class Records:
 
     def is_of(self, trail: Trail, row: Delivered) -> bool:
         """Do its settings, which are known, make this trail record such a row?"""
-        key = (trail.key, id(row))
-        if key not in self._is:
-            self._is[key] = self._records(trail, row)
-        return self._is[key]
-
-    def _records(self, trail: Trail, row: Delivered) -> bool:
-        on, chosen = trail.logging.at(row.span.start), trail.selectors.at(row.span.start)
-        known = on.state == chosen.state == "known" and on.value
-        return (
-            bool(known)
-            and trail.covers(row.aws_region or "", row.span.start).value is True
-            and self.may_be_of(trail, row)
-        )
+        return self._fit(trail, row) == "yes"
 
     def may_be_of(self, trail: Trail, row: Delivered) -> bool:
         """Could this trail have recorded such a row, by what is known of its settings?"""
-        key = (trail.key, id(row))
-        if key not in self._may:
-            self._may[key] = self._could_record(trail, row)
-        return self._may[key]
+        return self._fit(trail, row) != "no"
 
-    def _could_record(self, trail: Trail, row: Delivered) -> bool:
+    def _fit(self, trail: Trail, row: Delivered) -> Fit:
+        key = (trail.key, id(row))
+        if key not in self._fits:
+            self._fits[key] = self._fitted(trail, row)
+        return self._fits[key]
+
+    def _fitted(self, trail: Trail, row: Delivered) -> Fit:
         time = row.span.start
         on, chosen = trail.logging.at(time), trail.selectors.at(time)
         off = on.state == "known" and not on.value
         if off or match(trail.destination(time), row.stem, self.destinations) == "not_held":
-            return False
+            return "no"
         covered = scope_of(row).coverage(chosen.value) if chosen.state != "unknown" else None
-        return covered is None or covered.kind != "none"
+        if covered is not None and covered.kind == "none":
+            return "no"
+        known = on.state == chosen.state == "known" and trail.covers(row.aws_region or "", time).value is True
+        return "yes" if known else "maybe"
 
     def forget(self) -> None:
         """Answer anew: what is known of the trails has changed."""
-        for name in ("_alive", "_told", "_others", "_may", "_is", "destinations"):
+        for name in ("_alive", "_told", "_others", "_fits", "destinations"):
             self.__dict__.pop(name, None)
 
     @cached_property
@@ -134,11 +131,7 @@ class Records:
         return {}
 
     @cached_property
-    def _is(self) -> dict[tuple[TrailKey, int], bool]:
-        return {}
-
-    @cached_property
-    def _may(self) -> dict[tuple[TrailKey, int], bool]:
+    def _fits(self) -> dict[tuple[TrailKey, int], Fit]:
         return {}
 
     @cached_property
@@ -151,6 +144,6 @@ class Records:
 
     def hulls(self, trail: Trail) -> list[Span]:
         """From the first to the last delivery of each run of a trail."""
-        edges = sorted({*trail.changes(), *(edge for span in trail.logging.dark for edge in (span.start, span.end))})
+        edges = sorted({*trail.changes(), *edges_of(trail.logging.dark)})
         found = [hull(self.alive(trail, trail.run(edge)[0])) for edge in [EARLIEST, *edges]]
         return [one for one in found if one]

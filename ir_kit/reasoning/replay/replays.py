@@ -14,7 +14,7 @@ from ir_kit.reasoning.replay.log_buckets import Expiry, LogTarget
 from ir_kit.reasoning.replay.recording import Recording
 from ir_kit.reasoning.replay.selector_coverage import Coverage
 from ir_kit.reasoning.replay.selectors import SelectorSet
-from ir_kit.reasoning.replay.spans import EARLIEST, LATEST, UNKNOWN, Span
+from ir_kit.reasoning.replay.spans import EARLIEST, LATEST, UNKNOWN, Span, around, edges_of
 from ir_kit.reasoning.replay.states import Scope, State, best
 from ir_kit.reasoning.replay.trails import INSTANT, Trail
 
@@ -42,11 +42,9 @@ class Replay:
     def edges(self, scope: Scope) -> list[datetime]:
         """Moments at which the state of a scope may change."""
         found = set(self.recording.edges(scope))
-        for span in self.silent.get(scope.aws_region or "", []):
-            found.update((span.start, span.end))
-        for span in self.unseen.get((scope.bucket or "", scope.record_class), []):
-            found.update((span.start, span.end))
-        found.update(edge for _, _, span, _ in self.lost for edge in (span.start, span.end))
+        found.update(edges_of(self.silent.get(scope.aws_region or "", [])))
+        found.update(edges_of(self.unseen.get((scope.bucket or "", scope.record_class), [])))
+        found.update(edges_of(span for _, _, span, _ in self.lost))
         return sorted(found)
 
     def state(self, scope: Scope, span: Span) -> State:
@@ -100,7 +98,7 @@ class Replay:
         one = self.access_logs.get(bucket)
         if one is None:
             return []
-        found = {*one.edges(), *(edge for span in one.silent for edge in (span.start, span.end))}
+        found = {*one.edges(), *edges_of(one.silent)}
         target = self.line_targets.get(bucket)
         found.update(target.edges() if target else ())
         found.update(change + LINES_SETTLING for change in one.changes())
@@ -183,12 +181,10 @@ class Replay:
         held = one.target.at(time)
         cloud = one.cloudwatch.at(time)
         changes = one.changes()
-        dark = [edge for span in one.target.dark for edge in (span.start, span.end)]
-        start = max((edge for edge in [*changes, *dark] if edge <= time), default=EARLIEST)
-        end = min((edge for edge in [*changes, *dark] if edge > time), default=LATEST)
-        lines = [line for line in one.lines if start <= line.start < end]
+        run = around(time, [*changes, *edges_of(one.target.dark)])
+        lines = [line for line in one.lines if run.holds(line.start)]
         # an answer of later that lines, or their absence, contradict tells nothing of before
-        silent = any(start <= span.start < end for span in one.silent)
+        silent = any(run.holds(span.start) for span in one.silent)
         if held.far and (lines and not held.value or silent and not lines and held.value):
             held = UNKNOWN
         if held.state == "known" and held.value:
@@ -206,7 +202,7 @@ class Replay:
         near = after - min(before, time) <= 2 * LINES_SETTLING and not any(
             before < change < after for change in changes
         )
-        if near or (lines and lines[0].start <= time < (end if end in changes else lines[-1].end)):
+        if near or (lines and lines[0].start <= time < (run.end if run.end in changes else lines[-1].end)):
             return State("logged", "lines were delivered while no setting changed")
         if cloud.state == "known" and cloud.value:
             return State(

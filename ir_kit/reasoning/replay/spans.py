@@ -54,6 +54,18 @@ def between(cuts: Iterable[datetime], start: datetime, end: datetime) -> list[Sp
     return [Span(one, other) for one, other in zip(edges, edges[1:], strict=False)]
 
 
+def edges_of(spans: Iterable[Span]) -> list[datetime]:
+    """Where each of these begins and ends."""
+    return [edge for span in spans for edge in (span.start, span.end)]
+
+
+def around(time: datetime, cuts: Iterable[datetime]) -> Span:
+    """The span between these moments that holds this time."""
+    listed = list(cuts)
+    start = max((cut for cut in listed if cut <= time), default=EARLIEST)
+    return Span(start, min((cut for cut in listed if cut > time), default=LATEST))
+
+
 @dataclass(frozen=True)
 class Point:
     """A value known at a moment. `changed`: it holds from then on, and what was before is not said. `seen`: it was so
@@ -115,10 +127,7 @@ class Timeline:
 
     def edges(self) -> list[datetime]:
         """Moments at which what is known may change."""
-        found = [point.time for point in self.points]
-        for span in self.dark:
-            found += [span.start, span.end]
-        return [*found, self.ends]
+        return [*(point.time for point in self.points), *edges_of(self.dark), self.ends]
 
     def at(self, time: datetime) -> Held:
         """What is known of the value at this time?"""

@@ -19,7 +19,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ir_kit.reasoning.replay.selectors import DEFAULT, SelectorSet, selector_set
-from ir_kit.reasoning.replay.spans import EARLIEST, LATEST, Held, Span, Timeline
+from ir_kit.reasoning.replay.spans import LATEST, Held, Span, Timeline, around, edges_of
 
 SETTLING = timedelta(minutes=5)
 INSTANT = timedelta(microseconds=1)
@@ -82,10 +82,8 @@ class Trail:
     def run(self, time: datetime) -> tuple[Span, bool]:
         """The time around this one in which no change of the trail is known; whether a recorded change ends it."""
         changes = self.changes()
-        dark = [edge for span in self.logging.dark for edge in (span.start, span.end)]
-        start = max((edge for edge in [*changes, *dark] if edge <= time), default=EARLIEST)
-        end = min((edge for edge in [*changes, *dark] if edge > time), default=LATEST)
-        return Span(start, end), end in changes
+        run = around(time, [*changes, *edges_of(self.logging.dark)])
+        return run, run.end in changes
 
     def leaves_out_global_services(self, time: datetime) -> bool:
         """Is it known to take no events of IAM, STS and CloudFront?"""

@@ -53,12 +53,12 @@ def read_labels(folder: Path) -> list[Label]:
     Raises
     ------
     ParameterError
-        A column is missing, a time is none, there is no such label, or the file is not UTF-8.
+        A column is missing, a time is none, there is no such label, or the file is not UTF-8 or cannot be read.
     """
     path = folder / "labels.csv"
-    if not path.exists():
-        return []
     try:
+        if not path.exists():
+            return []
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file)
             missing = [name for name in NAMES if name not in (reader.fieldnames or ())]
@@ -69,6 +69,9 @@ def read_labels(folder: Path) -> list[Label]:
             return [_label(row, f"{path}:{reader.line_num}") for row in reader]
     except UnicodeDecodeError as error:
         raise ParameterError("labels that are not UTF-8", str(path), "save it as CSV in UTF-8") from error
+    except OSError as error:
+        what = f"cannot be read ({error.strerror or type(error).__name__})"
+        raise ParameterError(what, str(path), "check its permissions") from error
 
 
 def _label(row: dict[str, str | None], where: str) -> Label:

@@ -1,8 +1,9 @@
-"""Loading by several processes, each a fresh interpreter that imports this package alone.
+"""Loading by several processes that import this package alone.
 
 `multiprocessing` would import the caller's main module again in each of them: a script without a guard would start its own load there, and wait
-for the lock that its parent holds. So the processes are plain children that read pickled work from standard input and answer on standard
-output. A child whose parent is gone reads the end of its input, and ends.
+for the lock that its parent holds; and to fork the caller is not safe where it has threads, as a notebook's kernel has. So one plain child is
+started, imports what loading needs, and forks the others: what is imported once is there for all. Each reads pickled work from a pipe of its own
+and answers on another. A process whose parent is gone reads the end of its input, and ends.
 """
 
 from __future__ import annotations
@@ -11,12 +12,13 @@ import contextlib
 import gc
 import os
 import pickle
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from queue import SimpleQueue
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ir_kit.evidence.parts import Loaded, Task
@@ -37,24 +39,38 @@ class Workers:
 
     def __init__(self) -> None:
         self.children: list[subprocess.Popen[bytes]] = []
-        self.idle: SimpleQueue[subprocess.Popen[bytes]] = SimpleQueue()
+        self.pipes: list[tuple[IO[bytes], IO[bytes]]] = []
+        self.idle: SimpleQueue[tuple[IO[bytes], IO[bytes]]] = SimpleQueue()
 
     def __enter__(self) -> Workers:
         return self
 
     def start(self, pieces: int) -> None:
         """Start as many as there are cores, but no more than there are pieces of work; one alone is none."""
+        wanted = min(os.cpu_count() or 1, pieces)
+        if wanted < 2:
+            return
         # isolated from the caller's folder, which may hold a module by a name that the package imports
         package = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
         program = f"import sys; sys.path.insert(0, {package!r}); from ir_kit.evidence.workers import serve; serve()"
-        wanted = min(os.cpu_count() or 1, pieces)
-        for _ in range(wanted if wanted > 1 else 0):
-            child = subprocess.Popen(
-                [sys.executable, "-P", "-c", program],
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ, **_MEMORY},
+        theirs: list[tuple[int, int]] = []
+        for _ in range(wanted):
+            asked, asking = os.pipe()
+            answered, answering = os.pipe()
+            theirs.append((asked, answering))
+            self.pipes.append((os.fdopen(asking, "wb"), os.fdopen(answered, "rb")))
+            self.idle.put(self.pipes[-1])
+        # where to fork is known to be safe, one child for all of them
+        for pairs in [theirs] if sys.platform == "linux" else [[pair] for pair in theirs]:
+            ends = [end for pair in pairs for end in pair]
+            self.children.append(
+                subprocess.Popen(
+                    [sys.executable, "-P", "-c", program, *map(str, ends)],
+                    stdin=subprocess.DEVNULL, pass_fds=ends, process_group=0, env={**os.environ, **_MEMORY},
+                )
             )  # fmt: skip
-            self.children.append(child)
-            self.idle.put(child)
+        for end in (end for pair in theirs for end in pair):
+            os.close(end)
 
     def load(self, work: list[Work]) -> Iterator[tuple[int, Loaded]]:
         """What came of each piece of work, with its place in the list, as each is done.
@@ -68,20 +84,19 @@ class Workers:
             self.start(max(len(work), 2))
 
         def done(number: int) -> tuple[int, Loaded]:
-            child = self.idle.get()
-            assert child.stdin is not None and child.stdout is not None
+            asking, answered = pipes = self.idle.get()
             try:
-                pickle.dump(work[number], child.stdin)
-                child.stdin.flush()
-                answer = pickle.load(child.stdout)
+                pickle.dump(work[number], asking)
+                asking.flush()
+                answer = pickle.load(answered)
             except (EOFError, BrokenPipeError, pickle.UnpicklingError) as error:
                 raise OSError(f"a process that was reading evidence has ended: {error}") from error
-            self.idle.put(child)
+            self.idle.put(pipes)
             if isinstance(answer, BaseException):
                 raise answer
             return number, answer
 
-        with ThreadPoolExecutor(len(self.children)) as threads:
+        with ThreadPoolExecutor(len(self.pipes)) as threads:
             futures = [threads.submit(done, number) for number in range(len(work))]
             try:
                 for future in as_completed(futures):
@@ -90,22 +105,47 @@ class Workers:
                 for future in futures:
                     future.cancel()
                 for child in self.children:
-                    child.kill()
+                    with contextlib.suppress(ProcessLookupError):
+                        os.killpg(child.pid, signal.SIGKILL)
                 raise
+        self.dismiss()
+
+    def dismiss(self) -> None:
+        """There is no more work: each process ends when it reads the end of its input."""
+        for pipes in self.pipes:
+            for pipe in pipes:
+                with contextlib.suppress(OSError):
+                    pipe.close()
 
     def __exit__(self, *_: object) -> None:
+        self.dismiss()
         for child in self.children:
-            for pipe in (child.stdin, child.stdout):
-                if pipe is not None:
-                    with contextlib.suppress(OSError):
-                        pipe.close()
             child.wait()
 
 
 def serve() -> None:
-    """Do the work that comes on standard input until there is no more."""
-    source, target = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # whatever prints must not mix with the answers
+    """Do the work that comes on the first of the pipes that the arguments name; one fork for each pair more does what comes on that."""
+    os.dup2(2, 1)  # whatever prints must not mix with what the caller prints
+    from ir_kit.evidence import loading, loading_cloudtrail  # noqa: F401  (imported before the forks, for all of them)
+
+    ends = [int(word) for word in sys.argv[1:]]
+    pairs = list(zip(ends[::2], ends[1::2], strict=True))
+    mine, forks = pairs[0], []
+    for pair in pairs[1:]:
+        fork = os.fork()
+        if not fork:
+            mine, forks = pair, []
+            break
+        forks.append(fork)
+    for end in (end for pair in pairs if pair is not mine for end in pair):
+        os.close(end)
+    _serve(os.fdopen(mine[0], "rb"), os.fdopen(mine[1], "wb"))
+    for fork in forks:
+        os.waitpid(fork, 0)
+    os._exit(0)  # to take a process apart piece by piece takes a tenth of a second
+
+
+def _serve(source: IO[bytes], target: IO[bytes]) -> None:
     from ir_kit.evidence.database import connect
     from ir_kit.evidence.loading import Loaded, load
 

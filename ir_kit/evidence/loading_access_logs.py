@@ -10,13 +10,12 @@ from typing import Any, NamedTuple
 import duckdb
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from ir_kit.evidence import access_log
 from ir_kit.evidence.arrays import array_of
 from ir_kit.evidence.columns import ACCESS_LOG_LINES
 from ir_kit.evidence.common_lines import read_lines
-from ir_kit.evidence.parts import Loader, Task
+from ir_kit.evidence.parts import Loader, Task, writing_of
 from ir_kit.evidence.reading import Content, read_file
 from ir_kit.evidence.rows import table_of
 
@@ -33,14 +32,6 @@ _NOT_IN_LINES = {"source_file", "source_present", *(name for name, _ in _PLACE)}
 COLUMNS = [(column.name, _ARROW[column.sql_type]) for column in ACCESS_LOG_LINES if column.name not in _NOT_IN_LINES]
 _ODD_SCHEMA = pa.schema([*COLUMNS, *_PLACE, ("line", pa.string())])
 _PART_SCHEMA = pa.schema([*COLUMNS, *_PLACE, ("identity_hash", pa.uint64())])
-# a dictionary or the bounds of what hardly ever repeats, and the compression of what is random, cost time and save nothing
-_RANDOM = {"request_id", "host_id", "identity_hash"}
-_VARIOUS = _RANDOM | {"key", "key_raw", "request_uri", "bytes_sent", "object_size", "line_number"}
-_WRITING: dict[str, Any] = {
-    "use_dictionary": [name for name in _PART_SCHEMA.names if name not in _VARIOUS],
-    "write_statistics": [name for name in _PART_SCHEMA.names if name not in _VARIOUS],
-    "compression": {name: "none" if name in _RANDOM else "snappy" for name in _PART_SCHEMA.names},
-}
 
 
 class Piece(NamedTuple):
@@ -75,6 +66,13 @@ def _is_utf8(data: bytes) -> bool:
 
 class AccessLogLoader(Loader):
     """Server access logs, plain or compressed."""
+
+    writing = writing_of(
+        _PART_SCHEMA.names,
+        various={"key", "key_raw", "request_uri", "bytes_sent", "object_size", "line_number"},
+        random={"request_id", "host_id", "identity_hash"},
+        searched={"event_time", "bucket", "remote_ip", "requester", "operation", "source_id"},
+    )
 
     def __init__(self, folder: Path, prefix: str, connection: duckdb.DuckDBPyConnection) -> None:
         super().__init__(folder, prefix, connection)
@@ -161,31 +159,23 @@ class AccessLogLoader(Loader):
     def write_rows(self) -> None:
         """A part of the lines of the common shapes."""
         if self.batches:
-            self.write_part(pa.Table.from_batches(self.batches))
+            self.write_lines(pa.Table.from_batches(self.batches))
             self.batches, self.rows = [], 0
 
     def write_odd(self) -> None:
         """A part of the lines that were read with care."""
         if self.odd:
-            self.write_part(table_of(self.odd, _ODD_SCHEMA))
+            self.write_lines(table_of(self.odd, _ODD_SCHEMA))
             self.odd = []
 
-    def write_part(self, rows: pa.Table) -> None:
+    def write_lines(self, rows: pa.Table) -> None:
         """A part of these rows, each with the hash of its whole ``line`` in place of the line."""
         self.connection.register("batch", rows.select(["line"]))
         try:
             hashes = self.connection.sql("select hash(line) as identity_hash from batch").to_arrow_table().column(0)
         finally:
             self.connection.unregister("batch")
-        table = rows.append_column("identity_hash", hashes).select(_PART_SCHEMA.names)
-        name = f"{self.prefix}-{self.written:04d}.parquet"
-        self.written += 1
-        try:
-            pq.write_table(table, self.folder / name, row_group_size=len(table), store_schema=False, **_WRITING)
-        except BaseException:
-            (self.folder / name).unlink(missing_ok=True)
-            raise
-        self.result.parts.append(name)
+        self.write_part([rows.append_column("identity_hash", hashes).select(_PART_SCHEMA.names)])
 
     def flush(self) -> None:
         """Write whatever has come together."""

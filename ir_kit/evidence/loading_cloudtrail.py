@@ -6,9 +6,11 @@ One broken document fails its batch; the batch is halved until the document stan
 from __future__ import annotations
 
 import json
+import os
 import struct
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,8 @@ import numpy as np
 import pyarrow as pa
 
 from ir_kit.evidence import cloudtrail, documents
-from ir_kit.evidence.parts import BATCH_BYTES, REJECT_CONTENT, Loader, Task, quoted
+from ir_kit.evidence.arrays import flags_of, known_in, numbers_of
+from ir_kit.evidence.parts import BATCH_BYTES, PART_ROWS, REJECT_CONTENT, Loader, Task, quoted, writing_of
 from ir_kit.evidence.reading import read_file
 from ir_kit.evidence.rows import table_of
 
@@ -37,12 +40,23 @@ class _Document:
 
 
 _Texts = Iterator[tuple[_Document, bytes]]
+_Suspects = dict[int, dict[int, bool]]
+"""By source and number, the rows that may hide something, and whether each has a time."""
+
+
+class _RefusedError(Exception):
+    """The engine does not take what it was given."""
 
 
 class CloudTrailLoader(Loader):
     """CloudTrail's files, in whichever form they have: read as the engine asks for them, so that few are in memory at once."""
 
-    select = cloudtrail.SELECT
+    writing = writing_of(
+        [*cloudtrail.EXPRESSIONS, "field_faults", "source_id", "record_number", "identity_hash"],
+        various={"bytes_in", "bytes_out", "record_number"},
+        random={"event_id", "request_id", "host_id", "identity_hash"},
+        searched={"event_time", "event_source", "event_name", "record_class", "access_key_id", "source_ip_address", "bucket", "source_id"},
+    )  # fmt: skip
 
     def __init__(self, folder: Path, prefix: str, connection: duckdb.DuckDBPyConnection) -> None:
         super().__init__(folder, prefix, connection)
@@ -60,12 +74,10 @@ class CloudTrailLoader(Loader):
             taken: list[_Document] = []
             try:
                 parts = self.written_of(self.stream(taken))
-            except duckdb.IOException:
-                raise
-            except duckdb.Error:
+            except _RefusedError:
                 parts = self.insert(taken)  # files that the engine had not asked for are still noted
-            for part in parts:
-                self.examine(part)
+            for part, suspects in parts.items():
+                self.examine(part, suspects)
 
     def stream(self, taken: list[_Document]) -> _Texts:
         """The documents of the files that are noted, and in ``taken`` which they were; until many are held that were mended."""
@@ -86,30 +98,69 @@ class CloudTrailLoader(Loader):
                 held += len(self.text(document))
                 yield document, self.text(document)
 
-    def insert(self, ready: list[_Document]) -> list[str]:
+    def insert(self, ready: list[_Document]) -> dict[str, _Suspects]:
         """The parts that hold these documents' records, some of which the engine refused: halved until one stands alone."""
         if not ready:
-            return []
+            return {}
         try:
             return self.written_of((document, self.text(document)) for document in ready)
-        except duckdb.IOException:
-            raise
-        except duckdb.Error as error:
+        except _RefusedError as error:
             if len(ready) > 1:
                 middle = len(ready) // 2
-                return self.insert(ready[:middle]) + self.insert(ready[middle:])
+                return self.insert(ready[:middle]) | self.insert(ready[middle:])
             only = ready[0]
             if only.text is not None:
                 self.result.reject(
                     only.source_id, only.first_number, f"the engine refuses it: {str(error)[:200]}", len(only.text), ""
                 )
-                return []
+                return {}
             return self.insert(self.read_slowly(only.source_id, self.text(only)))
 
-    def written_of(self, given: _Texts) -> list[str]:
-        """The part that was written of these documents, if they hold anything."""
-        part = self.write(_batches(given))
-        return [part] if part else []
+    def written_of(self, given: _Texts) -> dict[str, _Suspects]:
+        """The part that was written of these documents, if they hold anything, and the rows in it to look at again.
+
+        Raises
+        ------
+        _RefusedError
+            The engine refuses a document.
+        """
+        suspects: _Suspects = {}
+
+        def groups(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
+            for batch in batches:
+                _note_suspects(batch, suspects)
+                yield pa.Table.from_batches([batch.drop_columns("suspect")])
+
+        self.connection.register("batch", _batches(given))
+        try:
+            with closing(self.answered(cloudtrail.SELECT)) as batches:
+                part = self.write_part(groups(batches))
+        finally:
+            self.connection.unregister("batch")
+        return {part: suspects} if part else {}
+
+    def answered(self, sql: str) -> Generator[pa.RecordBatch]:
+        """What this query answers, a group of rows at a time.
+
+        Raises
+        ------
+        _RefusedError
+            The engine fails; what the caller does with the rows may fail as it will.
+        """
+        reader = None
+        try:
+            while True:
+                try:
+                    reader = reader or self.connection.sql(sql).to_arrow_reader(PART_ROWS)
+                    batch = reader.read_next_batch()
+                except StopIteration:
+                    return
+                except (duckdb.Error, OSError) as error:  # Arrow makes the one of the other
+                    raise _RefusedError(str(error)) from error
+                yield batch
+        finally:
+            if reader:
+                reader.close()
 
     def text(self, document: _Document) -> bytes:
         """What this document holds; of one that was not mended the file is read again."""
@@ -139,14 +190,8 @@ class CloudTrailLoader(Loader):
                 self.result.reject(source_id, item.number, item.reason, item.size, item.content)
         return list(_mended(source_id, records))
 
-    def examine(self, part: str) -> None:
+    def examine(self, part: str, suspects: _Suspects) -> None:
         """Read the rows that may hide something again: name their faults, or take them out as rejects."""
-        read = f"read_parquet({quoted(self.folder / part)})"
-        suspects: dict[int, dict[int, bool]] = {}
-        for source_id, number, timed in self.connection.execute(
-            f"select source_id, record_number, event_time is not null from {read} where suspect order by 1, 2"
-        ).fetchall():
-            suspects.setdefault(source_id, {})[number] = timed
         gone: list[tuple[int, int]] = []
         faults: list[tuple[int, int, str]] = []
         for source_id, numbers in suspects.items():
@@ -174,24 +219,39 @@ class CloudTrailLoader(Loader):
                 content = (item.content or json.dumps(item.record, ensure_ascii=False)) if item else ""
                 self.result.reject(source_id, number, reason, len(content.encode(errors="replace")), content)
         if gone or faults:
-            self.amend(part, read, gone, faults)
+            self.amend(part, gone, faults)
 
-    def amend(self, part: str, read: str, gone: list[tuple[int, int]], faults: list[tuple[int, int, str]]) -> None:
+    def amend(self, part: str, gone: list[tuple[int, int]], faults: list[tuple[int, int, str]]) -> None:
         """Write a part again without the rows that have gone, and with the faults named."""
         without = table_of(({"source_id": i, "number": n} for i, n in gone), _GONE)
         named = table_of(({"source_id": i, "number": n, "names": names} for i, n, names in faults), _FAULTS)
         self.connection.register("gone", without)
         self.connection.register("faults", named)
-        self.replace(
-            part,
-            f"""select p.* replace (f.names as field_faults) from {read} p
+        kept = self.answered(
+            f"""select p.* replace (f.names as field_faults) from read_parquet({quoted(self.folder / part)}) p
                 left join faults f on f.source_id = p.source_id and f.number = p.record_number
                 where not exists (
                     select 1 from gone g where g.source_id = p.source_id and g.number = p.record_number
-                ) order by p.source_id, p.record_number""",
+                ) order by p.source_id, p.record_number"""
         )
+        with closing(kept):
+            self.write_part(pa.Table.from_batches([batch]) for batch in kept)
+        self.result.parts.remove(part)
+        os.unlink(self.folder / part)
         self.connection.unregister("gone")
         self.connection.unregister("faults")
+
+
+def _note_suspects(batch: pa.RecordBatch, suspects: _Suspects) -> None:
+    places = np.flatnonzero(flags_of(batch.column("suspect")))
+    if not len(places):
+        return
+    timed = known_in(batch.column("event_time"))
+    for place in places:
+        source_id, number = (
+            int(numbers_of(batch.column(name), np.int32)[place]) for name in ("source_id", "record_number")
+        )
+        suspects.setdefault(source_id, {})[number] = timed is None or bool(timed[place])
 
 
 def _mended(source_id: int, found: list[tuple[int, dict[str, Any]]]) -> Iterator[_Document]:

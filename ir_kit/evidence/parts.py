@@ -8,20 +8,21 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from ir_kit.evidence import redaction
 from ir_kit.evidence.reading import Content, read_file
 
 BATCH_BYTES = 48 << 20
 REJECT_CONTENT = 2_000
-_FORMAT = "(format parquet, compression snappy, row_group_size 32768)"
+PART_ROWS = 32_768
 
 
 @dataclass(frozen=True)
@@ -58,11 +59,11 @@ class Loader:
 
     Attributes
     ----------
-    select : str
-        The rows of the relation ``batch``.
+    writing : dict
+        How its columns are written, as `pyarrow.parquet.ParquetWriter` takes it.
     """
 
-    select = ""
+    writing: dict[str, Any] = {}
 
     def __init__(self, folder: Path, prefix: str, connection: duckdb.DuckDBPyConnection) -> None:
         self.folder, self.prefix, self.result = folder, prefix, Loaded()
@@ -115,40 +116,42 @@ class Loader:
         """Write what is pending."""
         raise NotImplementedError
 
-    def write(self, batch: pa.RecordBatchReader | pa.Table, select: str = "") -> str | None:
-        """The part that holds the rows of this batch; null where it has none."""
-        self.connection.register("batch", batch)
-        try:
-            return self.copy(select or self.select)
-        finally:
-            self.connection.unregister("batch")
-
-    def copy(self, select: str) -> str | None:
-        """The part that holds the answer of this query; null where it is empty."""
+    def write_part(self, groups: Iterable[pa.Table]) -> str | None:
+        """The part that holds these groups of rows; null where there are none."""
         name = f"{self.prefix}-{self.written:04d}.parquet"
         self.written += 1
-        path = self.folder / name
+        path, writer = self.folder / name, None
         try:
-            [(rows,)] = self.connection.execute(f"copy ({select}) to {quoted(path)} {_FORMAT}").fetchall()
+            with pa.OSFile(str(path), "wb") as file:
+                for group in groups:
+                    writer = writer or pq.ParquetWriter(file, group.schema, store_schema=False, **self.writing)
+                    writer.write_table(group, row_group_size=len(group))
+                if writer:
+                    writer.close()
         except BaseException:
             path.unlink(missing_ok=True)
             raise
-        if not rows:
+        if writer is None:
             path.unlink()
             return None
         self.result.parts.append(name)
         return name
 
-    def replace(self, name: str, select: str) -> None:
-        """Put the answer of this query in the place of a part that was just written."""
-        self.copy(select)
-        self.result.parts.remove(name)
-        os.unlink(self.folder / name)
-
     def finish(self) -> Loaded:
         """Write the rest; what came of it all."""
         self.flush()
         return self.result
+
+
+def writing_of(names: list[str], various: set[str], random: set[str], searched: set[str]) -> dict[str, Any]:
+    """How columns are written: a dictionary of what hardly ever repeats, the bounds of what nobody looks for, and the compression of
+    what is random cost time and save nothing.
+    """
+    return {
+        "use_dictionary": [name for name in names if name not in various | random],
+        "write_statistics": [name for name in names if name in searched],
+        "compression": {name: "none" if name in random else "snappy" for name in names},
+    }
 
 
 def quoted(path: Path) -> str:

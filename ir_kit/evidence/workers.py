@@ -130,7 +130,8 @@ def serve() -> None:
 
     ends = [int(word) for word in sys.argv[1:]]
     pairs = list(zip(ends[::2], ends[1::2], strict=True))
-    mine, forks = pairs[0], []
+    mine = pairs[0]
+    forks: list[int] = []
     for pair in pairs[1:]:
         fork = os.fork()
         if not fork:

@@ -15,7 +15,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
 
 from ir_kit.errors import EvidenceError
@@ -243,12 +242,9 @@ def test_a_full_disk_is_one_line_and_the_store_is_as_it_was(
     before = evidence.files()
     evidence.write("c.json", [record(5)])
 
-    def full(self: Any, select: str) -> None:
-        raise duckdb.IOException('Could not write file "x": No space left on device')
-
-    for target, name, refusal in ((parts.Loader, "copy", full), (generation, "find_copies", _refuse)):
+    for target, name in ((parts.Loader, "write_part"), (generation, "find_copies")):
         with monkeypatch.context() as patch:
-            patch.setattr(target, name, refusal)
+            patch.setattr(target, name, _refuse)
             with pytest.raises(EvidenceError) as caught:
                 evidence.load()
         assert caught.value.exit_status == 3

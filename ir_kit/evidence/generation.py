@@ -12,13 +12,13 @@ from ir_kit.errors import EvidenceError
 from ir_kit.evidence.configuration import setting_of
 from ir_kit.evidence.copies import find_copies
 from ir_kit.evidence.database import connect
-from ir_kit.evidence.ingest import SMALL, IngestReport, Progress
+from ir_kit.evidence.ingest import IngestReport, Progress
 from ir_kit.evidence.loading import Loaded, Task, load
 from ir_kit.evidence.reading import read_file
 from ir_kit.evidence.rows import REJECTS, SETTINGS, SOURCES, table_rows, write_table
 from ir_kit.evidence.store import KINDS, Manifest, Store
 from ir_kit.evidence.walking import SOURCE_KINDS, Found
-from ir_kit.evidence.workers import Workers
+from ir_kit.evidence.workers import SMALL, Workers
 from ir_kit.incident import Incident
 
 CHUNK = 48 << 20

@@ -12,14 +12,12 @@ from pathlib import Path
 from typing import IO, Any
 
 from ir_kit.errors import EvidenceError
-from ir_kit.evidence.walking import found_files
+from ir_kit.evidence.walking import SOURCE_KINDS, found_files
 from ir_kit.evidence.workers import Workers
 from ir_kit.incident import Incident
 
 Progress = Callable[[int, int], None]
 """Called with the bytes read so far and the bytes to read."""
-
-SMALL = 4 << 20  # less than this to read: another process would take longer to start than to help
 
 
 @dataclass
@@ -75,10 +73,11 @@ def ingest(incident: Incident, *, progress: Progress | None = None) -> IngestRep
     folder = incident.folder / "evidence" / "store"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with _locked(folder / ".lock"), _uncollected(), Workers() as workers:
-            found = list(found_files(incident, folder))
-            if not (folder / "manifest.json").exists():
-                workers.start(sum(file.size for file in found if file.read) // SMALL)
+        kinds = [kind for kind, source in SOURCE_KINDS if incident.source_paths(source)]
+        with _locked(folder / ".lock"), _uncollected(), Workers(kinds) as workers:
+            # where a store is filled for the first time, all that is found will be read
+            first = not (folder / "manifest.json").exists()
+            found = list(found_files(incident, folder, workers.expect if first else None))
             # what follows takes its time to import, and so do the processes
             import duckdb
 

@@ -8,18 +8,19 @@ import duckdb
 
 from ir_kit.evidence.parts import Loaded, Loader, Task
 
-__all__ = ["Loaded", "Task", "load"]
+__all__ = ["Loaded", "Task", "load", "loader_of"]
 
 
 def load(connection: duckdb.DuckDBPyConnection, kind: str, tasks: list[Task], folder: str, prefix: str) -> Loaded:
     """Read these files into parts named ``PREFIX-N.parquet`` in ``folder``; a file that cannot be opened is a reject."""
-    loader = _loader(kind)(Path(folder), prefix, connection)
+    loader = loader_of(kind)(Path(folder), prefix, connection)
     for task in tasks:
         loader.add(task)
     return loader.finish()
 
 
-def _loader(kind: str) -> type[Loader]:
+def loader_of(kind: str) -> type[Loader]:
+    """What reads files of this kind."""
     if kind == "cloudtrail":
         from ir_kit.evidence.loading_cloudtrail import CloudTrailLoader
 

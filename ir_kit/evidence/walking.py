@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
@@ -31,7 +31,7 @@ class Found(NamedTuple):
     read: bool
 
 
-def found_files(incident: Incident, store: Path) -> Iterator[Found]:
+def found_files(incident: Incident, store: Path, seen: Callable[[int], None] | None = None) -> Iterator[Found]:
     """Which files lie in the incident's sources, in the order of the sources and by name within each?
 
     Parameters
@@ -39,6 +39,8 @@ def found_files(incident: Incident, store: Path) -> Iterator[Found]:
     incident : Incident
     store : Path
         The evidence store itself, which is never evidence.
+    seen : callable, optional
+        Called with the bytes of each file in a folder while the folder is looked through.
 
     Raises
     ------
@@ -61,16 +63,17 @@ def found_files(incident: Incident, store: Path) -> Iterator[Found]:
                 )
             named = root.is_file()
             if named:
-                entries = [_Entry(root.name, os.path.realpath(root), root.stat(), True)]
+                entries = [(root.name, os.path.realpath(root), root.stat(), True, True)]
             elif root.is_dir():
-                entries = _walked(str(root), closed)
+                entries = _walked(str(root), closed, seen)
             else:
                 entries = []
             for name, where, status, is_file, listed in entries:
-                if where not in kept or not kept[where].read:
+                before = kept.get(where)
+                if before is None or not before.read:
                     location = str(root) if named else f"{root}/{name}"
                     read = not listed or (is_file and _is_read(kind, name, named))
-                    text = printable(name)
+                    text = name if name.isascii() else printable(name)
                     kept[where] = Found(kind, number, text, location, status.st_size, status.st_mtime_ns, named, read)
     yield from kept.values()
 
@@ -80,15 +83,11 @@ def printable(name: str) -> str:
     return os.fsencode(name).decode("utf-8", errors="backslashreplace")
 
 
-class _Entry(NamedTuple):
-    name: str
-    where: str
-    status: os.stat_result
-    is_file: bool
-    listed: bool = True
+_Entry = tuple[str, str, os.stat_result, bool, bool]
+"""Name, real path, what the system says of it, whether it is a file, and (of a folder) whether it could be listed."""
 
 
-def _walked(root: str, closed: str) -> list[_Entry]:
+def _walked(root: str, closed: str, seen: Callable[[int], None] | None) -> list[_Entry]:
     """Everything below a folder that is no folder, by its name relative to the root, with its real path."""
     found: list[_Entry] = []
     folders = [(root, "", os.path.realpath(root))]
@@ -103,7 +102,7 @@ def _walked(root: str, closed: str) -> list[_Entry]:
                 raise EvidenceError(
                     f"a folder cannot be listed: {error.strerror}", folder, "make it readable"
                 ) from error
-            found.append(_Entry(below, real, os.stat(folder), False, listed=False))
+            found.append((below, real, os.stat(folder), False, False))
             continue
         real = real.rstrip("/")
         for entry in entries:
@@ -113,12 +112,15 @@ def _walked(root: str, closed: str) -> list[_Entry]:
                     if where != closed:
                         folders.append((entry.path, f"{name}/", where))
                 elif not entry.is_symlink():
-                    found.append(_Entry(name, where, entry.stat(), entry.is_file()))
+                    status = entry.stat()
+                    if seen:
+                        seen(status.st_size)
+                    found.append((name, where, status, entry.is_file(), True))
                 elif os.path.exists(entry.path):
-                    found.append(_Entry(name, os.path.realpath(entry.path), entry.stat(), entry.is_file()))
+                    found.append((name, os.path.realpath(entry.path), entry.stat(), entry.is_file(), True))
                 else:
                     # leads nowhere: what it stood for cannot be read, and that is said
-                    found.append(_Entry(name, where, entry.stat(follow_symlinks=False), True))
+                    found.append((name, where, entry.stat(follow_symlinks=False), True, True))
             except FileNotFoundError:
                 continue
     found.sort(key=itemgetter(0))
@@ -126,8 +128,7 @@ def _walked(root: str, closed: str) -> list[_Entry]:
 
 
 def _is_read(kind: str, name: str, named: bool) -> bool:
-    parts = f"/{name}"
-    records = _DIGESTS not in parts and _INSIGHTS not in parts
+    records = not (_DIGESTS in name or _INSIGHTS in name or name.startswith((_DIGESTS[1:], _INSIGHTS[1:])))
     if kind == "cloudtrail":
         return records and (named or name.lower().endswith(CLOUDTRAIL_NAMES))
     # a bucket may take both kinds of log, and a digest is no access log

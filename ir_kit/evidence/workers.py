@@ -15,7 +15,7 @@ import pickle
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from queue import SimpleQueue
 from typing import IO, TYPE_CHECKING
@@ -34,16 +34,34 @@ _MEMORY = {
 }  # fmt: skip
 
 
-class Workers:
-    """Processes that load, for as long as the block lasts; none where none was needed."""
+SMALL = 4 << 20  # less than this to read: another process would take longer to start than to help
 
-    def __init__(self) -> None:
+
+class Workers:
+    """Processes that load, for as long as the block lasts; none where none was needed.
+
+    Parameters
+    ----------
+    kinds : iterable of str
+        What there may be to load.
+    """
+
+    def __init__(self, kinds: Iterable[str] = ()) -> None:
+        self.kinds = [kind for kind in kinds if kind != "configuration"]
+        self.expected = 0
         self.children: list[subprocess.Popen[bytes]] = []
         self.pipes: list[tuple[IO[bytes], IO[bytes]]] = []
         self.idle: SimpleQueue[tuple[IO[bytes], IO[bytes]]] = SimpleQueue()
 
     def __enter__(self) -> Workers:
         return self
+
+    def expect(self, size: int) -> None:
+        """There will be so many bytes more to read: start, once there is enough for every core."""
+        self.expected += size
+        cores = os.cpu_count() or 1
+        if self.expected > SMALL * cores and not self.children:
+            self.start(cores)
 
     def start(self, pieces: int) -> None:
         """Start as many as there are cores, but no more than there are pieces of work; one alone is none."""
@@ -65,7 +83,7 @@ class Workers:
             ends = [end for pair in pairs for end in pair]
             self.children.append(
                 subprocess.Popen(
-                    [sys.executable, "-P", "-c", program, *map(str, ends)],
+                    [sys.executable, "-P", "-c", program, ",".join(self.kinds), *map(str, ends)],
                     stdin=subprocess.DEVNULL, pass_fds=ends, process_group=0, env={**os.environ, **_MEMORY},
                 )
             )  # fmt: skip
@@ -124,11 +142,13 @@ class Workers:
 
 
 def serve() -> None:
-    """Do the work that comes on the first of the pipes that the arguments name; one fork for each pair more does what comes on that."""
+    """Do the work that comes on the first of the pipes that the arguments name after the kinds; a fork for each pair more does what comes on that."""
     os.dup2(2, 1)  # whatever prints must not mix with what the caller prints
-    from ir_kit.evidence import loading, loading_cloudtrail  # noqa: F401  (imported before the forks, for all of them)
+    from ir_kit.evidence.loading import loader_of
 
-    ends = [int(word) for word in sys.argv[1:]]
+    for kind in filter(None, sys.argv[1].split(",")):
+        loader_of(kind)  # imported before the forks, for all of them
+    ends = [int(word) for word in sys.argv[2:]]
     pairs = list(zip(ends[::2], ends[1::2], strict=True))
     mine = pairs[0]
     forks: list[int] = []

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from ir_kit.errors import EvidenceError
-from ir_kit.evidence import generation, parts
+from ir_kit.evidence import generation, parts, workers
 from ir_kit.evidence import ingest as ingest_module
 
 Record = Callable[..., dict[str, Any]]
@@ -275,7 +275,7 @@ def test_a_disk_that_is_really_full_leaves_the_store_as_it_was(evidence: Any, re
         assert "\n" not in str(caught.value)
         assert evidence.files() == before
     finally:
-        subprocess.run(["umount", str(small)], check=True)
+        subprocess.run(["umount", "-l", str(small)], check=True)
 
 
 def many(evidence: Any, record: Record, files: int) -> None:
@@ -292,7 +292,7 @@ def test_several_processes_give_what_one_gives(
         many(kit, record, 6)
         kit.write("cut.json", json.dumps({"Records": [record(1)]})[:-40])
     other.load()
-    for module in (ingest_module, generation):
+    for module in (workers, generation):
         monkeypatch.setattr(module, "SMALL", 1)
     monkeypatch.setattr(generation, "CHUNK", 2_000)
     steps: list[tuple[int, int]] = []
@@ -321,7 +321,7 @@ def test_a_load_that_is_killed_leaves_the_store_as_before_or_as_after(
     other.load()
     after = other.snapshot()
     # as many processes as the machine has, however little there is to read
-    program = f"import ir_kit.evidence.ingest as i; i.SMALL = 1; import ir_kit.evidence.generation as g; g.CHUNK = 8_000; {PROGRAM}"
+    program = f"import ir_kit.evidence.workers as w; w.SMALL = 1; import ir_kit.evidence.generation as g; g.CHUNK = 8_000; {PROGRAM}"
     rng = random.Random(7)
     for _ in range(12):
         child = subprocess.Popen([sys.executable, "-c", program, str(evidence.runs)])

@@ -71,6 +71,10 @@ _S3_WRITES = (
 )  # fmt: skip
 
 
+_TOKEN = '"sessionToken":'
+_NO_TOKEN = f'{_TOKEN}"{redaction.REDACTED}"'
+
+
 def _read(text: str, structure: Mapping[str, Any]) -> str:
     return f"from_json({text}, '{json.dumps(structure)}')"
 
@@ -93,14 +97,17 @@ def _moment(text: str) -> str:
     )
 
 
+def _without_session_tokens(text: str) -> str:
+    # what nearly all secrets are; a rule that gives back nothing of what it found is searched ten times faster than one that does
+    return f"case when contains({text}, '{_TOKEN}') then regexp_replace({text}, '{_TOKEN}\"[^\"\\\\]*\"', '{_NO_TOKEN}', 'g') else {text} end"
+
+
 def _without_secrets(text: str) -> str:
-    found = " or ".join(
-        f"contains({text}, '{word}')" for word in ("oken", "ignature", "ecret", "assword", "ssertion", "lain")
-    )
     json_rule = redaction.JSON_SECRET.replace("'", "''")
     uri_rule = redaction.URI_SECRET.replace("'", "''")
     return (
-        f"case when {found} then regexp_replace(regexp_replace({text}, '{json_rule}', '{redaction.JSON_REPLACEMENT}', 'g'), "
+        f"case when regexp_matches(replace({text}, '{_NO_TOKEN}', ''), 'oken|ignature|ecret|assword|ssertion|lain') "
+        f"then regexp_replace(regexp_replace({text}, '{json_rule}', '{redaction.JSON_REPLACEMENT}', 'g'), "
         f"'{uri_rule}', '{redaction.URI_REPLACEMENT}', 'g') else {text} end"
     )
 
@@ -180,7 +187,7 @@ EXPRESSIONS: dict[str, str] = {
     "issued_principal_arn": "coalesce(a.assumedRoleUser.arn, a.federatedUser.arn)",
     "issued_expiration": "a.credentials.expiration",
     "request_parameters": f"case when {_PLAIN_READ} then null else {_without_secrets('cast(r.requestParameters as varchar)')} end",
-    "response_elements": _without_secrets("cast(r.responseElements as varchar)"),
+    "response_elements": _without_secrets("answer"),
     "resources": f"case when {_NAMES_ITS_BUCKET} then null else cast(r.resources as varchar) end",
 }
 
@@ -235,6 +242,7 @@ opened as (
            {_moment('coalesce(r.eventTime, r."@timestamp")')} as event_time,
            {_moment(f"{_SESSION}.attributes.creationDate")} as session_time,
            d, try_cast(d."bytesTransferredIn" as double) as sent, try_cast(d."bytesTransferredOut" as double) as returned,
+           {_without_session_tokens("cast(r.responseElements as varchar)")} as answer,
            {_read("r.requestParameters", _PARAMETERS)} as p,
            case when r.eventSource <> 's3.amazonaws.com' then {_read("r.requestParameters", _TARGETS)} end as t,
            case when r.responseElements is not null then {_read("r.responseElements", _ANSWERS)} end as a

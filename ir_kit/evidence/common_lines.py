@@ -42,6 +42,7 @@ _NUMBERS = slice(_FIRST_NUMBER, _FIELDS.index("turn_around_time") + 1)
 _QUOTED = {"request_uri": 0, "referer": 2, "user_agent": 4}  # counted from q0
 _LONGEST_NUMBER = 18
 
+_TELLING = "(?i)(?:token|signature|password|credential|accesskeyid)="  # what the two rules for URIs look for ends so
 _IS_DASH, _IS_EMPTY = 1, 2
 _MOMENT = len("[02/Mar/2026:10:00:00 +0000]")
 _ZONE = int.from_bytes(b" +0", "little"), int.from_bytes(b"000]", "little")
@@ -282,11 +283,16 @@ def _without_secrets(uris: pa.StringArray) -> tuple[pa.StringArray, pa.StringArr
         return uris, nobody
     telling = np.zeros(len(uris), dtype=bool)
     telling[np.searchsorted(cuts - cuts[0], places, side="right") - 1] = True
+    # a listing has a sign of equality too: whether one of the names stands before it is found out sooner than which one does
+    named = pc.match_substring_regex(uris.filter(flags_array(telling)), _TELLING)
+    telling[telling] = flags_of(named)
+    if not telling.any():
+        return uris, nobody
     mask = flags_array(telling)
     some = uris.filter(mask)
     shown = pc.replace_substring_regex(some, redaction.URI_SECRET, redaction.URI_REPLACEMENT)
-    named = pc.struct_field(pc.extract_regex(some, PRESIGNED_RULE), "id")
-    return pc.replace_with_mask(uris, mask, shown), pc.replace_with_mask(nobody, mask, named)
+    key_ids = pc.struct_field(pc.extract_regex(some, PRESIGNED_RULE), "id")
+    return pc.replace_with_mask(uris, mask, shown), pc.replace_with_mask(nobody, mask, key_ids)
 
 
 def _extra_fields(marks: Marks, lines: Lines) -> tuple[pa.StringArray, Flags]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Iterator
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from ir_kit.evidence.reading import read_file
 from ir_kit.evidence.rows import REJECTS, SETTINGS, SOURCES, table_rows, write_table
 from ir_kit.evidence.store import KINDS, Manifest, Store
 from ir_kit.evidence.walking import SOURCE_KINDS, Found
-from ir_kit.evidence.workers import SMALL, Workers
+from ir_kit.evidence.workers import SMALL, Work, Workers
 from ir_kit.incident import Incident
 
 CHUNK = 48 << 20
@@ -27,15 +28,15 @@ _BLANK: dict[str, Any] = dict.fromkeys(SOURCES.names)
 
 
 def make_generation(
-    incident: Incident, found: list[Found], workers: Workers, progress: Progress | None
+    incident: Incident, found: Iterator[Found], workers: Workers, progress: Progress | None
 ) -> tuple[IngestReport, list[dict[str, Any]]]:
-    """Bring the store up to what was found.
+    """Bring the store up to what is found.
 
     Parameters
     ----------
     incident : Incident
-    found : list of Found
-        All files of the incident's sources.
+    found : iterator of Found
+        All files of the incident's sources; the first of them may be loaded before the last are found.
     workers : Workers
         Who helps where there is much to read.
     progress : callable, optional
@@ -61,10 +62,14 @@ def make_generation(
         raise EvidenceError(
             "the incident names no sources", incident.path, "name the folders of the logs under sources"
         )
-    if not found and not known:
-        raise EvidenceError("the sources hold no file", ", ".join(roots.values()), "check the paths under sources")
     report = IngestReport()
-    sources, tasks = _compared(found, known, roots, report)
+    sources: list[dict[str, Any]] = []
+    fresh: set[int] = set()
+    tasks = _compared(found, known, roots, report, sources, fresh)
+    generation = manifest.generation + 1
+    loaded = _load_all(tasks, store.folder, generation, workers, progress)
+    if not sources and not known:
+        raise EvidenceError("the sources hold no file", ", ".join(roots.values()), "check the paths under sources")
     order = {(kind, root): number for (kind, number), root in reversed(roots.items())}
     report.missing = [root for root in dict.fromkeys(roots.values()) if not os.path.exists(root)]
     here = {(row["kind"], row["source"], row["path"]) for row in sources}
@@ -73,26 +78,29 @@ def make_generation(
             sources.append({**row, "present": False})
             report.vanished.append(row["path"])
     sources.sort(key=lambda row: (row["kind"], order[row["kind"], row["source"]], row["path"]))
+    facts = {row["source_id"]: row for row in loaded.sources}
     for rank, row in enumerate(sources):
         row["rank"] = rank
+        fact = facts.get(row["source_id"])
+        if fact:
+            row |= {name: fact[name] for name in ("sha256", "state", "damage")}
+            row["damaged"] = fact["damage"] is not None
     # known already, all of it, in the same order: nothing to write
-    if not tasks and manifest.sources and sources == sorted(known.values(), key=lambda row: int(row["rank"])):
+    if not fresh and manifest.sources and sources == sorted(known.values(), key=lambda row: int(row["rank"])):
         return report, sources
-    generation = manifest.generation + 1
-    loaded = _load_all(tasks, sources, store.folder, generation, workers, progress)
-    _write(store, manifest, generation, sources, loaded, {task.source_id for task, _ in tasks})
+    _write(store, manifest, generation, sources, loaded, fresh)
     return report, sources
 
 
 def _compared(
-    found: list[Found],
+    found: Iterator[Found],
     known: dict[tuple[str, str, str], dict[str, Any]],
     roots: dict[tuple[str, int], str],
     report: IngestReport,
-) -> tuple[list[dict[str, Any]], list[tuple[Task, int]]]:
-    """The sources as they are now, and the tasks for those that have to be read, with their sizes."""
-    sources: list[dict[str, Any]] = []
-    tasks: list[tuple[Task, int]] = []
+    sources: list[dict[str, Any]],
+    fresh: set[int],
+) -> Iterator[tuple[Task, int]]:
+    """The tasks for the files that have to be read, with their sizes; ``sources`` become the sources as they are now, ``fresh`` the tasks' ids."""
     next_id = 1 + max((int(row["source_id"]) for row in known.values()), default=0)
     for file in found:
         key = (file.kind, roots[file.kind, file.root], file.name)
@@ -113,9 +121,9 @@ def _compared(
             report.changed.append(file.name)
         if file.read:
             report.read.append(file.name)
-            tasks.append((Task(next_id, file.kind, file.location, file.name, file.named), file.size))
+            fresh.add(next_id)
+            yield Task(next_id, file.kind, file.location, file.name, file.named), file.size
         next_id += 1
-    return sources, tasks
 
 
 def _never_read(row: dict[str, Any]) -> bool:
@@ -124,76 +132,86 @@ def _never_read(row: dict[str, Any]) -> bool:
 
 
 def _load_all(
-    tasks: list[tuple[Task, int]],
-    sources: list[dict[str, Any]],
-    folder: Path,
-    generation: int,
-    workers: Workers,
-    progress: Progress | None,
+    tasks: Iterator[tuple[Task, int]], folder: Path, generation: int, workers: Workers, progress: Progress | None
 ) -> Loaded:
-    """Every task done, by as many processes as that pays for; the facts of the sources amended."""
-    total = sum(size for _, size in tasks) or 1
-    whole = Loaded()
+    """Every task done, by as many processes as that pays for."""
     # no name twice: a process whose parent was killed may still be writing
     mark = f"{generation:06d}-{secrets.token_hex(4)}"
-    work = [
-        ((kind, chunk, str(folder), f"{kind}-{mark}-{number:05d}"), size)
-        for number, (kind, chunk, size) in enumerate(_chunks(tasks))
-    ]
-    done = 0
-    if progress:
-        progress(0, total)
-    if total < SMALL or min(os.cpu_count() or 1, len(work)) < 2:
+    sizes: list[int] = []
+
+    def work() -> Iterator[Work]:
+        for number, (kind, chunk, size) in enumerate(_chunks(tasks)):
+            sizes.append(size)
+            yield kind, chunk, str(folder), f"{kind}-{mark}-{number:05d}"
+
+    def loaded_here(work: list[Work]) -> Iterator[tuple[int, Loaded]]:
         with connect(threads=1) as connection:
-            for arguments, size in work:
-                _join(whole, load(connection, *arguments))
-                done += size
-                if progress:
-                    progress(done, total)
-    else:
-        results: dict[int, Loaded] = {}
-        for number, loaded in workers.load([piece for piece, _ in work]):
-            results[number] = loaded
-            done += work[number][1]
-            if progress:
-                progress(done, total)
-        for number in sorted(results):
-            _join(whole, results[number])
-    facts = {row["source_id"]: row for row in whole.sources}
-    for row in sources:
-        fact = facts.get(row["source_id"])
-        if fact:
-            row |= {name: fact[name] for name in ("sha256", "state", "damage")}
-            row["damaged"] = fact["damage"] is not None
+            for number, piece in enumerate(work):
+                yield number, load(connection, *piece)
+
+    pieces = work()
+    first = list(islice(pieces, 2))
+    alone = len(first) < 2 or sum(sizes) < SMALL or os.cpu_count() == 1
+    answers = loaded_here([*first, *pieces]) if alone else workers.load(chain(first, pieces))
+    if progress:
+        progress(0, sum(sizes) or 1)
+    done = 0
+    results: dict[int, Loaded] = {}
+    for number, loaded in answers:
+        results[number] = loaded
+        done += sizes[number]
+        if progress:
+            progress(done, sum(sizes))
+    whole = Loaded()
+    for number in sorted(results):
+        whole.parts += results[number].parts
+        whole.sources += results[number].sources
+        whole.rejects += results[number].rejects
     return whole
 
 
-def _join(whole: Loaded, piece: Loaded) -> None:
-    whole.parts += piece.parts
-    whole.sources += piece.sources
-    whole.rejects += piece.rejects
+def _chunks(tasks: Iterator[tuple[Task, int]]) -> Iterator[tuple[str, list[Task], int]]:
+    """Tasks in pieces of one kind, with their bytes; where there are many, the first pieces before the sources have been listed to their end."""
+    first = CHUNK // 2
+    early: list[tuple[Task, int]] = []
+    weight = 0
+    ours = ((task, size) for task, size in tasks if task.kind in KINDS)
+    for task, size in ours:
+        early.append((task, size))
+        weight += _weight(task, size)
+        if weight > first * (os.cpu_count() or 1):
+            yield from _cut(early, first)
+            early = []
+            break
+    yield from _cut([*early, *ours], SMALL)
 
 
-def _chunks(tasks: list[tuple[Task, int]]) -> Iterator[tuple[str, list[Task], int]]:
-    """Tasks in pieces of one kind, with their bytes: large pieces first, for each has a cost of its own; small ones last, so that all end together."""
+def _cut(tasks: list[tuple[Task, int]], least: int) -> Iterator[tuple[str, list[Task], int]]:
+    """Large pieces first, for each has a cost of its own; small ones last, so that all processes end together."""
     processes = os.cpu_count() or 1
-    for kind in KINDS:
-        unpacking = 1 if kind == "cloudtrail" else 8  # access logs lie unpacked
-        ours = [(task, size) for task, size in tasks if task.kind == kind]
-        left = sum(size for _, size in ours) + len(ours) * FILE_COST * unpacking
-        chunk: list[Task] = []
-        size = weight = 0
-        for task, length in ours:
-            limit = min(max(left * 2 // (3 * processes), SMALL * unpacking), CHUNK * unpacking)
-            if chunk and weight + length > limit:
-                yield kind, chunk, size
-                left -= weight
-                chunk, size, weight = [], 0, 0
-            chunk.append(task)
-            size += length
-            weight += length + FILE_COST * unpacking
-        if chunk:
-            yield kind, chunk, size
+    left = dict.fromkeys(KINDS, 0)
+    for one in tasks:
+        left[one[0].kind] += _weight(*one)
+    chunk: list[Task] = []
+    size = weight = limit = 0
+    for task, length in tasks:
+        heavy = _weight(task, length)
+        if chunk and (task.kind != chunk[0].kind or weight + heavy > limit):
+            yield chunk[0].kind, chunk, size
+            left[chunk[0].kind] -= weight
+            chunk, size, weight = [], 0, 0
+        if not chunk:
+            limit = min(max(left[task.kind] * 2 // (3 * processes), least), CHUNK)
+        chunk.append(task)
+        size += length
+        weight += heavy
+    if chunk:
+        yield chunk[0].kind, chunk, size
+
+
+def _weight(task: Task, size: int) -> int:
+    """What it costs to read this file, in bytes of CloudTrail's: access logs lie unpacked."""
+    return FILE_COST + (size if task.kind == "cloudtrail" else size // 8)
 
 
 def _write(

@@ -75,9 +75,9 @@ def ingest(incident: Incident, *, progress: Progress | None = None) -> IngestRep
         folder.mkdir(parents=True, exist_ok=True)
         kinds = [kind for kind, source in SOURCE_KINDS if incident.source_paths(source)]
         with _locked(folder / ".lock"), _uncollected(), Workers(kinds) as workers:
-            # where a store is filled for the first time, all that is found will be read
-            first = not (folder / "manifest.json").exists()
-            found = list(found_files(incident, folder, workers.expect if first else None))
+            found = found_files(incident, folder)
+            if not (folder / "manifest.json").exists():
+                found = workers.awaited(found)
             # what follows takes its time to import, and so do the processes
             import duckdb
 

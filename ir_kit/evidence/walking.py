@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
-from operator import itemgetter
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -31,16 +30,14 @@ class Found(NamedTuple):
     read: bool
 
 
-def found_files(incident: Incident, store: Path, seen: Callable[[int], None] | None = None) -> Iterator[Found]:
-    """Which files lie in the incident's sources, in the order of the sources and by name within each?
+def found_files(incident: Incident, store: Path) -> Iterator[Found]:
+    """Which files lie in the incident's sources? Those to read first, as they are found: in the order of the sources, by name within each.
 
     Parameters
     ----------
     incident : Incident
     store : Path
         The evidence store itself, which is never evidence.
-    seen : callable, optional
-        Called with the bytes of each file in a folder while the folder is looked through.
 
     Raises
     ------
@@ -53,7 +50,8 @@ def found_files(incident: Incident, store: Path, seen: Callable[[int], None] | N
     by the first of them to which its name is a log's. A link to a
     folder is not followed, and counts as ignored. A folder inside a source that cannot be listed stands for what lies in it, to be found unreadable.
     """
-    kept: dict[str, Found] = {}
+    given: set[str] = set()
+    others: dict[str, Found] = {}
     closed = os.path.realpath(store)
     for kind, source in SOURCE_KINDS:
         for number, root in enumerate(incident.source_paths(source)):
@@ -62,20 +60,25 @@ def found_files(incident: Incident, store: Path, seen: Callable[[int], None] | N
                     "a source on S3 cannot be read in place", root, "fetch it to a folder and name that folder"
                 )
             named = root.is_file()
+            entries: Iterable[_Entry] = ()
             if named:
                 entries = [(root.name, os.path.realpath(root), root.stat(), True, True)]
             elif root.is_dir():
-                entries = _walked(str(root), closed, seen)
-            else:
-                entries = []
+                entries = _walked(str(root), closed)
             for name, where, status, is_file, listed in entries:
-                before = kept.get(where)
-                if before is None or not before.read:
-                    location = str(root) if named else f"{root}/{name}"
-                    read = not listed or (is_file and _is_read(kind, name, named))
-                    text = name if name.isascii() else printable(name)
-                    kept[where] = Found(kind, number, text, location, status.st_size, status.st_mtime_ns, named, read)
-    yield from kept.values()
+                if where in given:
+                    continue
+                location = str(root) if named else f"{root}/{name}"
+                read = not listed or (is_file and _is_read(kind, name, named))
+                text = name if name.isascii() else printable(name)
+                found = Found(kind, number, text, location, status.st_size, status.st_mtime_ns, named, read)
+                if read:
+                    given.add(where)
+                    others.pop(where, None)
+                    yield found
+                else:
+                    others[where] = found
+    yield from others.values()
 
 
 def printable(name: str) -> str:
@@ -87,44 +90,48 @@ _Entry = tuple[str, str, os.stat_result, bool, bool]
 """Name, real path, what the system says of it, whether it is a file, and (of a folder) whether it could be listed."""
 
 
-def _walked(root: str, closed: str, seen: Callable[[int], None] | None) -> list[_Entry]:
-    """Everything below a folder that is no folder, by its name relative to the root, with its real path."""
-    found: list[_Entry] = []
-    folders = [(root, "", os.path.realpath(root))]
+def _walked(root: str, closed: str) -> Iterator[_Entry]:
+    """Everything below a folder that is no folder, in the order of the names relative to the root, each with its real path."""
+    folders = [_listed(root, "", os.path.realpath(root))]
     while folders:
-        folder, below, real = folders.pop()
-        try:
-            entries = list(os.scandir(folder))
-        except FileNotFoundError:
-            continue  # gone between the listing and now: as if it had not been there
-        except OSError as error:
-            if not below:
-                raise EvidenceError(
-                    f"a folder cannot be listed: {error.strerror}", folder, "make it readable"
-                ) from error
-            found.append((below, real, os.stat(folder), False, False))
-            continue
-        real = real.rstrip("/")
-        for entry in entries:
+        for below, real, entry in folders[-1]:
+            if isinstance(entry, os.stat_result):
+                yield below, real, entry, False, False
+                continue
             name, where = below + entry.name, f"{real}/{entry.name}"
             try:
                 if entry.is_dir(follow_symlinks=False):
                     if where != closed:
-                        folders.append((entry.path, f"{name}/", where))
+                        folders.append(_listed(entry.path, f"{name}/", where))
+                        break
                 elif not entry.is_symlink():
-                    status = entry.stat()
-                    if seen:
-                        seen(status.st_size)
-                    found.append((name, where, status, entry.is_file(), True))
+                    yield name, where, entry.stat(), entry.is_file(), True
                 elif os.path.exists(entry.path):
-                    found.append((name, os.path.realpath(entry.path), entry.stat(), entry.is_file(), True))
+                    yield name, os.path.realpath(entry.path), entry.stat(), entry.is_file(), True
                 else:
                     # leads nowhere: what it stood for cannot be read, and that is said
-                    found.append((name, where, entry.stat(follow_symlinks=False), True, True))
+                    yield name, where, entry.stat(follow_symlinks=False), True, True
             except FileNotFoundError:
                 continue
-    found.sort(key=itemgetter(0))
-    return found
+        else:
+            folders.pop()
+
+
+def _listed(folder: str, below: str, real: str) -> Iterator[tuple[str, str, os.DirEntry[str] | os.stat_result]]:
+    """What lies in a folder, in the order that whole paths would have; of a folder that cannot be listed, what the system says of it."""
+    try:
+        entries = list(os.scandir(folder))
+    except FileNotFoundError:
+        return  # gone between the listing and now: as if it had not been there
+    except OSError as error:
+        if not below:
+            raise EvidenceError(f"a folder cannot be listed: {error.strerror}", folder, "make it readable") from error
+        yield below, real, os.stat(folder)
+        return
+    entries.sort(key=lambda entry: f"{entry.name}/" if entry.is_dir(follow_symlinks=False) else entry.name)
+    real = real.rstrip("/")
+    for entry in entries:
+        yield below, real, entry
 
 
 def _is_read(kind: str, name: str, named: bool) -> bool:

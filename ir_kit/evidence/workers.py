@@ -17,11 +17,13 @@ import subprocess
 import sys
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from itertools import chain
 from queue import SimpleQueue
 from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ir_kit.evidence.parts import Loaded, Task
+    from ir_kit.evidence.walking import Found
 
 Work = tuple[str, "list[Task]", str, str]
 """What `loading.load` is given beside its connection."""
@@ -48,7 +50,6 @@ class Workers:
 
     def __init__(self, kinds: Iterable[str] = ()) -> None:
         self.kinds = [kind for kind in kinds if kind != "configuration"]
-        self.expected = 0
         self.children: list[subprocess.Popen[bytes]] = []
         self.pipes: list[tuple[IO[bytes], IO[bytes]]] = []
         self.idle: SimpleQueue[tuple[IO[bytes], IO[bytes]]] = SimpleQueue()
@@ -56,12 +57,16 @@ class Workers:
     def __enter__(self) -> Workers:
         return self
 
-    def expect(self, size: int) -> None:
-        """There will be so many bytes more to read: start, once there is enough for every core."""
-        self.expected += size
-        cores = os.cpu_count() or 1
-        if self.expected > SMALL * cores and not self.children:
-            self.start(cores)
+    def awaited(self, found: Iterator[Found]) -> Iterator[Found]:
+        """These files, all of which will be read: look ahead, and start once there is enough for every core."""
+        cores, ahead, size = os.cpu_count() or 1, [], 0
+        for file in found:
+            ahead.append(file)
+            size += file.size * file.read
+            if size > SMALL * cores:
+                self.start(cores)
+                break
+        return chain(ahead, found)
 
     def start(self, pieces: int) -> None:
         """Start as many as there are cores, but no more than there are pieces of work; one alone is none."""
@@ -90,8 +95,8 @@ class Workers:
         for end in (end for pair in theirs for end in pair):
             os.close(end)
 
-    def load(self, work: list[Work]) -> Iterator[tuple[int, Loaded]]:
-        """What came of each piece of work, with its place in the list, as each is done.
+    def load(self, work: Iterable[Work]) -> Iterator[tuple[int, Loaded]]:
+        """What came of each piece of work, with its place among them, as each is done.
 
         Raises
         ------
@@ -99,12 +104,12 @@ class Workers:
             As `loading.load` raised it in the process; the others are ended.
         """
         if not self.children:
-            self.start(max(len(work), 2))
+            self.start(max(os.cpu_count() or 1, 2))
 
-        def done(number: int) -> tuple[int, Loaded]:
+        def done(number: int, piece: Work) -> tuple[int, Loaded]:
             asking, answered = pipes = self.idle.get()
             try:
-                pickle.dump(work[number], asking)
+                pickle.dump(piece, asking)
                 asking.flush()
                 answer = pickle.load(answered)
             except (EOFError, BrokenPipeError, pickle.UnpicklingError) as error:
@@ -115,8 +120,10 @@ class Workers:
             return number, answer
 
         with ThreadPoolExecutor(len(self.pipes)) as threads:
-            futures = [threads.submit(done, number) for number in range(len(work))]
+            futures = []
             try:
+                for number, piece in enumerate(work):
+                    futures.append(threads.submit(done, number, piece))
                 for future in as_completed(futures):
                     yield future.result()
             except BaseException:

@@ -272,7 +272,9 @@ def access_logs(folder: Path, files: int, lines_per_file: int, seed: int = 2) ->
 
 def _access_log_file(folder: Path, number: int, lines_per_file: int, seed: int) -> None:
     rng = random.Random(seed * 1_000_003 + number)
-    moment = START + timedelta(seconds=number * 30)
+    moment = START + timedelta(
+        seconds=number * lines_per_file * 0.6
+    )  # a million lines are a week, in however many files
     lines = [access_log_line(rng, moment + timedelta(seconds=rng.randrange(30))) for _ in range(lines_per_file)]
     name = f"{moment + timedelta(hours=2):%Y-%m-%d-%H-%M-%S}-{rng.getrandbits(64):016X}"
     (folder / name).write_text("\n".join(lines) + "\n", encoding="utf-8")

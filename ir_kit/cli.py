@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import sys
 import traceback
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -18,6 +17,7 @@ import typer
 from ir_kit.commands.base import Commands, Name, Runs, SeveralValues, archive_at, run_all, say, with_sources
 from ir_kit.commands.collecting import CopyTo, collect, respond
 from ir_kit.commands.opening import open_incident
+from ir_kit.commands.progress import reading
 from ir_kit.errors import one_line
 from ir_kit.incident import new_incident
 
@@ -64,7 +64,10 @@ def ingest(incident: Name, runs: Runs = Path("runs")) -> None:
     """
     from ir_kit.evidence.ingest import ingest as read_sources
 
-    for line in read_sources(with_sources(incident, runs), progress=_tenths()).summary_lines():
+    opened = with_sources(incident, runs)
+    with reading() as tell:
+        report = read_sources(opened, progress=tell)
+    for line in report.summary_lines():
         typer.echo(one_line(line))
 
 
@@ -143,16 +146,3 @@ def main() -> None:
     except Exception:
         traceback.print_exc()
         sys.exit(FAULT)
-
-
-def _tenths() -> Callable[[int, int], None]:
-    """Tells how far reading has come, a line for each tenth of the bytes."""
-    told: set[int] = set()
-
-    def tell(done: int, total: int) -> None:
-        tenth = 10 * done // total if total else 10
-        if tenth not in told:
-            told.add(tenth)
-            say(f"read {done / 1e6:,.1f} of {total / 1e6:,.1f} MB")
-
-    return tell

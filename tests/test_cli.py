@@ -45,7 +45,7 @@ def parts(monkeypatch: pytest.MonkeyPatch) -> Parts:
             progress(done * 2000, 2_000_000)
         return SimpleNamespace(summary_lines=lambda: told.report)
 
-    def run_playbooks(incident: str, runs: Path, playbooks: Any = None, *, progress: Any) -> Any:
+    def run_playbooks(incident: str, runs: Path, playbooks: Any = None, *, evidence: Any, progress: Any) -> Any:
         remember("run", incident, playbooks)
         progress("scoping: done")
         path = Path(runs) / incident / "20260308T000000Z"
@@ -72,7 +72,7 @@ def parts(monkeypatch: pytest.MonkeyPatch) -> Parts:
 
     fakes: dict[str, dict[str, Any]] = {
         "ir_kit.evidence.ingest": {"ingest": ingest},
-        "ir_kit.records.runs": {"run_playbooks": run_playbooks},
+        "ir_kit.records.runs": {"run_playbooks": run_playbooks, "StoredEvidence": lambda shown: shown},
         "ir_kit.records.verify": {"verify_run": verify_run, "seal_of": lambda path: "ab" * 32},
         "ir_kit.sample": {"make_sample": make_sample, "incident_fields": incident_fields},
     }
@@ -178,6 +178,19 @@ def test_ingest_prints_its_summary_and_keeps_progress_apart(ir_kit: Invoke, part
     told = result.stderr.splitlines()
     assert len(told) == 11
     assert (told[0], told[-1]) == ("read 0.0 of 2.0 MB", "read 2.0 of 2.0 MB")
+
+
+def test_reading_has_a_bar_on_a_terminal() -> None:
+    program = "from ir_kit.commands.progress import reading\nwith reading() as tell:\n tell(0, 4_000_000)\n tell(1_000_000, 4_000_000)"
+    terminal, end = os.openpty()
+    with open(terminal, "rb", buffering=0) as screen:
+        env = {**os.environ, "TERM": "xterm", "COLUMNS": "80"}
+        done = subprocess.run([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=end, env=env, check=True)
+        os.close(end)
+        shown = screen.read(65_536).decode()
+    assert done.stdout == b""
+    assert "reading" in shown and "━" in shown and "1.0/4.0 MB" in shown
+    assert "read 0.0 of" not in shown
 
 
 def test_a_files_name_stays_on_its_line(ir_kit: Invoke, parts: Parts, opened: Path) -> None:

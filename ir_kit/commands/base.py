@@ -118,14 +118,15 @@ def archive_at(place: str | None) -> Archive | None:
 
 def run_all(incident: str, runs: Path, playbooks: list[str] | None, archive: Archive | None = None) -> RunResult:
     """Run, say the seal, and copy the run where that was asked for."""
+    from ir_kit.commands.progress import reading
     from ir_kit.reasoning.sessions.labels import read_labels
-    from ir_kit.records.runs import run_playbooks
+    from ir_kit.records.runs import StoredEvidence, run_playbooks
 
     opened = with_sources(incident, runs)
     if opened.engine != "duckdb":  # the record would name an engine that has answered nothing
         raise IncidentError(f"no engine {opened.engine} here yet", opened.where("engine"), "write engine: duckdb")
     read_labels(opened.folder)  # a wrong line is wrong input, known before anything is run
-    result = run_playbooks(incident, runs, playbooks, progress=say)
+    result = run_playbooks(incident, runs, playbooks, evidence=StoredEvidence(reading), progress=say)
     for failure in result.failures:
         say(failure)
     say(f"seal sha256:{result.seal.removeprefix('sha256:')}")

@@ -153,11 +153,11 @@ def _load_all(
     first = list(islice(pieces, 2))
     alone = len(first) < 2 or sum(sizes) < SMALL or os.cpu_count() == 1
     answers = loaded_here([*first, *pieces]) if alone else workers.load(chain(first, pieces))
-    if progress:
-        progress(0, sum(sizes) or 1)
     done = 0
     results: dict[int, Loaded] = {}
     for number, loaded in answers:
+        if progress and not results:
+            progress(0, sum(sizes))  # by now all of it has been found
         results[number] = loaded
         done += sizes[number]
         if progress:

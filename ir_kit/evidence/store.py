@@ -21,7 +21,7 @@ from ir_kit.evidence.documents import items
 from ir_kit.evidence.reading import read_file
 from ir_kit.evidence.redaction import redacted, redacted_text
 
-FORMAT = 2
+FORMAT = 3
 KINDS = ("cloudtrail", "access_log")
 NUMBER_COLUMN = {"cloudtrail": "record_number", "access_log": "line_number"}
 _OF_SOURCE = {"source_file": "s.path as source_file", "source_present": "s.present as source_present"}

@@ -21,6 +21,8 @@ from itertools import chain
 from queue import SimpleQueue
 from typing import IO, TYPE_CHECKING
 
+from ir_kit.errors import EvidenceError
+
 if TYPE_CHECKING:
     from ir_kit.evidence.parts import Loaded, Task
     from ir_kit.evidence.walking import Found
@@ -29,10 +31,10 @@ Work = tuple[str, "list[Task]", str, str]
 """What `loading.load` is given beside its connection."""
 
 # glibc keeps what documents of a mebibyte took, instead of fetching it from the system anew for each, and Arrow asks glibc; no threads for
-# algebra
+# algebra, nor one of Arrow's own: who forks has one thread
 _MEMORY = {
     "MALLOC_MMAP_THRESHOLD_": str(32 << 20), "MALLOC_TRIM_THRESHOLD_": str(1 << 30), "ARROW_DEFAULT_MEMORY_POOL": "system",
-    "OPENBLAS_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1", "JE_ARROW_MALLOC_CONF": "background_thread:false",
 }  # fmt: skip
 
 
@@ -100,8 +102,10 @@ class Workers:
 
         Raises
         ------
+        EvidenceError
+            A process has ended before its work. So are the others then, as they are where anything else is raised.
         OSError, duckdb.Error
-            As `loading.load` raised it in the process; the others are ended.
+            As `loading.load` raised it in the process.
         """
         if not self.children:
             self.start(max(os.cpu_count() or 1, 2))
@@ -113,8 +117,13 @@ class Workers:
                 asking.flush()
                 answer = pickle.load(answered)
             except (EOFError, BrokenPipeError, pickle.UnpicklingError) as error:
-                raise OSError(f"a process that was reading evidence has ended: {error}") from error
-            self.idle.put(pipes)
+                raise EvidenceError(
+                    "a process that was reading evidence has ended",
+                    piece[2],
+                    "see that memory suffices, and run ir-kit ingest again; the store is as it was",
+                ) from error
+            finally:
+                self.idle.put(pipes)  # of a process that has ended, too: nobody must wait for one that never comes back
             if isinstance(answer, BaseException):
                 raise answer
             return number, answer

@@ -9,6 +9,7 @@ import shutil
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,7 +24,7 @@ from ir_kit.records.execution import CELL_TIMEOUT, Outcome, execute_playbooks, f
 from ir_kit.records.parameters import check_parameters, read_parameters
 from ir_kit.records.report import header_of, render_notebook, render_report
 
-__all__ = ["Evidence", "RunResult", "run_playbooks"]
+__all__ = ["Evidence", "RunResult", "StoredEvidence", "run_playbooks"]
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 
@@ -45,12 +46,18 @@ class Evidence(Protocol):
 
 
 class StoredEvidence:
-    """The evidence in the incident's own store."""
+    """The evidence in the incident's own store; ``shown`` shows how far its reading has come."""
+
+    def __init__(
+        self, shown: Callable[[], AbstractContextManager[Callable[[int, int], None] | None]] = nullcontext
+    ) -> None:
+        self.shown = shown
 
     def ingest(self, incident: Incident) -> object:
         from ir_kit.evidence.ingest import ingest
 
-        return ingest(incident)
+        with self.shown() as tell:
+            return ingest(incident, progress=tell)
 
     def records(self, incident: Incident) -> list[dict[str, Any]]:
         from ir_kit.evidence.store import Store

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,6 +69,12 @@ class Evidence:
 
     def write_log(self, name: str, content: bytes | str) -> Path:
         return self.write(name, content, self.access_logs)
+
+    @staticmethod
+    def touched(path: Path) -> None:
+        """Give this file a later time of change, whatever the clock's steps are."""
+        status = path.stat()
+        os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns + 1_000_000_000))
 
     def query(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
         with connect(threads=1) as connection:

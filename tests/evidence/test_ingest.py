@@ -6,11 +6,7 @@ import json
 import os
 import random
 import shutil
-import signal
 import subprocess
-import sys
-import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,19 +14,13 @@ from typing import Any
 import pytest
 
 from ir_kit.errors import EvidenceError
-from ir_kit.evidence import generation, parts, workers
-from ir_kit.evidence import ingest as ingest_module
+from ir_kit.evidence import generation, parts
+from ir_kit.evidence.walking import found_files
+from ir_kit.incident import load_incident
 
 Record = Callable[..., dict[str, Any]]
 DELIVERED = "2026-03-02-12-00-00-0123456789ABCDEF"
 LINE = f'{"a" * 64} b [02/Mar/2026:10:00:00 +0000] 203.0.113.7 - R1 REST.GET.OBJECT k "GET /k HTTP/1.1" 200 - 1 1 1 1 "-" "a" -'
-PROGRAM = "import sys; from ir_kit.evidence.ingest import ingest; from ir_kit.incident import load_incident; ingest(load_incident('demo', sys.argv[1]))"
-
-
-def touched(path: Path) -> None:
-    """A later time of change, whatever the clock's steps are."""
-    status = path.stat()
-    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns + 1_000_000_000))
 
 
 def filled(evidence: Any, record: Record) -> Any:
@@ -96,6 +86,14 @@ def test_a_folder_that_cannot_be_listed_stops_nothing_else(
     assert evidence.query("select count(*) from rejects") == [(0,)]
 
 
+def test_files_are_found_in_the_order_of_their_whole_names(evidence: Any, record: Record) -> None:
+    names = ["a-b.json", "a.json", "a/x.json", "a/y/z.json", "a0.json", "b.json.d/y.json", "b.json"]
+    for name in names:
+        evidence.write(name, [record(1)])
+    found = found_files(load_incident("demo", evidence.runs), evidence.store.folder)
+    assert [one.name for one in found] == sorted(names)
+
+
 def test_only_a_new_file_is_read(evidence: Any, record: Record) -> None:
     filled(evidence, record).load()
     evidence.write("day2/c.json.gz", [record(5)])
@@ -107,7 +105,7 @@ def test_only_a_new_file_is_read(evidence: Any, record: Record) -> None:
 
 def test_a_changed_file_replaces_its_rows_and_rejects(evidence: Any, record: Record) -> None:
     filled(evidence, record).load()
-    touched(evidence.write("day1/b.json", [record(7), record(8)]))
+    evidence.touched(evidence.write("day1/b.json", [record(7), record(8)]))
     report = evidence.load()
     assert (report.read, report.changed) == (["day1/b.json"], ["day1/b.json"])
     assert evidence.query("select key from events where source_file = 'day1/b.json' order by 1") == [
@@ -132,7 +130,7 @@ def test_a_file_that_vanished_is_said_and_its_rows_stay_marked(evidence: Any, re
     with pytest.raises(EvidenceError, match="cannot be read"):
         evidence.store.raw("cloudtrail", "day1/a.json.gz", 1)
     path.write_bytes(content)
-    touched(path)
+    evidence.touched(path)
     assert evidence.load().vanished == []
     assert evidence.query("select source_present, count(*) from events group by 1") == [(True, 4)]
 
@@ -206,7 +204,7 @@ def test_a_record_of_a_changed_source_is_not_shown(evidence: Any, record: Record
     with pytest.raises(EvidenceError, match="changed") as caught:
         evidence.store.raw("cloudtrail", "a.json", 1)
     assert "\n" not in str(caught.value)
-    touched(path)
+    evidence.touched(path)
     evidence.load()
     assert evidence.store.raw("cloudtrail", "a.json", 1)["eventID"].endswith("2")
     for name, number in (("a.json", 2), ("a.json", 0), ("none.json", 1)):
@@ -276,96 +274,3 @@ def test_a_disk_that_is_really_full_leaves_the_store_as_it_was(evidence: Any, re
         assert evidence.files() == before
     finally:
         subprocess.run(["umount", "-l", str(small)], check=True)
-
-
-def many(evidence: Any, record: Record, files: int) -> None:
-    for n in range(files):
-        evidence.write(f"x{n:03d}.json.gz", [record(n * 100 + k) for k in range(100)])
-
-
-def test_several_processes_give_what_one_gives(
-    evidence: Any, record: Record, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    other = type(evidence)(tmp_path / "other")
-    other.open()
-    for kit in (evidence, other):
-        many(kit, record, 6)
-        kit.write("cut.json", json.dumps({"Records": [record(1)]})[:-40])
-    other.load()
-    for module in (workers, generation):
-        monkeypatch.setattr(module, "SMALL", 1)
-    monkeypatch.setattr(generation, "CHUNK", 2_000)
-    steps: list[tuple[int, int]] = []
-    from ir_kit.incident import load_incident
-
-    ingest_module.ingest(load_incident("demo", evidence.runs), progress=lambda done, total: steps.append((done, total)))
-    assert evidence.snapshot() == other.snapshot()
-    assert steps[0][0] == 0
-    assert steps[-1][0] == steps[-1][1]
-    assert [done for done, _ in steps] == sorted(done for done, _ in steps)
-
-
-@pytest.mark.slow
-def test_a_load_that_is_killed_leaves_the_store_as_before_or_as_after(
-    evidence: Any, record: Record, tmp_path: Path
-) -> None:
-    other = type(evidence)(tmp_path / "other")
-    other.open()
-    many(evidence, record, 40)
-    evidence.load()
-    before = evidence.snapshot()
-    for kit in (evidence, other):
-        for n in range(40):
-            changed = [record(n * 100 + k, awsRegion="eu-west-1") for k in range(90)]
-            touched(kit.write(f"x{n:03d}.json.gz", changed))
-    other.load()
-    after = other.snapshot()
-    # as many processes as the machine has, however little there is to read
-    program = f"import ir_kit.evidence.workers as w; w.SMALL = 1; import ir_kit.evidence.generation as g; g.CHUNK = 8_000; {PROGRAM}"
-    rng = random.Random(7)
-    for _ in range(12):
-        child = subprocess.Popen([sys.executable, "-c", program, str(evidence.runs)])
-        time.sleep(rng.uniform(0.2, 2.0))
-        child.send_signal(signal.SIGKILL)
-        child.wait()
-        assert evidence.snapshot() in (before, after)
-    evidence.load()
-    assert evidence.snapshot() == after
-    # a process whose parent was killed ends what it was reading, and takes it back
-    deadline = time.monotonic() + 20
-    while set(evidence.files()) != evidence.store.manifest().names() | {"manifest.json"}:
-        assert time.monotonic() < deadline, evidence.files()
-        time.sleep(0.1)
-
-
-@pytest.mark.slow
-def test_two_loads_at_once_take_turns(evidence: Any, record: Record) -> None:
-    many(evidence, record, 12)
-    children = [
-        subprocess.Popen([sys.executable, "-c", PROGRAM, str(evidence.runs)], stderr=subprocess.PIPE) for _ in range(2)
-    ]
-    assert [child.wait(120) for child in children] == [0, 0], [
-        child.stderr and child.stderr.read() for child in children
-    ]
-    for child in children:
-        assert child.stderr is not None
-        child.stderr.close()
-    assert evidence.query("select count(*), count(distinct event_id) from events_all") == [(1200, 1200)]
-    assert evidence.store.manifest().generation == 1
-
-
-def test_another_load_waits_for_its_turn(evidence: Any, record: Record) -> None:
-    evidence.write("a.json", [record()])
-    done = threading.Event()
-
-    def load() -> None:
-        evidence.load()
-        done.set()
-
-    evidence.store.folder.mkdir(parents=True)
-    with ingest_module._locked(evidence.store.folder / ".lock"):
-        thread = threading.Thread(target=load)
-        thread.start()
-        assert not done.wait(0.2)
-    thread.join(30)
-    assert done.is_set()

@@ -365,7 +365,7 @@ def parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
         incident.path.write_text(text)
         return collecting.Collected(incident.folder / "evidence/raw", incident.path, sources={"cloudtrail": ["b"]})
 
-    def run_playbooks(incident: str, runs: Path, playbooks: Any, *, progress: Any) -> Any:
+    def run_playbooks(incident: str, runs: Path, playbooks: Any, *, evidence: Any, progress: Any) -> Any:
         told.calls.append(("run", incident, playbooks))
         path = Path(runs) / incident / "20260308T000000Z"
         return SimpleNamespace(path=path, seal="ab" * 32, exit_status=told.status, failures=())

@@ -204,7 +204,8 @@ def test_a_playbooks_own_parameter_is_applied_and_recorded(run):
 @pytest.mark.parametrize(("sent", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGKILL, -9)])
 def test_an_interrupted_run_leaves_nothing_under_its_name(runs, notebooks, sent, status):
     script = (
-        "import sys\n"
+        "import signal, sys\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # what a shell starts in the background ignores it
         f"sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
         "from conftest import FakeEvidence\n"
         "from pathlib import Path\n"

@@ -69,8 +69,6 @@ class Loader:
         self.folder, self.prefix, self.result = folder, prefix, Loaded()
         self.connection = connection
         self.facts: dict[int, dict[str, Any]] = {}
-        self.pending: list[tuple[Task, bytes]] = []
-        self.pending_bytes = 0
         self.written = 0
 
     def add(self, task: Task) -> None:
@@ -78,8 +76,6 @@ class Loader:
         content = self.read(task)
         if content is not None:
             self.queue(task, content)
-            if self.pending_bytes >= BATCH_BYTES:
-                self.flush()
 
     def read(self, task: Task) -> Content | None:
         """The file's content, its facts noted; null where it is no log, or cannot be opened, which is a reject."""
@@ -98,8 +94,7 @@ class Loader:
 
     def queue(self, task: Task, content: Content) -> None:
         """Keep this content for the next batch."""
-        self.pending.append((task, content.data))
-        self.pending_bytes += len(content.data)
+        raise NotImplementedError
 
     def fact(self, task: Task, content: Content | None, state: str = "read", damage: str | None = None) -> None:
         """Note what is known of a file."""

@@ -70,8 +70,7 @@ def found_files(incident: Incident, store: Path) -> Iterator[Found]:
                     continue
                 location = str(root) if named else f"{root}/{name}"
                 read = not listed or (is_file and _is_read(kind, name, named))
-                text = name if name.isascii() else printable(name)
-                found = Found(kind, number, text, location, status.st_size, status.st_mtime_ns, named, read)
+                found = Found(kind, number, printable(name), location, status.st_size, status.st_mtime_ns, named, read)
                 if read:
                     given.add(where)
                     others.pop(where, None)
@@ -83,7 +82,7 @@ def found_files(incident: Incident, store: Path) -> Iterator[Found]:
 
 def printable(name: str) -> str:
     """How is a file's name written down? As it is; bytes in it that are no UTF-8 as ``\\xff``."""
-    return os.fsencode(name).decode("utf-8", errors="backslashreplace")
+    return name if name.isascii() else os.fsencode(name).decode("utf-8", errors="backslashreplace")
 
 
 _Entry = tuple[str, str, os.stat_result, bool, bool]
@@ -135,7 +134,8 @@ def _listed(folder: str, below: str, real: str) -> Iterator[tuple[str, str, os.D
 
 
 def _is_read(kind: str, name: str, named: bool) -> bool:
-    records = not (_DIGESTS in name or _INSIGHTS in name or name.startswith((_DIGESTS[1:], _INSIGHTS[1:])))
+    parts = f"/{name}"
+    records = _DIGESTS not in parts and _INSIGHTS not in parts
     if kind == "cloudtrail":
         return records and (named or name.lower().endswith(CLOUDTRAIL_NAMES))
     # a bucket may take both kinds of log, and a digest is no access log

@@ -66,13 +66,13 @@ class Workers:
             ahead.append(file)
             size += file.size * file.read
             if size > SMALL * cores:
-                self.start(cores)
+                self.start()
                 break
         return chain(ahead, found)
 
-    def start(self, pieces: int) -> None:
-        """Start as many as there are cores, but no more than there are pieces of work; one alone is none."""
-        wanted = min(os.cpu_count() or 1, pieces)
+    def start(self) -> None:
+        """Start as many as there are cores; one alone is none."""
+        wanted = os.cpu_count() or 1
         if wanted < 2:
             return
         # isolated from the caller's folder, which may hold a module by a name that the package imports
@@ -108,7 +108,7 @@ class Workers:
             As `loading.load` raised it in the process.
         """
         if not self.children:
-            self.start(max(os.cpu_count() or 1, 2))
+            self.start()
 
         def done(number: int, piece: Work) -> tuple[int, Loaded]:
             asking, answered = pipes = self.idle.get()

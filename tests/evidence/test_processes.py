@@ -70,8 +70,8 @@ def test_what_ends_a_load_ends_its_processes_and_leaves_the_store_as_it_was(
             raise PermissionError(13, "Permission denied", path)
         return scandir(path)
 
-    def noted(self: workers.Workers, pieces: int) -> None:
-        start(self, pieces)
+    def noted(self: workers.Workers) -> None:
+        start(self)
         started.extend(self.children)
         if trouble == "a process that dies":
             os.killpg(self.children[0].pid, signal.SIGKILL)

@@ -29,7 +29,7 @@ def _notebook(path: Path) -> None:
 
 def _sample(runs: Path) -> None:
     from ir_kit.incident import new_incident
-    from ir_kit.sample import incident_fields, make_sample
+    from simulator import incident_fields, make_sample
 
     make_sample(runs / "sample")
     new_incident(runs, "sample", incident_fields())

@@ -19,7 +19,7 @@ from ir_kit.case import Case, open_case
 from ir_kit.questions import object_access
 from ir_kit.reasoning.access.matching import watched_hours
 from ir_kit.reasoning.access.operations import AUTHENTICATION_FAILURES
-from ir_kit.sample import SampleTruth, incident_fields, make_sample
+from simulator import SampleTruth, incident_fields, make_sample
 
 READ = ("GetObject", "SelectObjectContent")
 

@@ -41,7 +41,7 @@ def demo(runs: Runs = Path("runs")) -> None:
     Prints the path of the run folder and of its report.html.
     """
     if not (runs / DEMO / "incident.yaml").exists():
-        from ir_kit.sample import incident_fields, make_sample
+        from simulator import incident_fields, make_sample
 
         say("making the sample incident's evidence")
         make_sample(runs / DEMO, seed=1)

@@ -74,7 +74,7 @@ def parts(monkeypatch: pytest.MonkeyPatch) -> Parts:
         "ir_kit.evidence.ingest": {"ingest": ingest},
         "ir_kit.records.runs": {"run_playbooks": run_playbooks, "StoredEvidence": lambda shown: shown},
         "ir_kit.records.verify": {"verify_run": verify_run, "seal_of": lambda path: "ab" * 32},
-        "ir_kit.sample": {"make_sample": make_sample, "incident_fields": incident_fields},
+        "simulator": {"make_sample": make_sample, "incident_fields": incident_fields},
     }
     for name, content in fakes.items():
         module = ModuleType(name)

@@ -25,7 +25,7 @@ from ir_kit.collect import collecting
 from ir_kit.collect.policy import policy_document, policy_json
 from ir_kit.incident import load_incident, new_incident
 from ir_kit.records.archive import ArchiveError
-from ir_kit.sample import incident_fields, make_sample
+from simulator import incident_fields, make_sample
 
 Invoke = Callable[..., Result]
 CALLER = "arn:aws:sts::111122223333:assumed-role/ir-readonly/triage"

@@ -15,7 +15,7 @@ import pytest
 
 from ir_kit.incident import new_incident
 from ir_kit.records.lab import lab_command, lab_environment, working_copies
-from ir_kit.sample import incident_fields, make_sample
+from simulator import incident_fields, make_sample
 
 CHROMIUM = Path("/usr/bin/chromium")
 ROOT = Path(__file__).parents[2]

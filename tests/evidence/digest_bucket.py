@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from ir_kit.evidence.digest_chain import Link, Stop, chain_links
 from ir_kit.evidence.digest_logs import LogFile, Trail, check_logs
 from ir_kit.evidence.digests import Proofs, SourceFile, prove, read_digests
-from ir_kit.sample.digests import public_key, signing_key
+from simulator.digests import public_key, signing_key
 
 ACCOUNT = "111122223333"
 T0 = datetime(2026, 3, 1, tzinfo=UTC)

@@ -13,7 +13,7 @@ from ir_kit.incident import load_incident, new_incident
 from ir_kit.records.execution import execute_playbooks, find_playbooks
 from ir_kit.records.parameters import check_parameters
 from ir_kit.records.report import header_of, render_notebook
-from ir_kit.sample import incident_fields, make_sample
+from simulator import incident_fields, make_sample
 
 pytestmark = pytest.mark.slow
 PLAYBOOKS = Path(__file__).parents[2] / "playbooks"

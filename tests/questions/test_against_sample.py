@@ -13,7 +13,7 @@ from ir_kit import findings
 from ir_kit.case import Case, open_case
 from ir_kit.incident import new_incident
 from ir_kit.questions import evidence, key_activity, scoping
-from ir_kit.sample import SampleTruth, incident_fields, make_sample
+from simulator import SampleTruth, incident_fields, make_sample
 
 pytestmark = pytest.mark.slow
 

@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-from ir_kit.sample import SampleTruth, incident_fields, make_sample
-from ir_kit.sample.ids import account_of_key
+from simulator import SampleTruth, incident_fields, make_sample
+from simulator.ids import account_of_key
 
 SCALE = 0.02
 ACCOUNT = "111122223333"

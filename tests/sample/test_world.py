@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from ir_kit.sample import World, at, read_truth, render
-from ir_kit.sample.access_log_rows import encode_once, encode_twice, line, rows
-from ir_kit.sample.cloudtrail_records import record, record_text
-from ir_kit.sample.ids import us_date
-from ir_kit.sample.issuing import assume_role, console_login, get_session_token
+from simulator import World, at, read_truth, render
+from simulator.access_log_rows import encode_once, encode_twice, line, rows
+from simulator.cloudtrail_records import record, record_text
+from simulator.ids import us_date
+from simulator.issuing import assume_role, console_login, get_session_token
 
 NOON = at("2026-03-02T12:00:00Z")
 HERE: dict[str, Any] = {"address": "192.0.2.1", "agent": "curl/8"}

@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 from ir_kit.case import Case, open_case
-from ir_kit.sample import SampleTruth, World, read_truth, render
-from ir_kit.sample.ids import iso
+from simulator import SampleTruth, World, read_truth, render
+from simulator.ids import iso
 
 
 def beside(path: Path) -> ModuleType:

@@ -16,9 +16,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from ir_kit.sample.principals import Credential
-from ir_kit.sample.s3_calls import AUTHENTICATION_FAILURES
-from ir_kit.sample.world import World, at, inside
+from simulator.principals import Credential
+from simulator.s3_calls import AUTHENTICATION_FAILURES
+from simulator.world import World, at, inside
 
 FOREIGN, PARTNER = "999988887777", "444455556666"
 APP, AWAY, OUTSIDE = "203.0.113.10", "192.0.2.146", "192.0.2.7"

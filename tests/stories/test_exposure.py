@@ -13,7 +13,7 @@ from ir_kit.case import Case
 from ir_kit.findings import Finding
 from ir_kit.findings.of_bucket_exposure import bucket_exposure as findings
 from ir_kit.questions import bucket_exposure as asked
-from ir_kit.sample import World
+from simulator import World
 
 pytestmark = pytest.mark.slow
 OPEN = "yes"

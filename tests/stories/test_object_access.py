@@ -10,7 +10,7 @@ import pytest
 from ir_kit.case import Case
 from ir_kit.findings.of_object_access import object_access as findings
 from ir_kit.questions import object_access
-from ir_kit.sample import SampleTruth
+from simulator import SampleTruth
 
 pytestmark = pytest.mark.slow
 Open = Callable[[str], tuple[Case, SampleTruth]]

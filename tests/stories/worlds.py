@@ -7,9 +7,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from ir_kit.sample.ids import access_key_id
-from ir_kit.sample.principals import Credential
-from ir_kit.sample.world import World, at
+from simulator.ids import access_key_id
+from simulator.principals import Credential
+from simulator.world import World, at
 
 APP, BATCH, NAT, AWAY = "203.0.113.10", "203.0.113.11", "203.0.113.99", "192.0.2.146"
 JAVA, PYTHON = "aws-sdk-java/1.12.488 Linux/5.10 java/11", "Boto3/1.26.165 Python/3.10.6 Botocore/1.29.165"

@@ -16,7 +16,7 @@ from ir_kit.reasoning.replay.contradictions import contradictions, trail_history
 from ir_kit.reasoning.replay.replaying import replay
 from ir_kit.reasoning.replay.tampering import tampering
 from ir_kit.reasoning.replay.visibility import visibility_of
-from ir_kit.sample import incident_fields, make_sample
+from simulator import incident_fields, make_sample
 
 
 @pytest.fixture(scope="module")

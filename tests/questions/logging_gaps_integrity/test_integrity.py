@@ -15,7 +15,7 @@ import yaml
 
 from ir_kit.case import Case, open_case
 from ir_kit.reasoning.replay import integrity
-from ir_kit.sample import incident_fields, make_sample
+from simulator import incident_fields, make_sample
 
 TRAIL = "AWSLogs/111122223333/CloudTrail/us-east-1/2026/03/0"
 DIGESTS = "AWSLogs/111122223333/CloudTrail-Digest/us-east-1/2026/03/0"

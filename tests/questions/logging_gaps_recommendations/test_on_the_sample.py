@@ -12,7 +12,7 @@ import yaml
 from ir_kit.case import open_case
 from ir_kit.reasoning.advice import recommendations
 from ir_kit.reasoning.advice.recommendations import logged_hours
-from ir_kit.sample import incident_fields, make_sample
+from simulator import incident_fields, make_sample
 
 
 @pytest.fixture(scope="module")

@@ -11,9 +11,9 @@ import pytest
 import yaml
 
 from ir_kit.case import Case, open_case
-from ir_kit.sample import World, at, render
-from ir_kit.sample.ids import iso
-from ir_kit.sample.principals import Credential
+from simulator import World, at, render
+from simulator.ids import iso
+from simulator.principals import Credential
 
 Opener = Callable[..., Case]
 START = "2026-03-03T10:00:00+00:00"

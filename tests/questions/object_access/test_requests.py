@@ -13,9 +13,9 @@ import pytest
 from ir_kit.case import open_case
 from ir_kit.findings import object_access as findings
 from ir_kit.questions import object_access
-from ir_kit.sample import at
-from ir_kit.sample.issuing import assume_role, get_session_token
-from ir_kit.sample.requests import DeletedKey
+from simulator import at
+from simulator.issuing import assume_role, get_session_token
+from simulator.requests import DeletedKey
 
 pytestmark = pytest.mark.slow
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from ir_kit.sample.ids import iso
+from simulator.ids import iso
 
 # kinds of credential: user (long-term key, or a session of a user), role, federated, root, service, anonymous, foreign
 ANONYMOUS_ACCOUNT = "anonymous"

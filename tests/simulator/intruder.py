@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from ir_kit.sample.account import ANALYTICS, ARCHIVE, EXPORTS, RECORDS, STRANGER, Cast
-from ir_kit.sample.issuing import assume_role, create_access_key, create_login_profile, create_user
-from ir_kit.sample.principals import Credential
-from ir_kit.sample.requests import Request
-from ir_kit.sample.world import World, at
+from simulator.account import ANALYTICS, ARCHIVE, EXPORTS, RECORDS, STRANGER, Cast
+from simulator.issuing import assume_role, create_access_key, create_login_profile, create_user
+from simulator.principals import Credential
+from simulator.requests import Request
+from simulator.world import World, at
 
 FIRST, SECOND, THIRD, SIXTH = "198.51.100.77", "192.0.2.146", "192.0.2.200", "2001:db8:bad::17"
 CLI = "aws-cli/2.13.5 Python/3.11.4 Linux/6.3.0-kali1-amd64 exe/x86_64.kali.2023 prompt/off command/{}"

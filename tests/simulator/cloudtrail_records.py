@@ -6,10 +6,10 @@ import json
 from functools import lru_cache
 from typing import Any
 
-from ir_kit.sample.ids import iso
-from ir_kit.sample.principals import Credential
-from ir_kit.sample.requests import S3, Request
-from ir_kit.sample.world import World
+from simulator.ids import iso
+from simulator.principals import Credential
+from simulator.requests import S3, Request
+from simulator.world import World
 
 CIPHER = "TLS_AES_128_GCM_SHA256"
 GLOBAL_HOSTS = {"iam": "iam.amazonaws.com", "signin": "signin.aws.amazon.com"}

@@ -22,8 +22,8 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from ir_kit.sample.ids import iso
-from ir_kit.sample.world import Trail, World
+from simulator.ids import iso
+from simulator.world import Trail, World
 
 SMALL_PRIMES = [n for n in range(3, 6000, 2) if all(n % d for d in range(3, int(n**0.5) + 1, 2))]
 HOUR = timedelta(hours=1)

@@ -6,12 +6,12 @@ from datetime import timedelta
 from random import Random
 from typing import Any
 
-from ir_kit.sample import ids
-from ir_kit.sample.account import ANALYTICS, EXPORTS, PARTNER, RECORDS, STOPPED, SWITCHED_ON, VALIDATED, Cast
-from ir_kit.sample.issuing import assume_role, console_login
-from ir_kit.sample.owner import times
-from ir_kit.sample.principals import Credential
-from ir_kit.sample.world import World, at
+from simulator import ids
+from simulator.account import ANALYTICS, EXPORTS, PARTNER, RECORDS, STOPPED, SWITCHED_ON, VALIDATED, Cast
+from simulator.issuing import assume_role, console_login
+from simulator.owner import times
+from simulator.principals import Credential
+from simulator.world import World, at
 
 FLAT = (1,) * 24
 RESTARTED = STOPPED + timedelta(hours=3)

@@ -16,10 +16,10 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
-from ir_kit.sample import ids
-from ir_kit.sample.principals import Credential, Role, User
-from ir_kit.sample.requests import S3, Request
-from ir_kit.sample.s3_calls import AUTHENTICATION_FAILURES, ERRORS, S3_CALLS
+from simulator import ids
+from simulator.principals import Credential, Role, User
+from simulator.requests import S3, Request
+from simulator.s3_calls import AUTHENTICATION_FAILURES, ERRORS, S3_CALLS
 
 Span = tuple[datetime, datetime | None]  # half-open; None: until the end
 

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import deflate
 
-from ir_kit.sample.access_log_rows import line
-from ir_kit.sample.cloudtrail_records import record_text
-from ir_kit.sample.configuration import write_configuration
-from ir_kit.sample.delivery import LogFile, RowFile, decide_delivery
-from ir_kit.sample.digests import Delivered, write_digests
-from ir_kit.sample.ids import ALPHANUMERIC, MIXED, iso
-from ir_kit.sample.requests import Request
-from ir_kit.sample.world import World
+from simulator.access_log_rows import line
+from simulator.cloudtrail_records import record_text
+from simulator.configuration import write_configuration
+from simulator.delivery import LogFile, RowFile, decide_delivery
+from simulator.digests import Delivered, write_digests
+from simulator.ids import ALPHANUMERIC, MIXED, iso
+from simulator.requests import Request
+from simulator.world import World
 
 
 def render(world: World, folder: Path) -> None:

@@ -11,14 +11,14 @@ import gc
 from pathlib import Path
 from typing import Any
 
-from ir_kit.sample.account import RECORDS, build_account
-from ir_kit.sample.files import render
-from ir_kit.sample.ids import iso
-from ir_kit.sample.intruder_later import intruder_script
-from ir_kit.sample.neighbours import neighbours
-from ir_kit.sample.owner import owner_rhythm
-from ir_kit.sample.truth import SampleTruth, read_truth
-from ir_kit.sample.world import World, at
+from simulator.account import RECORDS, build_account
+from simulator.files import render
+from simulator.ids import iso
+from simulator.intruder_later import intruder_script
+from simulator.neighbours import neighbours
+from simulator.owner import owner_rhythm
+from simulator.truth import SampleTruth, read_truth
+from simulator.world import World, at
 
 __all__ = ["SampleTruth", "World", "at", "incident_fields", "make_sample", "read_truth", "render", "sample_world"]
 

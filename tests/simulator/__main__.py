@@ -1,4 +1,4 @@
-"""`python -m ir_kit.sample FOLDER [--seed N]`: write the sample incident somewhere, to look at it."""
+"""`python -m simulator FOLDER [--seed N]`: write the sample incident somewhere, to look at it."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import argparse
 import json
 from pathlib import Path
 
-from ir_kit.sample import make_sample
+from simulator import make_sample
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m ir_kit.sample", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m simulator", description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--scale", type=float, default=1.0)

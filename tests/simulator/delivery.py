@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from ir_kit.sample.access_log_rows import Row, rows
-from ir_kit.sample.requests import Request
-from ir_kit.sample.s3_calls import AUTHENTICATION_FAILURES
-from ir_kit.sample.world import Bucket, Trail, World, inside
+from simulator.access_log_rows import Row, rows
+from simulator.requests import Request
+from simulator.s3_calls import AUTHENTICATION_FAILURES
+from simulator.world import Bucket, Trail, World, inside
 
 NEAR = timedelta(hours=12)
 FileKey = tuple[str, datetime, datetime]

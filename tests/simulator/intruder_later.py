@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from ir_kit.sample.account import ANALYTICS, ARCHIVE, EXPORTS, HOLE, NOTE_KEY, RECORDS, STOPPED, Cast, stranger_policy
-from ir_kit.sample.ids import version_id
-from ir_kit.sample.intruder import (
+from simulator.account import ANALYTICS, ARCHIVE, EXPORTS, HOLE, NOTE_KEY, RECORDS, STOPPED, Cast, stranger_policy
+from simulator.ids import version_id
+from simulator.intruder import (
     BROWSER,
     CLI,
     FIRST,
@@ -21,11 +21,11 @@ from ir_kit.sample.intruder import (
     take,
     world_json,
 )  # fmt: skip
-from ir_kit.sample.issuing import assume_role, console_login, get_federation_token, get_session_token
-from ir_kit.sample.owner import PYTHON
-from ir_kit.sample.principals import Credential
-from ir_kit.sample.requests import DeletedKey
-from ir_kit.sample.world import World, at
+from simulator.issuing import assume_role, console_login, get_federation_token, get_session_token
+from simulator.owner import PYTHON
+from simulator.principals import Credential
+from simulator.requests import DeletedKey
+from simulator.world import World, at
 
 WINDOWS = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/122.0.0.0 Safari/537.36"

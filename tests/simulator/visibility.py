@@ -7,8 +7,8 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from ir_kit.sample.ids import iso
-from ir_kit.sample.world import World, inside
+from simulator.ids import iso
+from simulator.world import World, inside
 
 
 def visibility_spans(world: World) -> list[dict[str, Any]]:

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from ir_kit.sample.principals import Credential
-from ir_kit.sample.s3_calls import S3_CALLS, S3Call
+from simulator.principals import Credential
+from simulator.s3_calls import S3_CALLS, S3Call
 
 S3 = "s3.amazonaws.com"
 READ_WORDS = ("Get", "List", "Describe", "Head", "Lookup", "AssumeRole", "Check")

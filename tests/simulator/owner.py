@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
-from ir_kit.sample.account import ANALYTICS, ARCHIVE, EXPORTS, RECORDS, Cast
-from ir_kit.sample.issuing import assume_role
-from ir_kit.sample.requests import DeletedKey
-from ir_kit.sample.world import World
+from simulator.account import ANALYTICS, ARCHIVE, EXPORTS, RECORDS, Cast
+from simulator.issuing import assume_role
+from simulator.requests import DeletedKey
+from simulator.world import World
 
 JAVA = (
     "aws-sdk-java/1.12.488 Linux/5.10.184-175.731.amzn2.x86_64 OpenJDK_64-Bit_Server_VM/11.0.19+7-LTS java/11.0.19 "

@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
-from ir_kit.sample import ids
-from ir_kit.sample.principals import Credential
-from ir_kit.sample.requests import Request
-from ir_kit.sample.world import World
+from simulator import ids
+from simulator.principals import Credential
+from simulator.requests import Request
+from simulator.world import World
 
 
 def _credentials(rng: Random, child: Credential) -> dict[str, Any]:

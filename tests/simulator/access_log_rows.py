@@ -8,11 +8,11 @@ from datetime import datetime
 from functools import lru_cache
 from urllib.parse import quote
 
-from ir_kit.sample.cloudtrail_records import CIPHER, host_header
-from ir_kit.sample.ids import log_date, session_token
-from ir_kit.sample.requests import S3, Request
-from ir_kit.sample.s3_calls import AUTHENTICATION_FAILURES
-from ir_kit.sample.world import World
+from simulator.cloudtrail_records import CIPHER, host_header
+from simulator.ids import log_date, session_token
+from simulator.requests import S3, Request
+from simulator.s3_calls import AUTHENTICATION_FAILURES
+from simulator.world import World
 
 DASH = "-"
 

@@ -10,11 +10,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from ir_kit.sample.ids import iso
-from ir_kit.sample.principals import Credential
-from ir_kit.sample.requests import Request
-from ir_kit.sample.visibility import visibility_spans
-from ir_kit.sample.world import World, inside
+from simulator.ids import iso
+from simulator.principals import Credential
+from simulator.requests import Request
+from simulator.visibility import visibility_spans
+from simulator.world import World, inside
 
 Rows = list[dict[str, Any]]
 FOOTHOLD_EVENTS = frozenset(

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
 
-from ir_kit.sample.principals import Credential
-from ir_kit.sample.world import Bucket, World, at
+from simulator.principals import Credential
+from simulator.world import Bucket, World, at
 
 RECORDS, EXPORTS, ARCHIVE, ANALYTICS = "customer-records", "app-exports", "internal-archive", "analytics-results"
 PARTNER, STRANGER = "444455556666", "999988887777"

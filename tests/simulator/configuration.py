@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ir_kit.sample.digests import Signature, list_public_keys
-from ir_kit.sample.ids import iso
-from ir_kit.sample.principals import Credential, Role, User
-from ir_kit.sample.requests import Request
-from ir_kit.sample.world import Bucket, Trail, World, inside
+from simulator.digests import Signature, list_public_keys
+from simulator.ids import iso
+from simulator.principals import Credential, Role, User
+from simulator.requests import Request
+from simulator.world import Bucket, Trail, World, inside
 
 Answer = dict[str, Any]
 

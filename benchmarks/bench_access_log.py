@@ -49,8 +49,8 @@ def reading(line: str) -> tuple[Any, ...]:
 
 def differing_lines(runs: Path, folder: Path) -> tuple[int, int]:
     """How many lines are there, and how many of them does the store read otherwise?"""
-    from ir_kit.evidence.database import connect
-    from ir_kit.evidence.store import Store
+    from ir_kit.ingest.database import connect
+    from ir_kit.ingest.store import Store
 
     total = differing = 0
     paths = sorted(folder.iterdir())

@@ -97,7 +97,7 @@ def browser(rows: int) -> None:
     """What a person waits for."""
     from playwright.sync_api import sync_playwright
 
-    from ir_kit.records.lab import lab_command, lab_environment
+    from ir_kit.record.lab import lab_command, lab_environment
 
     with tempfile.TemporaryDirectory(prefix="ir-kit-bench-") as name, socket.socket() as free:
         folder = Path(name)

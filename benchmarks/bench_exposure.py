@@ -163,9 +163,9 @@ def events(credentials: int) -> list[Record]:
 
 def measure(folder: Path, buckets: int, credentials: int) -> tuple[float, float]:
     """Write the evidence, load it, and time the answers and their tables."""
+    from ir_kit import exposure
     from ir_kit.case import open_case
     from ir_kit.incident import new_incident
-    from ir_kit.reasoning import exposure
 
     evidence = folder / "bench" / "evidence"
     (evidence / "cloudtrail").mkdir(parents=True)

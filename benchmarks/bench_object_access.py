@@ -21,8 +21,8 @@ from pathlib import Path
 import duckdb
 import yaml
 
-from ir_kit.evidence.columns import ACCESS_LOG_LINES, EVENTS
-from ir_kit.evidence.store import FORMAT
+from ir_kit.ingest.columns import ACCESS_LOG_LINES, EVENTS
+from ir_kit.ingest.store import FORMAT
 
 KEY, OTHER, THIRD, ACCOUNT = "AKIAIOSFODNN7EXAMPLE", "AKIAI44QH8DHBEXAMPLE", "AKIAEXAMPLEEXAMPLE33", "111122223333"
 PART_ROWS, GROUP_ROWS = 1_000_000, 32_768
@@ -198,7 +198,7 @@ def answer(folder: Path) -> None:
     """Joined, graded, bounded, and written."""
     import pandas as pd
 
-    from ir_kit.questions import object_access
+    from ir_kit.object_access import questions as object_access
 
     case = _case(folder)
     start, end = (pd.Timestamp(edge) for edge in (case.incident.window.start, case.incident.window.end))  # type: ignore[attr-defined]

@@ -21,8 +21,8 @@ from pathlib import Path
 import duckdb
 import yaml
 
-from ir_kit.evidence.columns import ACCESS_LOG_LINES, EVENTS
-from ir_kit.evidence.store import FORMAT
+from ir_kit.ingest.columns import ACCESS_LOG_LINES, EVENTS
+from ir_kit.ingest.store import FORMAT
 
 KEY, ACCOUNT = "AKIAIOSFODNN7EXAMPLE", "111122223333"
 PART_ROWS, GROUP_ROWS = 1_000_000, 32_768
@@ -114,7 +114,7 @@ def answer(folder: Path) -> None:
     """Split, judged, ranked, written."""
     from ir_kit.case import Case
     from ir_kit.incident import load_incident
-    from ir_kit.questions import key_activity
+    from ir_kit.key_activity import questions as key_activity
 
     case = Case(load_incident("bench", str(folder.parent)), folder / "draft")
     case.staging.mkdir(exist_ok=True)

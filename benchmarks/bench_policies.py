@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from measuring import verdict
 
-from ir_kit.reasoning import policies as kit
+from ir_kit import policies as kit
 
 TARGET = 20.0
 ACCOUNT = "111122223333"

@@ -28,8 +28,9 @@ def _notebook(path: Path) -> None:
 
 
 def _sample(runs: Path) -> None:
-    from ir_kit.incident import new_incident
     from simulator import incident_fields, make_sample
+
+    from ir_kit.incident import new_incident
 
     make_sample(runs / "sample")
     new_incident(runs, "sample", incident_fields())

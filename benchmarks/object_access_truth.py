@@ -14,12 +14,12 @@ from typing import Any
 
 import pandas as pd
 import yaml
-
-from ir_kit.case import Case, open_case
-from ir_kit.questions import object_access
-from ir_kit.reasoning.access.matching import watched_hours
-from ir_kit.reasoning.access.operations import AUTHENTICATION_FAILURES
 from simulator import SampleTruth, incident_fields, make_sample
+
+from ir_kit.attribution.operation_names import AUTHENTICATION_FAILURES
+from ir_kit.case import Case, open_case
+from ir_kit.object_access import questions as object_access
+from ir_kit.object_access.matching import watched_hours
 
 READ = ("GetObject", "SelectObjectContent")
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ir_kit.evidence.columns import VIEWS
-from ir_kit.tables import TABLES
+from ir_kit.ingest.columns import VIEWS
+from ir_kit.tables import PLAYBOOKS, tables_of
 
 PAGE = Path(__file__).parent / "data_dictionary.md"
 
@@ -15,7 +15,7 @@ def dictionary() -> str:
     lines = [
         "# Data dictionary",
         "",
-        "Generated from `ir_kit/evidence/columns.py` and `ir_kit/tables/` by `make docs`.",
+        "Generated from `ir_kit/ingest/columns.py` and each room's `tables.py` by `make docs`.",
         "",
         "All times are UTC. In the views they carry no zone; in result tables they carry UTC.",
         "",
@@ -25,7 +25,7 @@ def dictionary() -> str:
         lines += ["", f"### `{view}`", "", "| column | type | |", "|---|---|---|"]
         lines += [f"| `{column.name}` | {column.sql_type} | {_cell(column.meaning)} |" for column in columns]
     lines += ["", "## Result tables: what a run leaves"]
-    for table, result in TABLES.items():
+    for table, result in ((table, one) for room in PLAYBOOKS for table, one in tables_of(room).items()):
         lines += ["", f"### `{table}`", "", "| column | type | |", "|---|---|---|"]
         lines += [f"| `{column.name}` | {column.sql_type} | {_cell(column.meaning)} |" for column in result]
     return "\n".join(lines) + "\n"

@@ -1,18 +1,21 @@
 """What did leaked AWS access keys do in S3, what left, and what can nobody know any more.
 
-In reading order::
+In reading order; imports run upwards in this list::
 
     errors, incident      what is asked, and what can be wrong with it
-    evidence/             raw logs to typed rows
-    engines/              where the SQL runs
-    tables, case          an open incident; its questions and its tables
-    reasoning/            what questions need where sets do not serve
-    questions/            typed rows to answers, one module and one folder of SQL per playbook
-    findings/             answers to findings, each with its status and its limits
+    domain/               primitives that all share: intervals, principals, outcomes, three-valued logic, JSON
+    ingest/               raw logs to typed rows
+    engine, tables, case  an open incident: where its SQL runs, its result tables
+    findings              the finding, the rules of its status and severity, the builder
+    configuration/        settings over time, the bucket inventory
+    policies/  credentials/  coverage/  attribution/  sessions/  exposure/
+                          one line of analysis each, used by several playbooks
+    evidence/  scoping/  key_activity/  object_access/  bucket_exposure/  logging_gaps/
+                          a room for each playbook: its SQL, questions, tables, findings
     display/              tables, charts and widgets of the notebooks
-    records/              the headless run, its sealed record, its verification
+    record/               the headless run, its sealed record, its verification
     aws/, collect/        read-only clients; evidence fetched from AWS
-    sample/               the incident of the demo, made from a seed
+    sample/               the demo's evidence, as files
     cli                   the command line
 """
 

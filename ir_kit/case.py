@@ -14,15 +14,14 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ir_kit.engines.duckdb import DuckDBEngine
-from ir_kit.engines.sql import with_literals
+from ir_kit.engine import Engine, with_literals
 from ir_kit.errors import ParameterError
-from ir_kit.evidence.ingest import ingest
-from ir_kit.evidence.store import Store
 from ir_kit.incident import Incident, load_incident
-from ir_kit.tables import TABLES
+from ir_kit.ingest.ingest import ingest
+from ir_kit.ingest.store import Store
+from ir_kit.tables import columns_of, types_of
 
-QUESTIONS = Path(__file__).parent / "questions"
+PACKAGE = Path(__file__).parent
 STAGING = "IR_KIT_STAGING"
 DEFAULT_INCIDENT = "demo"
 NETWORK_FILES = ("asn.mmdb", "ip-ranges.json")  # beside the incident file, where the analyst puts them there
@@ -45,8 +44,8 @@ class Case:
         self._executed: dict[str, str] = {}
 
     @cached_property
-    def engine(self) -> DuckDBEngine:
-        return DuckDBEngine(self.store)
+    def engine(self) -> Engine:
+        return Engine(self.store)
 
     @cached_property
     def parameters(self) -> dict[str, Any]:
@@ -70,7 +69,7 @@ class Case:
         Parameters
         ----------
         question : str
-            ``playbook/name`` of a SQL file below ``ir_kit/questions``.
+            ``folder/name`` of a SQL file below ``ir_kit``: a playbook's room, or a line of analysis.
         **more
             Parameters that the question names beyond the case's own.
         """
@@ -80,7 +79,7 @@ class Case:
     def keep(self, table: str, question: str, **more: Any) -> int:
         """Stream the answer to a question into a result table; how many rows it has. For answers too large for a frame."""
         text, values = self._asked(question, more)
-        columns = {column.name: column.sql_type for column in TABLES[table]}
+        columns = types_of(table)
         path = self._target(table)
         partial = path.with_suffix(f".{os.getpid()}.partial")
         count = self.engine.write(text, values, partial, columns)
@@ -88,8 +87,8 @@ class Case:
         return count
 
     def write_table(self, table: str, frame: pd.DataFrame) -> Path:
-        """Write a result table (``playbook/name`` of `tables.TABLES`): its columns, in order, in their types; the frame's order of rows."""
-        schema = pa.schema([column.field for column in TABLES[table]])
+        """Write a result table (``playbook/table``): its columns, in order, in their types; the frame's order of rows."""
+        schema = pa.schema([column.field for column in columns_of(table)])
         missing = [name for name in schema.names if name not in frame.columns]
         if missing:
             raise ParameterError(
@@ -139,6 +138,10 @@ class Case:
             _settle(partial, path)
         self.engine.show(name, path)
 
+    def show_table(self, table: str, name: str) -> None:
+        """Make a result table that was written readable in SQL by this name, where it lies: it may be larger than memory."""
+        self.engine.show(name, self._target(table))
+
     def raw(self, source_file: str, number: int, kind: str = "cloudtrail") -> dict[str, Any] | str:
         """One raw record as it lies in its file, with its secrets replaced; see `Store.raw`."""
         return self.store.raw(kind, source_file, number)
@@ -162,7 +165,7 @@ class Case:
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
 
     def _asked(self, question: str, more: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-        text = (QUESTIONS / f"{question}.sql").read_text(encoding="utf-8")
+        text = (PACKAGE / f"{question}.sql").read_text(encoding="utf-8")
         values = {**self.parameters, **more}
         self._record_query(question, with_literals(text, values))
         return text, values
@@ -180,9 +183,9 @@ class Case:
 
 
 def _code_hash() -> str:
-    """Of questions and reasoning, so that an answer kept by other code is not taken for one of this."""
+    """Of the package, so that an answer kept by other code is not taken for one of this."""
     digest = hashlib.sha256()
-    for path in sorted([*QUESTIONS.rglob("*"), *QUESTIONS.with_name("reasoning").rglob("*")]):
+    for path in sorted(PACKAGE.rglob("*")):
         if path.suffix in (".sql", ".py", ".yaml"):
             digest.update(path.read_bytes())
     return digest.hexdigest()

@@ -62,7 +62,7 @@ def ingest(incident: Name, runs: Runs = Path("runs")) -> None:
 
     What has been read before is not read again.
     """
-    from ir_kit.evidence.ingest import ingest as read_sources
+    from ir_kit.ingest.ingest import ingest as read_sources
 
     opened = with_sources(incident, runs)
     with reading() as tell:
@@ -103,7 +103,7 @@ def verify(
     runs: Runs = Path("runs"),
 ) -> None:
     """Say whether a run is what was sealed."""
-    from ir_kit.records.verify import seal_of, verify_run
+    from ir_kit.record.verify import seal_of, verify_run
 
     folder = run_dir if run_dir.exists() or not (runs / run_dir).exists() else runs / run_dir
     kept = None if seal is None else seal.strip().lower().removeprefix("sha256:")
@@ -125,7 +125,7 @@ def lab(
 
     A copy that has edits is never written over.
     """
-    from ir_kit.records.lab import open_lab
+    from ir_kit.record.lab import open_lab
 
     said, opened = open_lab(runs, incident, Path(__file__).parent.parent / "playbooks")
     for line in said:

@@ -61,7 +61,7 @@ def test_an_answer_is_computed_once_for_the_same_evidence(case: Case) -> None:
 
 def test_an_answer_that_was_kept_shows_the_queries_that_made_it(runs: Path) -> None:
     first = open_case("INC-7", str(runs))
-    first.answer("keys", lambda: first.ask("scoping/use", keys=["AKIAIOSFODNN7EXAMPLE"]))
+    first.answer("keys", lambda: first.ask("credentials/use", keys=["AKIAIOSFODNN7EXAMPLE"]))
     shown = first.staging / "queries" / "scoping" / "use.sql"
     text = shown.read_text(encoding="utf-8")
     shown.unlink()
@@ -85,7 +85,7 @@ def test_an_answer_that_another_process_published_meanwhile_is_left_as_it_lies(
         inodes.append(path.stat().st_ino)
 
     monkeypatch.setattr(case.engine, "derive", beaten)
-    case.derive("held", "key_activity/log_held")
+    case.derive("held", "sessions/log_held")
     (path,) = published
     assert [path.stat().st_ino] == inodes
     assert [one.name for one in path.parent.glob("held-*")] == [path.name]
@@ -97,7 +97,7 @@ def test_a_table_without_its_columns_is_refused(case: Case) -> None:
 
 
 def test_a_query_of_the_record_can_be_pasted(case: Case) -> None:
-    case.ask("scoping/use", keys=["AKIAIOSFODNN7EXAMPLE", "it's"])
+    case.ask("credentials/use", keys=["AKIAIOSFODNN7EXAMPLE", "it's"])
     text = (case.staging / "queries" / "scoping" / "use.sql").read_text(encoding="utf-8")
     assert "'it''s'" in text
     assert ":keys" not in text

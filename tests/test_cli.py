@@ -71,9 +71,9 @@ def parts(monkeypatch: pytest.MonkeyPatch) -> Parts:
         }
 
     fakes: dict[str, dict[str, Any]] = {
-        "ir_kit.evidence.ingest": {"ingest": ingest},
-        "ir_kit.records.runs": {"run_playbooks": run_playbooks, "StoredEvidence": lambda shown: shown},
-        "ir_kit.records.verify": {"verify_run": verify_run, "seal_of": lambda path: "ab" * 32},
+        "ir_kit.ingest.ingest": {"ingest": ingest},
+        "ir_kit.record.runs": {"run_playbooks": run_playbooks, "StoredEvidence": lambda shown: shown},
+        "ir_kit.record.verify": {"verify_run": verify_run, "seal_of": lambda path: "ab" * 32},
         "simulator": {"make_sample": make_sample, "incident_fields": incident_fields},
     }
     for name, content in fakes.items():

@@ -17,6 +17,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from simulator import incident_fields, make_sample
 from typer.testing import CliRunner, Result
 
 from ir_kit import cli
@@ -24,8 +25,7 @@ from ir_kit.aws.operations import ALLOWED
 from ir_kit.collect import collecting
 from ir_kit.collect.policy import policy_document, policy_json
 from ir_kit.incident import load_incident, new_incident
-from ir_kit.records.archive import ArchiveError
-from simulator import incident_fields, make_sample
+from ir_kit.record.archive import ArchiveError
 
 Invoke = Callable[..., Result]
 CALLER = "arn:aws:sts::111122223333:assumed-role/ir-readonly/triage"
@@ -380,8 +380,8 @@ def parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
                 raise ArchiveError("not copied", "s3://b/p", "copy it")
 
     monkeypatch.setattr("ir_kit.collect.collecting.collect", collect)
-    monkeypatch.setattr("ir_kit.records.runs.run_playbooks", run_playbooks)
-    monkeypatch.setattr("ir_kit.records.archive.Archive", Archive)
+    monkeypatch.setattr("ir_kit.record.runs.run_playbooks", run_playbooks)
+    monkeypatch.setattr("ir_kit.record.archive.Archive", Archive)
     return told
 
 

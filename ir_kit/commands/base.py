@@ -14,8 +14,8 @@ from ir_kit.errors import IncidentError, IrKitError, ParameterError
 from ir_kit.incident import Incident, load_incident
 
 if TYPE_CHECKING:
-    from ir_kit.records.archive import Archive
-    from ir_kit.records.runs import RunResult
+    from ir_kit.record.archive import Archive
+    from ir_kit.record.runs import RunResult
 
 UNREAD = 141  # as of a process that ends because its output has no reader
 Runs = Annotated[Path, typer.Option("--runs", metavar="DIR", help="The folder of all incidents.")]
@@ -111,7 +111,7 @@ def archive_at(place: str | None) -> Archive | None:
     """The place that a run is copied to; one that is none is refused before anything is run."""
     if place is None:
         return None
-    from ir_kit.records.archive import Archive
+    from ir_kit.record.archive import Archive
 
     return Archive(place)
 
@@ -119,8 +119,8 @@ def archive_at(place: str | None) -> Archive | None:
 def run_all(incident: str, runs: Path, playbooks: list[str] | None, archive: Archive | None = None) -> RunResult:
     """Run, say the seal, and copy the run where that was asked for."""
     from ir_kit.commands.progress import reading
-    from ir_kit.reasoning.sessions.labels import read_labels
-    from ir_kit.records.runs import StoredEvidence, run_playbooks
+    from ir_kit.record.runs import StoredEvidence, run_playbooks
+    from ir_kit.sessions.labels import read_labels
 
     opened = with_sources(incident, runs)
     if opened.engine != "duckdb":  # the record would name an engine that has answered nothing

@@ -1,7 +1,1 @@
-"""Raw logs to typed evidence.
-
-In reading order: `walking` (which files), `reading` (their bytes), `documents`, `cloudtrail`, `access_log`, `configuration` (what they
-hold), `parts` and `loading` with its two kinds (into Parquet), `workers` (side by side), `copies`, `rows` (the store's own tables), `ingest`
-and `generation` (all of it, incrementally), `store` (what counts), `columns` (the views that questions see). `digests` and its two helpers check the log
-files against CloudTrail's digests.
-"""
+"""Playbook 00_evidence: which evidence is there, and is it whole?"""

@@ -12,8 +12,8 @@ import pandas as pd
 import pytest
 
 from ir_kit.case import open_case
-from ir_kit.questions import key_activity
-from ir_kit.records.execution import execute_playbook
+from ir_kit.key_activity import questions as key_activity
+from ir_kit.record.execution import execute_playbook
 
 CHROMIUM = Path("/usr/bin/chromium")
 ROOT = Path(__file__).parents[2]

@@ -13,8 +13,8 @@ from ir_kit.collect.collecting import LISTS, _note_refusals, is_named
 from ir_kit.collect.objects import AccessLogPlace, Listing, Refusal, TrailPlace
 from ir_kit.collect.plan import describe, estimate, needs, places
 from ir_kit.collect.there import Logging, There, Trail
-from ir_kit.evidence.walking import found_files
 from ir_kit.incident import load_incident, new_incident
+from ir_kit.ingest.walking import found_files
 
 CALLER = "arn:aws:sts::111122223333:assumed-role/ir/night"
 SAMPLE_TRAIL = "arn:aws:cloudtrail:us-east-1:111122223333:trail/main"

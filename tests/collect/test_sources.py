@@ -6,8 +6,8 @@ from pathlib import Path
 
 from ir_kit.collect.objects import AccessLogPlace, Listed, Place, PrefixPlace, TrailPlace, path_of
 from ir_kit.collect.sources import log_folders
-from ir_kit.evidence.walking import found_files
 from ir_kit.incident import load_incident, new_incident
+from ir_kit.ingest.walking import found_files
 
 TRAIL = "AWSLogs/111122223333/CloudTrail/us-east-1/2026/03/01/x.json.gz"
 DIGEST = "AWSLogs/111122223333/CloudTrail-Digest/us-east-1/2026/03/01/y.json.gz"

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from ir_kit.display import show
-from ir_kit.records.markup import clean_html
+from ir_kit.record.markup import clean_html
 
 Bundle = dict[str, Any]
 

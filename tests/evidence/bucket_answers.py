@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ir_kit.reasoning.exposure.places import Estate, estate
-from ir_kit.reasoning.exposure.verdicts import verdict
-from ir_kit.reasoning.exposure.ways import Way
+from ir_kit.exposure.places import Estate, estate
+from ir_kit.exposure.verdicts import verdict
+from ir_kit.exposure.ways import Way
 
 ACCOUNT, OTHER, OWNER, STRANGER = "111122223333", "999988887777", "a" * 64, "f" * 64
 BUCKET = "records"

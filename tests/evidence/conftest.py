@@ -13,10 +13,10 @@ from typing import Any
 import digest_bucket
 import pytest
 
-from ir_kit.evidence.database import connect
-from ir_kit.evidence.ingest import IngestReport, ingest
-from ir_kit.evidence.store import Store
 from ir_kit.incident import load_incident, new_incident
+from ir_kit.ingest.database import connect
+from ir_kit.ingest.ingest import IngestReport, ingest
+from ir_kit.ingest.store import Store
 
 
 @dataclass

@@ -14,10 +14,10 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from ir_kit.evidence.access_log import decoded_key, parse_line
-from ir_kit.evidence.database import connect
-from ir_kit.evidence.loading import Task, load
-from ir_kit.evidence.loading_access_logs import COLUMNS
+from ir_kit.ingest.access_log import decoded_key, parse_line
+from ir_kit.ingest.database import connect
+from ir_kit.ingest.loading import Task, load
+from ir_kit.ingest.loading_access_logs import COLUMNS
 
 COLUMN_NAMES = [name for name, _ in COLUMNS]
 OWNER = "79a59df900b949e55d96a1e698fbacedfd6e09d98eacf8f8d5218e7cd47ef2be"
@@ -544,7 +544,7 @@ def test_lines_that_differ_in_one_byte_are_both_kept(evidence: Any) -> None:
 
 
 def test_a_file_larger_than_a_vector_keeps_its_line_numbers(evidence: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ir_kit.evidence.loading_access_logs.GROUP_BYTES", 2_000)
+    monkeypatch.setattr("ir_kit.ingest.loading_access_logs.GROUP_BYTES", 2_000)
     texts = [line(key=f"k{n}", agent='"a"b"' if n % 7 == 0 else '"a"') for n in range(1, 60)]
     evidence.write_log(DELIVERED, "\n".join(texts))
     evidence.write_log(DELIVERED.replace("12-00-00", "12-00-01"), "\n".join(texts[:5]))

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from ir_kit.evidence import documents
-from ir_kit.evidence.columns import EVENTS
-from ir_kit.evidence.database import connect
-from ir_kit.evidence.loading import Task, load
+from ir_kit.ingest import documents
+from ir_kit.ingest.columns import EVENTS
+from ir_kit.ingest.database import connect
+from ir_kit.ingest.loading import Task, load
 
 Record = Callable[..., dict[str, Any]]
 TOKEN, SIGNATURE, SECRET = "FwoGZXIvYXdzEBYaTOKEN", "5d672d79SIGNATURE", "wJalrXUtnSECRETKEY"

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from ir_kit.evidence.access_log import parse_line
-from ir_kit.evidence.common_lines import read_lines
+from ir_kit.ingest.access_log import parse_line
+from ir_kit.ingest.common_lines import read_lines
 
 OWNER = "79a59df900b949e55d96a1e698fbacedfd6e09d98eacf8f8d5218e7cd47ef2be"
 TIME = "[02/Mar/2026:10:00:00 +0000]"

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from ir_kit.evidence.digest_logs import Trail
-from ir_kit.evidence.digests import SourceFile
+from ir_kit.ingest.digest_logs import Trail
+from ir_kit.ingest.digests import SourceFile
 
 T0 = datetime(2026, 3, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)

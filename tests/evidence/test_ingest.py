@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from ir_kit.errors import EvidenceError
-from ir_kit.evidence import generation, parts
-from ir_kit.evidence.walking import found_files
 from ir_kit.incident import load_incident
+from ir_kit.ingest import generation, parts
+from ir_kit.ingest.walking import found_files
 
 Record = Callable[..., dict[str, Any]]
 DELIVERED = "2026-03-02-12-00-00-0123456789ABCDEF"

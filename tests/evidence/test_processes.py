@@ -17,12 +17,12 @@ from typing import Any
 import pytest
 
 from ir_kit.errors import EvidenceError
-from ir_kit.evidence import generation, workers
-from ir_kit.evidence import ingest as ingest_module
 from ir_kit.incident import load_incident
+from ir_kit.ingest import generation, workers
+from ir_kit.ingest import ingest as ingest_module
 
 Record = Callable[..., dict[str, Any]]
-PROGRAM = "import sys; from ir_kit.evidence.ingest import ingest; from ir_kit.incident import load_incident; ingest(load_incident('demo', sys.argv[1]))"
+PROGRAM = "import sys; from ir_kit.ingest.ingest import ingest; from ir_kit.incident import load_incident; ingest(load_incident('demo', sys.argv[1]))"
 
 
 def many(evidence: Any, record: Record, files: int) -> None:
@@ -104,7 +104,7 @@ def test_a_load_that_is_killed_leaves_the_store_as_before_or_as_after(
     other.load()
     after = other.snapshot()
     # as many processes as the machine has, however little there is to read
-    program = f"import ir_kit.evidence.workers as w; w.SMALL = 1; import ir_kit.evidence.generation as g; g.CHUNK = 8_000; {PROGRAM}"
+    program = f"import ir_kit.ingest.workers as w; w.SMALL = 1; import ir_kit.ingest.generation as g; g.CHUNK = 8_000; {PROGRAM}"
     rng = random.Random(7)
     for _ in range(12):
         child = subprocess.Popen([sys.executable, "-c", program, str(evidence.runs)])

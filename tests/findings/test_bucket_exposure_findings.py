@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ir_kit import findings
+from ir_kit.bucket_exposure.findings import findings as bucket_exposure_findings
 from ir_kit.findings import Finding
 
 CLOSED, REFUSED, UNDONE, GUARDED, BRIEF = "closed", "refused", "undone", "guarded", "brief"
@@ -32,7 +32,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
     world = module.SmallWorld(tmp_path_factory.mktemp("exposure") / "runs")
     fill(world)
     case = world.case(responders=[world.role_arn("ir")])
-    return {(one.subject.bucket or "", one.question_id): one for one in findings.bucket_exposure(case)}
+    return {(one.subject.bucket or "", one.question_id): one for one in bucket_exposure_findings(case)}
 
 
 def fill(world: Any) -> None:

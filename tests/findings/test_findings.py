@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from ir_kit import findings
 from ir_kit.findings import Finding
+from ir_kit.key_activity.findings import findings as key_activity_findings
+from ir_kit.scoping.findings import findings as scoping_findings
 
 World = Any
 KEY, SPARE = "AKIAIOSFODNN7EXAMPLE", "AKIANEWNEWNEWNEWNEW2"
@@ -23,7 +24,7 @@ def by_question(found: list[Finding]) -> dict[str, Finding]:
 def test_every_question_is_asked_where_there_is_nothing_to_find(world: World) -> None:
     world.call("10:00", world.admin, "ListUsers")
     case = world.case()
-    scoping, activity = findings.scoping(case), findings.key_activity(case)
+    scoping, activity = scoping_findings(case), key_activity_findings(case)
     assert [one.question_id for one in scoping] == [
         "key_owner",
         "key_last_used",
@@ -38,7 +39,7 @@ def test_every_question_is_asked_where_there_is_nothing_to_find(world: World) ->
 
 def test_each_incident_key_has_its_owner_and_last_use(world: World) -> None:
     world.call("10:00", world.owner, "ListUsers")
-    found = findings.scoping(world.case(access_keys=[KEY, SPARE]))
+    found = scoping_findings(world.case(access_keys=[KEY, SPARE]))
     subjects = [(one.question_id, one.subject.access_key_id) for one in found]
     assert subjects == [
         ("key_owner", KEY),
@@ -54,14 +55,14 @@ def test_a_key_that_aws_never_saw_used_is_a_negative_and_not_unknown(world: Worl
     used = {"UserName": "legacy", "AccessKeyLastUsed": {"ServiceName": "N/A", "Region": "N/A"}}
     world.answer("iam", "GetAccessKeyLastUsed", {"AccessKeyId": KEY}, used)
     world.call("10:00", world.admin, "ListUsers")
-    found = by_question(findings.scoping(world.case()))
+    found = by_question(scoping_findings(world.case()))
     assert found["key_last_used"].status == "not_observed"
     assert found["key_owner"].status == "observed"
 
 
 def test_an_account_known_from_the_key_id_alone_is_inferred(world: World) -> None:
     world.call("10:00", world.admin, "ListUsers")
-    found = by_question(findings.scoping(world.case(access_keys=["AKIAQNZGKIQY56JQ7WML"])))["key_owner"]
+    found = by_question(scoping_findings(world.case(access_keys=["AKIAQNZGKIQY56JQ7WML"])))["key_owner"]
     assert (found.status, found.values["account_id"]) == ("inferred", "029608264753")
     assert any("decoded from the key id" in limit for limit in found.limits)
 
@@ -69,7 +70,7 @@ def test_an_account_known_from_the_key_id_alone_is_inferred(world: World) -> Non
 def test_reached_credentials_are_counted_by_their_link(world: World) -> None:
     world.assume("10:00", world.owner, "ops", "ASIAROLEROLEROLEROLE")
     world.create_key("10:01", world.owner, "spare", SPARE)
-    found = by_question(findings.scoping(world.case()))["credentials_reached"]
+    found = by_question(scoping_findings(world.case()))["credentials_reached"]
     assert (found.status, found.confidence) == ("observed", "high")
     assert found.values == {"credentials": 2, "observed": 2, "inferred": 0, "long_term": 1, "temporary": 1, "used": 0}
     assert found.evidence[0].rows == 2 and len(found.evidence[0].event_ids or []) == 2
@@ -78,14 +79,14 @@ def test_reached_credentials_are_counted_by_their_link(world: World) -> None:
 def test_inferred_credentials_alone_make_an_inferred_finding(world: World) -> None:
     world.assume("10:00", world.owner, "ops", None)
     world.call("10:01", world.role_session("ops", "work", "ASIAROLEROLEROLEROLE", "10:00"), "ListUsers")
-    found = by_question(findings.scoping(world.case()))["credentials_reached"]
+    found = by_question(scoping_findings(world.case()))["credentials_reached"]
     assert (found.status, found.confidence) == ("inferred", "medium")
     assert any("link_basis" in limit for limit in found.limits)
 
 
 def test_tries_that_failed_are_no_footholds_and_are_told(world: World) -> None:
     world.call("10:00", world.owner, "CreateUser", requestParameters={"userName": "a"}, error="AccessDenied")
-    found = by_question(findings.scoping(world.case()))["footholds_gained"]
+    found = by_question(scoping_findings(world.case()))["footholds_gained"]
     assert found.status == "not_knowable"
     assert found.values == {"footholds": 0, "denied": 1, "error": 0, "targets": 0}
     assert found.statement.endswith("is seen; 1 try failed.")
@@ -98,14 +99,14 @@ def test_the_actor_of_a_foothold_is_that_of_its_session(world: World, place: dic
     for day in ("2026-02-10", "2026-02-11"):
         world.call(f"{day}T10:00:00", world.owner, "CreateUser", requestParameters={"userName": day}, **OFFICE)
     world.call("10:00", world.owner, "CreateUser", requestParameters={"userName": "a"}, **place)
-    assert by_question(findings.scoping(world.case()))["footholds_gained"].actor == actor
+    assert by_question(scoping_findings(world.case()))["footholds_gained"].actor == actor
 
 
 def test_somebody_elses_use_is_inferred_and_counted(world: World) -> None:
     world.call("2026-02-10T10:00:00", world.owner, "ListUsers", **OFFICE)
     world.call("10:00", world.owner, "ListUsers", **OFFICE)
     world.call("10:00", world.owner, "ListUsers", error="AccessDenied", **AWAY)
-    found = by_question(findings.key_activity(world.case()))
+    found = by_question(key_activity_findings(world.case()))
     theirs = found["intruder_activity"]
     assert (theirs.status, theirs.actor, theirs.confidence) == ("inferred", "intruder", "medium")
     assert (theirs.values["sessions"], theirs.values["events"], theirs.values["addresses"]) == (1, 1, 1)
@@ -115,7 +116,7 @@ def test_somebody_elses_use_is_inferred_and_counted(world: World) -> None:
 
 def test_without_a_baseline_the_finding_says_why_nothing_is_told_apart(world: World) -> None:
     world.call("10:00", world.owner, "ListUsers", **AWAY)
-    found = by_question(findings.key_activity(world.case(baseline=None)))["intruder_activity"]
+    found = by_question(key_activity_findings(world.case(baseline=None)))["intruder_activity"]
     assert found.status == "not_knowable"
     assert any("no event of a baseline" in limit for limit in found.limits)
 
@@ -125,14 +126,14 @@ def test_an_analysts_label_comes_before_the_verdict(world: World, label: str, st
     world.call("2026-02-10T10:00:00", world.owner, "ListUsers", **OFFICE)
     world.call("10:00", world.owner, "ListUsers", **AWAY)
     _label(world, label)
-    assert by_question(findings.key_activity(world.case()))["intruder_activity"].status == status
+    assert by_question(key_activity_findings(world.case()))["intruder_activity"].status == status
 
 
 def test_a_run_labelled_unknown_is_one_that_cannot_be_told_apart(world: World) -> None:
     world.call("2026-02-10T10:00:00", world.owner, "ListUsers", **OFFICE)
     world.call("10:00", world.owner, "ListUsers", **AWAY)
     _label(world, "unknown")
-    found = by_question(findings.key_activity(world.case()))["intruder_activity"]
+    found = by_question(key_activity_findings(world.case()))["intruder_activity"]
     assert (found.values["sessions"], found.values["sessions_unclear"]) == (0, 1)
     assert found.values["events_unclear"] == 1
 
@@ -150,7 +151,7 @@ def _label(world: World, label: str) -> None:
 def test_bucket_names_tried_in_vain_are_counted_by_name(world: World) -> None:
     for minute, name in enumerate(("acme-a", "acme-a", "acme-b")):
         world.object_call(f"10:0{minute}", world.owner, "ListObjects", name, error="NoSuchBucket")
-    found = by_question(findings.key_activity(world.case()))["probing"]
+    found = by_question(key_activity_findings(world.case()))["probing"]
     assert (found.values["missing_bucket_names"], found.values["missing_bucket_calls"]) == (2, 3)
 
 
@@ -161,7 +162,7 @@ def test_the_investigations_own_traces_are_left_out_and_said_so(world: World) ->
     world.call("10:02", session, "ListUsers", error="AccessDenied")
     responders = ["arn:aws:iam::111122223333:role/ir"]
     case = world.case(responders=responders)
-    scoping, activity = by_question(findings.scoping(case)), by_question(findings.key_activity(case))
+    scoping, activity = by_question(scoping_findings(case)), by_question(key_activity_findings(case))
     assert scoping["credentials_reached"].values["credentials"] == 0
     assert scoping["footholds_gained"].values["footholds"] == 0
     assert activity["activity_seen"].values["events"] == 1
@@ -172,9 +173,9 @@ def test_the_investigations_own_traces_are_left_out_and_said_so(world: World) ->
 def test_findings_are_written_in_their_order_alike_each_time(world: World) -> None:
     world.assume("10:00", world.owner, "ops", "ASIAROLEROLEROLEROLE")
     case = world.case()
-    found = findings.scoping(case)
+    found = scoping_findings(case)
     path = case.staging / "findings" / "scoping.jsonl"
     first = path.read_bytes()
     assert [json.loads(line)["id"] for line in first.splitlines()] == [one.id for one in found]
-    findings.scoping(case)
+    scoping_findings(case)
     assert path.read_bytes() == first

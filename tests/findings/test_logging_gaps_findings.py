@@ -6,9 +6,12 @@ from typing import Any
 
 import pytest
 
-from ir_kit import findings
+from ir_kit.coverage import scope as seen
 from ir_kit.errors import EvidenceError
-from ir_kit.findings import Finding, seen
+from ir_kit.findings import Finding
+from ir_kit.key_activity.findings import findings as key_activity_findings
+from ir_kit.logging_gaps.findings import findings as logging_gaps_findings
+from ir_kit.scoping.findings import findings as scoping_findings
 
 World = Any
 KEY = "AKIAIOSFODNN7EXAMPLE"
@@ -47,7 +50,7 @@ def named(found: list[Finding], question: str, **subject: str) -> Finding:
 def test_every_question_is_asked_where_there_is_nothing_to_find(world: World) -> None:
     with_trail(world)
     world.object_call("10:00", world.admin, "GetObject", "b", "k")
-    found = findings.logging_gaps(world.case())
+    found = logging_gaps_findings(world.case())
     assert [one.question_id for one in found] == [
         *["blind_time"] * 4, "log_tampering", "log_integrity", "access_log_completeness", "last_used_contradiction",
         "recommendations",
@@ -58,14 +61,14 @@ def test_every_question_is_asked_where_there_is_nothing_to_find(world: World) ->
 def test_a_zero_is_not_observed_where_management_events_were_logged_throughout(world: World) -> None:
     with_trail(world)
     case = world.case()
-    for one in (named(findings.scoping(case), "footholds_gained"), named(findings.logging_gaps(case), "log_tampering")):
+    for one in (named(scoping_findings(case), "footholds_gained"), named(logging_gaps_findings(case), "log_tampering")):
         assert (one.status, one.confidence) == ("not_observed", "high")
 
 
 def test_a_zero_is_not_knowable_where_the_trail_was_off_and_its_hours_are_told(world: World) -> None:
     with_trail(world)
     stopped(world)
-    found = named(findings.scoping(world.case()), "footholds_gained")
+    found = named(scoping_findings(world.case()), "footholds_gained")
     assert (found.status, found.confidence) == ("not_knowable", "low")
     assert "1.9 of 168.0 hours in us-east-1 (2026-03-02 10:05 to 12:00 UTC: main was off" in found.limits[0]
 
@@ -74,7 +77,7 @@ def test_a_finding_above_zero_names_what_was_blind(world: World) -> None:
     with_trail(world)
     stopped(world)
     world.call("13:00", world.owner, "CreateUser", requestParameters={"userName": "a"})
-    found = named(findings.scoping(world.case()), "footholds_gained")
+    found = named(scoping_findings(world.case()), "footholds_gained")
     assert found.status == "observed"
     assert found.limits[0].startswith("Management events were in no log that is held for 1.9 of 168.0 hours")
 
@@ -83,7 +86,7 @@ def test_a_finding_above_zero_names_what_was_blind(world: World) -> None:
 def test_probing_needs_data_events_of_every_bucket_too(world: World, resources: list[Any], status: str) -> None:
     with_trail(world, *resources)
     world.answer("s3", "GetBucketLocation", {"Bucket": "b"}, {"LocationConstraint": None})
-    found = findings.key_activity(world.case())
+    found = key_activity_findings(world.case())
     assert named(found, "probing").status == status
     calls = named(found, "activity_seen")
     assert (calls.status, calls.confidence) == ("not_observed", "high" if resources else "medium")
@@ -98,7 +101,7 @@ def test_where_visibility_cannot_be_worked_out_the_reason_is_told(
 
     monkeypatch.setattr(seen, "visible", fails)
     with_trail(world)
-    found = named(findings.scoping(world.case()), "footholds_gained")
+    found = named(scoping_findings(world.case()), "footholds_gained")
     assert found.status == "not_knowable"
     assert "could not be established: the digests cannot be read" in found.limits[0]
 
@@ -107,7 +110,7 @@ def test_a_gap_that_a_recorded_act_made_is_observed_with_its_hours(world: World)
     with_trail(world)
     world.object_call("09:00", world.admin, "GetObject", "b", "k")
     stopped(world)
-    found = named(findings.logging_gaps(world.case()), "blind_time", bucket="b", record_class="management")
+    found = named(logging_gaps_findings(world.case()), "blind_time", bucket="b", record_class="management")
     assert found.status == "observed"
     assert found.values["blind_hours"] == pytest.approx(115 / 60)
 
@@ -116,7 +119,7 @@ def test_a_gap_known_from_settings_alone_is_inferred_and_none_is_not_observed(wo
     with_trail(world)
     world.object_call("09:00", world.admin, "HeadBucket", "b")
     world.answer("s3", "GetBucketLogging", {"Bucket": "b"}, {})
-    found = findings.logging_gaps(world.case())
+    found = logging_gaps_findings(world.case())
     off = named(found, "blind_time", bucket="b", record_class="server_access_log")
     assert (off.status, off.values["blind_hours"]) == ("inferred", 168.0)
     on = named(found, "blind_time", bucket="b", record_class="management")
@@ -126,7 +129,7 @@ def test_a_gap_known_from_settings_alone_is_inferred_and_none_is_not_observed(wo
 def test_hours_that_are_not_known_are_not_knowable(world: World) -> None:
     with_trail(world)
     world.object_call("09:00", world.admin, "HeadBucket", "b")
-    found = named(findings.logging_gaps(world.case()), "blind_time", bucket="b", record_class="server_access_log")
+    found = named(logging_gaps_findings(world.case()), "blind_time", bucket="b", record_class="server_access_log")
     assert (found.status, found.values["unknown_hours"]) == ("not_knowable", 168.0)
 
 
@@ -135,7 +138,7 @@ def test_acts_against_logging_are_counted_with_the_tries_that_failed(world: Worl
     stopped(world, who=world.owner)
     parameters = {"requestParameters": {"name": TRAIL}, "source": "cloudtrail", "error": "AccessDenied"}
     world.call("13:00", world.owner, "DeleteTrail", **parameters)
-    found = named(findings.logging_gaps(world.case()), "log_tampering")
+    found = named(logging_gaps_findings(world.case()), "log_tampering")
     assert found.status == "observed"
     assert (found.values["acts"], found.values["succeeded"], found.values["failed"]) == (2, 1, 1)
     assert "1 try failed and cost nothing" in found.statement
@@ -143,7 +146,7 @@ def test_acts_against_logging_are_counted_with_the_tries_that_failed(world: Worl
 
 def test_files_without_digests_are_not_knowable(world: World) -> None:
     with_trail(world)
-    found = named(findings.logging_gaps(world.case()), "log_integrity")
+    found = named(logging_gaps_findings(world.case()), "log_integrity")
     assert (found.status, found.values["unverified"], found.values["valid"]) == ("not_knowable", 1, 0)
 
 
@@ -156,7 +159,7 @@ def test_a_noted_use_without_a_record_is_a_contradiction_where_it_would_have_bee
     world.answer("iam", "GetAccessKeyLastUsed", {"AccessKeyId": KEY}, {"UserName": "legacy", "AccessKeyLastUsed": last})
     if off:
         stopped(world)
-    found = named(findings.logging_gaps(world.case()), "last_used_contradiction")
+    found = named(logging_gaps_findings(world.case()), "last_used_contradiction")
     assert (found.status, found.values["contradictions"], found.values["uses_without_record"]) == (status, count, 1)
 
 
@@ -165,7 +168,7 @@ def test_recommendations_have_their_steps_and_their_price(world: World) -> None:
     world.object_call("09:00", world.admin, "HeadBucket", "b")
     world.answer("s3", "ListBuckets", {}, {"Buckets": [{"Name": "b"}, {"Name": "logs-bucket"}]})
     world.answer("s3", "GetBucketLogging", {"Bucket": "b"}, {})
-    found = named(findings.logging_gaps(world.case()), "recommendations")
+    found = named(logging_gaps_findings(world.case()), "recommendations")
     steps, low, high = (found.values[name] for name in ("steps", "monthly_cost_usd_low", "monthly_cost_usd_high"))
     assert isinstance(steps, int) and isinstance(low, float) and isinstance(high, float)
     assert (found.status, steps > 0, low <= high) == ("inferred", True, True)

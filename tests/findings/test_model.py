@@ -9,8 +9,7 @@ import jsonschema
 import pytest
 from pydantic import ValidationError
 
-from ir_kit.findings import EvidenceRows, Finding, Subject, Window, schema
-from ir_kit.findings.model import SCHEMA_FILE, finding_id
+from ir_kit.findings import SCHEMA_FILE, EvidenceRows, Finding, Subject, Window, finding_id, schema
 
 WINDOW = Window(start=datetime(2026, 3, 1, tzinfo=UTC), end=datetime(2026, 3, 8, tzinfo=UTC))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ir_kit.findings.status import CONFIGURATION, Scope, confidence_of, limits_of, status_of
+from ir_kit.findings import CONFIGURATION, Scope, confidence_of, limits_of, status_of
 
 BLIND = Scope(False, "Data events were off from 10:00 to 11:00 UTC.")
 NOT_KNOWN = Scope(None, "Nothing tells whether logging was on.")

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from papermill import inspect_notebook
 
-from ir_kit.records.parameters import read_parameters
+from ir_kit.record.parameters import read_parameters
 
 PLAYBOOKS = Path(__file__).parents[2] / "playbooks"
 NOTEBOOKS = sorted(PLAYBOOKS.glob("*.ipynb"))
@@ -191,16 +191,16 @@ def test_it_has_a_desk_whose_view_is_a_parameter(path: Path) -> None:
 
 
 def test_it_shows_result_tables_that_exist(path: Path) -> None:
-    from ir_kit.tables import TABLES
+    from ir_kit.tables import columns_of
 
     for stored in cells(path, "code"):
         for node in ast.walk(ast.parse(source(stored))):
             if isinstance(node, ast.keyword) and node.arg == "table":
                 name = ast.literal_eval(node.value)
-                assert name in TABLES
+                assert columns_of(name)
                 chosen = re.search(r"columns = (\[[^\]]*\])", source(stored))
                 if chosen:
-                    known = {column.name for column in TABLES[name]}
+                    known = {column.name for column in columns_of(name)}
                     assert set(ast.literal_eval(chosen[1])) <= known
 
 

@@ -212,7 +212,7 @@ def links() -> Callable[[Case], dict[str, tuple[str | None, str]]]:
     """Which credentials a case reaches beyond its incident keys: parent and link, by key."""
 
     def asked(case: Case) -> dict[str, tuple[str | None, str]]:
-        from ir_kit.questions import scoping
+        from ir_kit.scoping import questions as scoping
 
         frame = scoping.credentials(case).query("link != 'seed'")
         return {

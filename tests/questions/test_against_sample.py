@@ -8,12 +8,15 @@ from typing import Any
 
 import pandas as pd
 import pytest
-
-from ir_kit import findings
-from ir_kit.case import Case, open_case
-from ir_kit.incident import new_incident
-from ir_kit.questions import evidence, key_activity, scoping
 from simulator import SampleTruth, incident_fields, make_sample
+
+from ir_kit.case import Case, open_case
+from ir_kit.evidence import questions as evidence
+from ir_kit.incident import new_incident
+from ir_kit.key_activity import questions as key_activity
+from ir_kit.key_activity.findings import findings as key_activity_findings
+from ir_kit.scoping import questions as scoping
+from ir_kit.scoping.findings import findings as scoping_findings
 
 pytestmark = pytest.mark.slow
 
@@ -234,7 +237,7 @@ def test_the_key_is_known_and_its_last_use_logged(case: Case, truth: SampleTruth
 
 
 def test_the_findings_say_what_the_truth_says(case: Case, truth: SampleTruth) -> None:
-    found = {one.question_id: one for one in (*findings.scoping(case), *findings.key_activity(case))}
+    found = {one.question_id: one for one in (*scoping_findings(case), *key_activity_findings(case))}
     links = Counter(row["link"] for row in truth.credentials)
     assert found["credentials_reached"].values["observed"] == links["observed"]
     assert found["credentials_reached"].values["inferred"] == links["inferred"]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from ir_kit.questions import evidence
+from ir_kit.evidence import questions as evidence
 
 World = Any
 LINE = "a" * 64 + (

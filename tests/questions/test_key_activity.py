@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from ir_kit.errors import ParameterError
-from ir_kit.questions import key_activity
+from ir_kit.key_activity import questions as key_activity
 
 World = Any
 ROLE = "ASIAROLEROLEROLEROLE"

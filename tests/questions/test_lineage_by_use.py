@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ir_kit.questions import scoping
+from ir_kit.scoping import questions as scoping
 
 World = Any
 Links = Callable[[Any], dict[str, tuple[str | None, str]]]

@@ -8,8 +8,9 @@ import pandas as pd
 import pytest
 
 from ir_kit.case import Case
-from ir_kit.questions import logging_gaps, scoping
-from ir_kit.reasoning.replay import integrity as checked
+from ir_kit.coverage import integrity as checked
+from ir_kit.logging_gaps import questions as logging_gaps
+from ir_kit.scoping import questions as scoping
 
 World = Any
 TRAIL = "arn:aws:cloudtrail:us-east-1:111122223333:trail/main"

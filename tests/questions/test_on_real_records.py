@@ -8,10 +8,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from ir_kit import findings
 from ir_kit.case import Case, open_case
+from ir_kit.evidence import questions as evidence
 from ir_kit.incident import new_incident
-from ir_kit.questions import evidence, key_activity, scoping
+from ir_kit.key_activity import questions as key_activity
+from ir_kit.key_activity.findings import findings as key_activity_findings
+from ir_kit.scoping import questions as scoping
+from ir_kit.scoping.findings import findings as scoping_findings
 
 KEY = "AKIATFQR7NSC8Q4X20BJ"
 # every call of the key that gives access, in its order; srt stands for stratus-red-team; none of them failed
@@ -145,7 +148,7 @@ def test_failed_calls_are_errors_and_refusals_are_probing(invictus: Case) -> Non
 def test_without_a_baseline_nobody_is_accused(invictus: Case) -> None:
     assert set(key_activity.sessions(invictus)["verdict"]) == {"unclear"}
     assert key_activity.first_seen(invictus).empty
-    found = {one.question_id: one for one in (*findings.scoping(invictus), *findings.key_activity(invictus))}
+    found = {one.question_id: one for one in (*scoping_findings(invictus), *key_activity_findings(invictus))}
     assert found["intruder_activity"].status == "not_knowable"
     assert found["footholds_gained"].values == {"footholds": 42, "denied": 0, "error": 0, "targets": 21}
     assert found["activity_seen"].values["events"] == 2414

@@ -7,8 +7,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from ir_kit.questions import scoping
-from ir_kit.reasoning.principals import account_of_key, agent_family, is_responder
+from ir_kit.domain.principals import account_of_key, agent_family, is_responder
+from ir_kit.scoping import questions as scoping
 
 World = Any
 KEY = "AKIAIOSFODNN7EXAMPLE"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ir_kit.incident import Incident, new_incident
-from ir_kit.records.runs import RunResult, run_playbooks
+from ir_kit.record.runs import RunResult, run_playbooks
 
 NOTEBOOKS = Path(__file__).parent / "notebooks"
 SOURCE = "111122223333_CloudTrail.json"

@@ -13,8 +13,8 @@ from moto import mock_aws
 
 from ir_kit.aws.guard import RefusedCall
 from ir_kit.errors import ParameterError
-from ir_kit.records.archive import Archive, ArchiveError
-from ir_kit.records.bag import partial_folder, seal
+from ir_kit.record.archive import Archive, ArchiveError
+from ir_kit.record.bag import partial_folder, seal
 
 STARTED = datetime(2026, 3, 9, tzinfo=UTC)
 FOLDER = "cases/INC-1/20260309T000000Z/"

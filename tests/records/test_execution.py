@@ -11,13 +11,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import bagit
+import ir_kit.records.runs as runs_module
 import pytest
 
 import ir_kit.records
-import ir_kit.records.runs as runs_module
-from ir_kit.records.bag import partial_folder
-from ir_kit.records.execution import execute_playbooks
-from ir_kit.records.verify import seal_of, verify_run
+from ir_kit.record.bag import partial_folder
+from ir_kit.record.execution import execute_playbooks
+from ir_kit.record.verify import seal_of, verify_run
 
 pytestmark = pytest.mark.slow
 
@@ -209,7 +209,7 @@ def test_an_interrupted_run_leaves_nothing_under_its_name(runs, notebooks, sent,
         f"sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
         "from conftest import FakeEvidence\n"
         "from pathlib import Path\n"
-        "from ir_kit.records.runs import run_playbooks\n"
+        "from ir_kit.record.runs import run_playbooks\n"
         "try:\n"
         f"    folder = Path({str(notebooks)!r}) / 'waits_to_be_interrupted'\n"
         f"    run_playbooks('INC-1', {str(runs)!r}, playbooks_dir=folder, evidence=FakeEvidence())\n"
@@ -218,7 +218,7 @@ def test_an_interrupted_run_leaves_nothing_under_its_name(runs, notebooks, sent,
     )
     folder = runs / "INC-1"
     sealed = sorted(path.name for path in folder.glob("2*Z"))
-    environment = {**os.environ, "PYTHONPATH": str(Path(ir_kit.records.__file__).parents[2])}
+    environment = {**os.environ, "PYTHONPATH": str(Path(ir_kit.record.__file__).parents[2])}
     command = [sys.executable, "-c", script]
     started = runs / "started"
     os.mkfifo(started)

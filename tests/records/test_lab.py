@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ir_kit.errors import IncidentError, ParameterError
-from ir_kit.records.lab import SETTINGS, lab_command, lab_environment, open_lab, working_copies
+from ir_kit.record.lab import SETTINGS, lab_command, lab_environment, open_lab, working_copies
 
 PARAMETERS = 'incident: str = "demo"  # the incident\nruns: str = "runs"  # the folder'
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from ir_kit.records.markup import clean_html, figure_json, markdown_to_html, visible, without_escapes
+from ir_kit.record.markup import clean_html, figure_json, markdown_to_html, visible, without_escapes
 
 
 def test_a_table_stays_a_table():

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ir_kit.records.report import Header, render_notebook, render_report
+from ir_kit.record.report import Header, render_notebook, render_report
 
 HEADER = Header(
     incident="INC-1",

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ir_kit.errors import EvidenceError, IncidentError, IrKitError, ParameterError
-from ir_kit.records.runs import run_playbooks
+from ir_kit.record.runs import run_playbooks
 
 
 def left_in(runs: Path) -> list[str]:

@@ -11,8 +11,8 @@ import pytest
 
 from ir_kit.errors import IrKitError
 from ir_kit.incident import new_incident
-from ir_kit.records.bag import partial_folder, seal
-from ir_kit.records.verify import seal_of, verify_evidence, verify_run
+from ir_kit.record.bag import partial_folder, seal
+from ir_kit.record.verify import seal_of, verify_evidence, verify_run
 
 MOMENT = datetime(2026, 3, 9, 12, 30, 5, tzinfo=UTC)
 

@@ -11,7 +11,7 @@ import pandas as pd
 from operators_stories import QUIET, STORIES, tell
 
 from ir_kit.case import Case, open_case
-from ir_kit.questions import key_activity
+from ir_kit.key_activity import questions as key_activity
 
 
 @dataclass

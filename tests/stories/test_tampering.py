@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from ir_kit.questions import logging_gaps
+from ir_kit.logging_gaps import questions as logging_gaps
 
 BLIND = ("not_logged", "lost", "unknown")
 Minute = tuple[str | None, str, Any, str, str, str]  # bucket, class, time, truth, state, basis

@@ -12,7 +12,7 @@ import pandas as pd
 from ir_kit.case import Case
 from ir_kit.display.text import as_text, is_null, visible
 from ir_kit.errors import IrKitError
-from ir_kit.questions import evidence
+from ir_kit.evidence import questions as evidence
 
 __all__ = ["MOST", "Place", "places_of", "raw_text", "run_of"]
 

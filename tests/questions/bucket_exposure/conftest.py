@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 
 from ir_kit.case import Case
-from ir_kit.reasoning.exposure.acts import act_of
-from ir_kit.reasoning.exposure.answers import Configuration
-from ir_kit.reasoning.exposure.changes import changes_of
-from ir_kit.reasoning.exposure.history import History
-from ir_kit.reasoning.exposure.holdings import holdings
-from ir_kit.reasoning.exposure.replayed import Replayed
-from ir_kit.reasoning.frames import rows_of
+from ir_kit.configuration.answers import Configuration
+from ir_kit.configuration.change_events import act_of
+from ir_kit.configuration.inventory import holdings
+from ir_kit.configuration.setting_history import History
+from ir_kit.domain.frames import rows_of
+from ir_kit.exposure.changes import changes_of
+from ir_kit.exposure.replayed import Replayed
 
 ACCOUNT, FOREIGN = "111122223333", "999988887777"
 OWNER, STRANGER, PARTNER = "a" * 64, "b" * 64, "c" * 64
@@ -51,7 +51,7 @@ def line(
 @pytest.fixture(scope="module")
 def outsiders(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str, str], Row]:
     """The rows on outsiders by bucket, kind and name."""
-    from ir_kit.questions import bucket_exposure
+    from ir_kit.bucket_exposure import questions as bucket_exposure
 
     world = small_world(tmp_path_factory.mktemp("outsiders") / "runs")
     fill(world)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ir_kit.reasoning.exposure.closing import closing_steps
+from ir_kit.bucket_exposure.closing import closing_steps
 
 HOSTILE = "-x'; rm -rf ~ #$(id)`id`"
 PUBLIC = {"Sid": "Everybody", "Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "*"}

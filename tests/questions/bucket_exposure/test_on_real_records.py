@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from ir_kit import findings
+from ir_kit.bucket_exposure import questions as bucket_exposure
+from ir_kit.bucket_exposure.findings import findings as bucket_exposure_findings
 from ir_kit.case import Case, open_case
 from ir_kit.incident import new_incident
-from ir_kit.questions import bucket_exposure
 
 KEY = "AKIATFQR7NSC8Q4X20BJ"
 BACKDOORED = "stratus-red-team-bdbp-lhfzvgcamn"
@@ -36,7 +36,7 @@ def test_the_policy_that_let_a_foreign_account_in_opened_and_was_taken_back(shar
     assert {whom.partition(" ")[0] for listed in others["opened_to"] for whom in listed} == {"cloudtrail.amazonaws.com"}
     observed = bucket_exposure.observed_access(case)
     assert set(observed["requester"]) == {"cloudtrail.amazonaws.com"}  # checks of its own buckets' ACLs
-    found = {(one.subject.bucket, one.question_id): one for one in findings.bucket_exposure(case)}
+    found = {(one.subject.bucket, one.question_id): one for one in bucket_exposure_findings(case)}
     assert found[BACKDOORED, "exposure_changed"].values["still_standing"] == 0
     assert {one.status for (_, question), one in found.items() if question == "public"} == {"not_knowable"}
 

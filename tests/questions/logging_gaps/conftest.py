@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from ir_kit.reasoning.replay.replaying import Evidence, replayed
-from ir_kit.reasoning.replay.replays import Replay
-from ir_kit.reasoning.replay.spans import Span
-from ir_kit.reasoning.replay.states import Scope
+from ir_kit.coverage.replaying import Evidence, replayed
+from ir_kit.coverage.replays import Replay
+from ir_kit.coverage.states import Scope
+from ir_kit.domain.intervals import Span
 
 DAY = datetime(2026, 3, 2, tzinfo=UTC)
 ACCOUNT = "111122223333"

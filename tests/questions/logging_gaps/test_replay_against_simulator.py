@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ir_kit.reasoning.replay.visibility import visibility_of
+from ir_kit.coverage.visibility import visibility_of
 
 MINUTES = 24 * 60
 SETTLING = 5

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from ir_kit.reasoning.replay.selector_coverage import coverage_of_bucket, coverage_of_region
-from ir_kit.reasoning.replay.selectors import DEFAULT, Request, SelectorSet, records, s3_request, selector_set
+from ir_kit.coverage.selector_coverage import coverage_of_bucket, coverage_of_region
+from ir_kit.coverage.selectors import DEFAULT, Request, SelectorSet, records, s3_request, selector_set
 
 sys.path.insert(0, str(Path(__file__).parent))
 from selector_cases import ALICE, CASES, advanced, arn, basic, selector

@@ -8,9 +8,9 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from ir_kit.reasoning.replay.contradictions import expired_logs
-from ir_kit.reasoning.replay.spans import Span
-from ir_kit.reasoning.replay.visibility import blind_time, is_logged, visibility_of, would_be_recorded
+from ir_kit.coverage.visibility import blind_time, is_logged, visibility_of, would_be_recorded
+from ir_kit.domain.intervals import Span
+from ir_kit.logging_gaps.contradictions import expired_logs
 
 BUCKET_B: dict[str, Any] = {
     "EventSelectors": [

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from ir_kit.reasoning.replay import visible as module
+from ir_kit.coverage import visible as module
 
 T = "2026-03-{}T00:00:00Z"
 
@@ -17,7 +17,7 @@ class _Asked:
         self.times = {"last_record": pd.Timestamp(last_record), "last_answer": pd.Timestamp(last_answer)}
 
     def ask(self, question: str) -> pd.DataFrame:
-        assert question == "logging_gaps/evidence_end"
+        assert question == "coverage/evidence_end"
         return pd.DataFrame({name: pd.Series([time], dtype="datetime64[us, UTC]") for name, time in self.times.items()})
 
 

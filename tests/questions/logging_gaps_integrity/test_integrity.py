@@ -12,10 +12,10 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 import yaml
+from simulator import incident_fields, make_sample
 
 from ir_kit.case import Case, open_case
-from ir_kit.reasoning.replay import integrity
-from simulator import incident_fields, make_sample
+from ir_kit.coverage import integrity
 
 TRAIL = "AWSLogs/111122223333/CloudTrail/us-east-1/2026/03/0"
 DIGESTS = "AWSLogs/111122223333/CloudTrail-Digest/us-east-1/2026/03/0"
@@ -82,7 +82,7 @@ def test_every_file_that_the_samples_digests_name_is_valid(opened: OpenSample) -
 def test_every_log_file_of_the_store_has_one_row(opened: OpenSample) -> None:
     case = opened()
     frame = integrity.log_integrity(case)
-    held = case.ask("logging_gaps/cloudtrail_files")
+    held = case.ask("coverage/cloudtrail_files")
     assert sorted(frame["source_file"]) == sorted(held[held["state"] == "read"]["path"])
 
 

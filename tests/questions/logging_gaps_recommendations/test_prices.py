@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from ir_kit.errors import ParameterError
-from ir_kit.reasoning.advice.prices import Between, load_prices
-from ir_kit.reasoning.advice.request_rates import Rate, hours_by_day, measured_rates, rates
+from ir_kit.logging_gaps.prices import Between, load_prices
+from ir_kit.logging_gaps.request_rates import Rate, hours_by_day, measured_rates, rates
 
 PRICES = load_prices()
 

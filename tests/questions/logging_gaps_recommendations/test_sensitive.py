@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from ir_kit.reasoning.advice.logging_now import BucketNow
-from ir_kit.reasoning.advice.sensitive_buckets import sensitive_buckets
+from ir_kit.logging_gaps.logging_now import BucketNow
+from ir_kit.logging_gaps.sensitive_buckets import sensitive_buckets
 
 
 def marked(name: str, tags: dict[str, str] | None = None, telling: list[dict[str, Any]] | None = None) -> str | None:

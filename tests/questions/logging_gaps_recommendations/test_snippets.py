@@ -15,15 +15,15 @@ from botocore.validate import ParamValidator
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ir_kit.reasoning.advice.bucket_snippets import (
+from ir_kit.logging_gaps.bucket_snippets import (
     Policy,
     access_logging,
     deliveries_allowed,
     protected_bucket,
     reached_denied,
 )
-from ir_kit.reasoning.advice.snippets import command, guardduty, hcl, hcl_text, template
-from ir_kit.reasoning.advice.trail_snippets import (
+from ir_kit.logging_gaps.snippets import command, guardduty, hcl, hcl_text, template
+from ir_kit.logging_gaps.trail_snippets import (
     TrailNow,
     as_advanced,
     data_events,

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from ir_kit.reasoning.advice.logging_now import account_now
-from ir_kit.reasoning.advice.logging_plan import Plan, recorded, substantial
-from ir_kit.reasoning.advice.prices import Between, load_prices
-from ir_kit.reasoning.advice.recommendations import lasting_arns, steps
-from ir_kit.reasoning.advice.request_rates import Rate
-from ir_kit.reasoning.frames import rows_of
+from ir_kit.domain.frames import rows_of
+from ir_kit.logging_gaps.logging_now import account_now
+from ir_kit.logging_gaps.logging_plan import Plan, recorded, substantial
+from ir_kit.logging_gaps.prices import Between, load_prices
+from ir_kit.logging_gaps.recommendations import lasting_arns, steps
+from ir_kit.logging_gaps.request_rates import Rate
 
 ACCOUNT = "111122223333"
 ARN = f"arn:aws:cloudtrail:us-east-1:{ACCOUNT}:trail/main"

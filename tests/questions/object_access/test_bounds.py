@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from ir_kit.reasoning.access.bounds import Watched, bound, clopper_pearson, lost_bytes, most_lost
+from ir_kit.object_access.bounds import Watched, bound, clopper_pearson, lost_bytes, most_lost
 
 WINDOW = (pd.Timestamp("2026-03-01", tz="UTC"), pd.Timestamp("2026-03-02", tz="UTC"))
 

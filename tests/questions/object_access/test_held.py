@@ -10,9 +10,9 @@ import pytest
 
 from ir_kit.findings import object_access as findings
 from ir_kit.incident import Window
-from ir_kit.questions import object_access
-from ir_kit.reasoning.access.held import Held, held
-from ir_kit.reasoning.access.served import Served, served
+from ir_kit.object_access import questions as object_access
+from ir_kit.object_access.held import Held, held
+from ir_kit.object_access.served import Served, served
 
 WINDOW = Window(start=datetime(2026, 3, 1, tzinfo=UTC), end=datetime(2026, 3, 8, tzinfo=UTC))
 

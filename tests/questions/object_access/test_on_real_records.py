@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from ir_kit import findings
 from ir_kit.case import Case, open_case
 from ir_kit.incident import new_incident
-from ir_kit.questions import object_access
+from ir_kit.object_access import questions as object_access
+from ir_kit.object_access.findings import findings as object_access_findings
 
 INVICTUS = "AKIATFQR7NSC8Q4X20BJ"
 
@@ -38,7 +38,7 @@ def test_of_objects_every_answer_is_not_knowable_where_only_management_events_ar
         "2023-07-10T13:00:00Z",
         cloudtrail=[str(shared_data / "cloudtrail" / "invictus")],
     )
-    found = findings.object_access(case)
+    found = object_access_findings(case)
     asked = ("objects_read", "objects_written", "objects_destroyed", "names_listed")
     told = [finding for finding in found if finding.question_id in asked and finding.subject.bucket]
     assert len(told) >= 4 * 3

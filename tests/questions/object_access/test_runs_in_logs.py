@@ -6,7 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from ir_kit.questions import key_activity, object_access
+from ir_kit.key_activity import questions as key_activity
+from ir_kit.object_access import questions as object_access
 
 Small = Any
 THIEF = "192.0.2.1"

@@ -468,7 +468,7 @@ def test_answers_that_name_no_account_are_those_of_the_only_one(answers: Answers
 
 
 def test_a_bucket_whose_account_nobody_knows_leaves_open_whose_a_principal_is(answers: Answers) -> None:
-    from ir_kit.reasoning.exposure.places import estate
+    from ir_kit.exposure.places import estate
 
     answers.rows = [row | {"account_id": None} for row in answers.rows if row["operation"].startswith("GetBucket")]
     answers.policy(allow({"AWS": ROLE}))
@@ -478,7 +478,7 @@ def test_a_bucket_whose_account_nobody_knows_leaves_open_whose_a_principal_is(an
 
 
 def test_pages_of_one_answer_are_put_together_and_older_ones_left_out(answers: Answers) -> None:
-    from ir_kit.reasoning.exposure.answers import Configuration
+    from ir_kit.configuration.answers import Configuration
 
     def page(names: list[str], token: str | None, marker: str | None = None) -> None:
         response = {"Buckets": [{"Name": name} for name in names], "ContinuationToken": token, "Owner": {"ID": OWNER}}

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from bucket_answers import ACCOUNT, BUCKET, OWNER, Answers, allow
 
-from ir_kit.reasoning.exposure.actors import Actors
-from ir_kit.reasoning.exposure.asking import reach_rows
-from ir_kit.reasoning.exposure.bucket_settings import settings_rows
-from ir_kit.reasoning.exposure.reach import Judge
-from ir_kit.reasoning.exposure.verdicts import verdict
+from ir_kit.bucket_exposure.bucket_settings import settings_rows
+from ir_kit.exposure.actors import Actors
+from ir_kit.exposure.asking import reach_rows
+from ir_kit.exposure.reach import Judge
+from ir_kit.exposure.verdicts import verdict
 
 USER = f"arn:aws:iam::{ACCOUNT}:user/legacy"
 # answers that are right, of which one part after another is replaced

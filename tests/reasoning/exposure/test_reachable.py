@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from bucket_answers import ACCOUNT, BUCKET, OTHER, Answers, allow, deny
 
-from ir_kit.reasoning.exposure.actors import Actors
-from ir_kit.reasoning.exposure.asking import reach_rows
-from ir_kit.reasoning.exposure.reach import Judge
-from ir_kit.reasoning.exposure.uses import observed_use
+from ir_kit.exposure.actors import Actors
+from ir_kit.exposure.asking import reach_rows
+from ir_kit.exposure.reach import Judge
+from ir_kit.exposure.uses import observed_use
 
 KEY, CHILD = "AKIAIOSFODNN7EXAMPLE", "ASIACHILDCHILDCHILD1"
 USER, ROLE = f"arn:aws:iam::{ACCOUNT}:user/legacy", f"arn:aws:iam::{ACCOUNT}:role/work"

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from ir_kit.reasoning.policies import (
+from ir_kit.policies import (
     ABSENT,
     PRESENT,
     UNREADABLE,

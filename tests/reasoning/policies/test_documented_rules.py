@@ -7,16 +7,8 @@ from typing import Any
 import pytest
 import yaml
 
-from ir_kit.reasoning.policies import (
-    anonymous,
-    decide,
-    decide_some,
-    grants,
-    parse_policy,
-    public_statements,
-    public_status,
-)
-from ir_kit.reasoning.policies.requests import Request
+from ir_kit.policies import anonymous, decide, decide_some, grants, parse_policy, public_statements, public_status
+from ir_kit.policies.requests import Request
 
 from .conftest import CASES, given, load, policies, request, said
 

@@ -10,7 +10,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ir_kit.reasoning.policies import (
+from ir_kit.policies import (
     ABSENT,
     Policy,
     Principal,
@@ -27,7 +27,7 @@ from ir_kit.reasoning.policies import (
     service,
     user,
 )
-from ir_kit.reasoning.policies.globs import glob, overlap
+from ir_kit.policies.globs import glob, overlap
 
 ROLE, SESSION = "arn:aws:iam::111122223333:role/app", "arn:aws:sts::111122223333:assumed-role/app/s"
 ALICE, BOB = "arn:aws:iam::111122223333:user/alice", "arn:aws:sts::111122223333:federated-user/bob"

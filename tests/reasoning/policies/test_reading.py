@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import pytest
 
-from ir_kit.reasoning.policies import (
+from ir_kit.policies import (
     UNREADABLE,
     Request,
     anonymous,

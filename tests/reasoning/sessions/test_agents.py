@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from ir_kit.errors import EvidenceError
-from ir_kit.reasoning.sessions.agents import agent_of, same_make
-from ir_kit.reasoning.sessions.networks import block_of, is_private, networks
+from ir_kit.sessions.agents import agent_of, same_make
+from ir_kit.sessions.networks import block_of, is_private, networks
 
 AMAZON = "Boto3/1.26.165 Python/3.10.6 Linux/5.10.184-175.731.amzn2.x86_64 Botocore/1.29.165"
 NEWER = "Boto3/1.34.51 md/Botocore#1.34.51 ua/2.0 os/linux#6.1.0 md/arch#x86_64 lang/python#3.11.8"

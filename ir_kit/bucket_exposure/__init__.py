@@ -1,0 +1,1 @@
+"""Playbook 04_bucket_exposure: who else could reach the buckets, and did anyone?"""

@@ -1,0 +1,1 @@
+"""Settings over time, and the bucket inventory: owner, Region, names."""

@@ -1,0 +1,1 @@
+"""Primitives that every part shares, each defined once: intervals and timelines, principals, outcomes, three-valued logic, frames."""

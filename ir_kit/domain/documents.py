@@ -1,0 +1,54 @@
+"""JSON that others wrote, read with tolerance: what cannot be read is None and never raises.
+
+CloudTrail writes the body of a call as JSON made from XML: what can occur many times stands alone where it occurs
+once, and names are capitalised as the service pleases.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+JSON = dict[str, Any]
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def parsed(text: Any) -> Any:
+    """The value of a JSON text; what is no text is given back as it is, what cannot be read is None."""
+    if not isinstance(text, str | bytes):
+        return text
+    try:
+        return json.loads(text, strict=False)
+    except (ValueError, RecursionError):
+        return None
+
+
+def mapping(text: Any) -> JSON:
+    """The object of a JSON text; empty where it is none."""
+    found = parsed(text)
+    return found if isinstance(found, dict) else {}
+
+
+def mappings(value: Any) -> list[JSON]:
+    """The objects of a value that may stand alone or in a list."""
+    listed = value if isinstance(value, list) else [value]
+    return [one for one in listed if isinstance(one, dict)]
+
+
+def value_of(parameters: Any, name: str) -> Any:
+    """The first value under a name, wherever it lies and however it is capitalised; None where it is not there."""
+    return next((value for value in _values(parameters, name.lower()) if value is not None), None)
+
+
+def _values(parameters: Any, name: str) -> Iterator[Any]:
+    if isinstance(parameters, Mapping):
+        yield from (value for key, value in parameters.items() if str(key).lower() == name)
+        for value in parameters.values():
+            yield from _values(value, name)
+
+
+def without_surrogates(text: str) -> str:
+    """The text with U+FFFD for each lone surrogate, which JSON may hold and no column can."""
+    return text if text.isascii() else _SURROGATE.sub("\ufffd", text)

@@ -1,0 +1,221 @@
+"""The evidence store of an incident: Parquet parts, and one manifest that says which of them count.
+
+``evidence/store/manifest.json`` is replaced whole when a load is done, and never changed; what it does not name is nobody's and is swept
+away by the next load. So the store is always as it was before a load or as it is after one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from ir_kit.errors import EvidenceError
+from ir_kit.ingest.columns import VIEWS
+from ir_kit.ingest.database import connect
+from ir_kit.ingest.documents import items
+from ir_kit.ingest.reading import read_file
+from ir_kit.ingest.redaction import redacted, redacted_text
+
+FORMAT = 3
+KINDS = ("cloudtrail", "access_log")
+NUMBER_COLUMN = {"cloudtrail": "record_number", "access_log": "line_number"}
+_OF_SOURCE = {"source_file": "s.path as source_file", "source_present": "s.present as source_present"}
+# S3 puts its callers' agents in brackets; to take them off costs less here, once for each agent of a page, than at loading
+_AGENT = (
+    "case when p.user_agent like '[%]' then substr(p.user_agent, 2, length(p.user_agent) - 2) else p.user_agent end"
+)
+_DERIVED = {"cloudtrail": {**_OF_SOURCE, "user_agent": f"{_AGENT} as user_agent"}, "access_log": _OF_SOURCE}
+
+
+@dataclass
+class Manifest:
+    """What counts in a store. File names are relative to the store's folder; an empty name: there is none yet."""
+
+    format: int = FORMAT
+    duckdb: str = duckdb.__version__
+    generation: int = 0
+    sources: str = ""
+    rejects: str = ""
+    settings: str = ""
+    copies: dict[str, str] = field(default_factory=dict)
+    parts: dict[str, list[str]] = field(default_factory=lambda: {kind: [] for kind in KINDS})
+
+    def names(self) -> set[str]:
+        """Every file that this manifest needs."""
+        listed = [self.sources, self.rejects, self.settings, *self.copies.values()]
+        return {name for name in listed + [part for parts in self.parts.values() for part in parts] if name}
+
+
+class Store:
+    """The evidence of one incident, as it was last loaded.
+
+    Parameters
+    ----------
+    folder : Path
+        The incident's ``evidence`` folder; the store lies in ``store`` below it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder / "store"
+
+    @property
+    def manifest_path(self) -> Path:
+        return self.folder / "manifest.json"
+
+    def manifest(self) -> Manifest:
+        """What counts now; an empty manifest where nothing has been loaded, or where what there is was written by another format."""
+        try:
+            content = json.loads(self.manifest_path.read_bytes())
+            manifest = Manifest(**content)
+        except (FileNotFoundError, ValueError, TypeError):
+            return Manifest()
+        # row identity rests on the engine's hash function, which may change with its version
+        if manifest.format != FORMAT or manifest.duckdb != duckdb.__version__:
+            return Manifest(generation=manifest.generation)
+        return manifest
+
+    def replace_manifest(self, manifest: Manifest) -> None:
+        """Make these files the ones that count, in one step, and sweep away the others."""
+        partial = self.folder / "manifest.json.partial"
+        with open(partial, "w", encoding="utf-8") as file:
+            json.dump(asdict(manifest), file, indent=1, sort_keys=True)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(partial, self.manifest_path)
+        self.sweep()
+
+    def sweep(self) -> None:
+        """Remove what the manifest does not name: parts of loads that were interrupted or superseded."""
+        manifest = self.manifest()
+        if not manifest.sources and self.manifest_path.exists():
+            return  # another version's store, or one that cannot be read: not ours to clear away
+        keep = manifest.names() | {"manifest.json", ".lock"}
+        for path in self.folder.iterdir():
+            if path.name not in keep and path.is_file():
+                path.unlink(missing_ok=True)
+
+    def identity(self) -> str:
+        """A text that is equal for equal evidence: the hashes of all sources, in order."""
+        rows = self._rows(
+            "select kind, source, path, sha256, present from sources where state = 'read' order by kind, rank"
+        )
+        return json.dumps(rows, default=str)
+
+    def connect_views(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Make the three views, and ``sources`` and ``rejects`` beside them, in this connection."""
+        manifest = self.manifest()
+        if not manifest.sources:
+            raise EvidenceError("no evidence has been loaded", self.folder.parent, "run ir-kit ingest first")
+
+        def listed(names: list[str]) -> str:
+            return "[" + ", ".join("'" + str(self.folder / name).replace("'", "''") + "'" for name in names) + "]"
+
+        for name, file in (
+            ("sources", manifest.sources),
+            ("rejects", manifest.rejects),
+            ("settings", manifest.settings),
+        ):
+            connection.execute(f"create or replace view {name} as select * from read_parquet({listed([file])})")
+        for view, kind in (("events", "cloudtrail"), ("access_log_lines", "access_log")):
+            columns = VIEWS[view]
+            parts = manifest.parts[kind]
+            if not parts:
+                nothing = ", ".join(f'cast(null as {column.sql_type}) as "{column.name}"' for column in columns)
+                connection.execute(f"create or replace view {view} as select {nothing} where false")
+                connection.execute(f"create or replace view {view}_all as select *, false as is_copy from {view}")
+                continue
+            number = NUMBER_COLUMN[kind]
+            given = ", ".join(_DERIVED[kind].get(column.name, f'p."{column.name}"') for column in columns)
+            copies = listed([manifest.copies[kind]])
+            rows = f"from read_parquet({listed(parts)}) p join sources s on s.source_id = p.source_id"
+            same = f"c.source_id = p.source_id and c.number = p.{number}"
+            connection.execute(
+                f"create or replace view {view} as select {given} {rows} "
+                f"where not exists (select 1 from read_parquet({copies}) c where {same})"
+            )
+            connection.execute(
+                f"create or replace view {view}_all as select {given}, c.number is not null as is_copy {rows} "
+                f"left join read_parquet({copies}) c on {same}"
+            )
+
+    def evidence_records(self) -> list[dict[str, Any]]:
+        """One record per source file that was read, as ``evidence.jsonl`` has it (contract, section 3)."""
+        names = (
+            "kind", "source", "path", "bytes", "sha256", "records", "duplicates", "rejected", "damaged", "damage", "first_time",
+            "last_time", "present",
+        )  # fmt: skip
+        rows = self._rows(f"select {', '.join(names)} from sources where state = 'read' order by kind, rank")
+        records = [dict(zip(names, row, strict=True)) for row in rows]
+        for record in records:
+            for name in ("first_time", "last_time"):
+                record[name] = record[name].strftime("%Y-%m-%dT%H:%M:%SZ") if record[name] else None
+        return records
+
+    def ignored_files(self) -> int:
+        """How many files lay in the sources and are no logs: digests, Insight files, other names."""
+        return int(self._rows("select count(*) from sources where state = 'ignored'")[0][0])
+
+    def caller_arn(self) -> str | None:
+        """Who collected the configuration, as AWS said last; None where it was not asked, or refused."""
+        rows = self._rows(
+            "select response from settings where service = 'sts' and operation = 'GetCallerIdentity' "
+            "and answer = 'answered' order by collected_at desc, line_number desc"
+        )
+        said = (json.loads(response or "null") for (response,) in rows)
+        return next((str(one["Arn"]) for one in said if isinstance(one, dict) and one.get("Arn")), None)
+
+    def raw(self, kind: str, path: str, number: int) -> dict[str, Any] | str:
+        """The record as it lies in its source file, secrets replaced: a dict of CloudTrail's, or an access-log line.
+
+        Parameters
+        ----------
+        kind : {'cloudtrail', 'access_log'}
+        path : str
+            ``source_file`` of the row.
+        number : int
+            ``record_number`` or ``line_number`` of the row.
+
+        Raises
+        ------
+        EvidenceError
+            The file has gone or is no longer what was read.
+        """
+        rows = self._rows(
+            "select location, sha256 from sources where kind = ? and path = ? and state = 'read' order by rank",
+            [kind, path],
+        )
+        if not rows:
+            raise EvidenceError(
+                "no such source file", path, "take source_file and its number from a row of the evidence"
+            )
+        for location, sha256 in rows:
+            try:
+                content = read_file(Path(location))
+            except OSError as error:
+                raise EvidenceError(
+                    f"the source cannot be read: {error.strerror}", path, "bring the file back"
+                ) from error
+            if content.sha256 != sha256:
+                raise EvidenceError(
+                    "the source has changed since it was read", path, "run ir-kit ingest to read it again"
+                )
+            if kind == "access_log":
+                lines = content.data.split(b"\n")
+                if 0 < number <= len(lines):
+                    return redacted_text(lines[number - 1].decode("utf-8", errors="backslashreplace"))
+                continue
+            for item in items(content.data):
+                if item.number == number and item.record is not None:
+                    shown: dict[str, Any] = redacted(item.record)
+                    return shown
+        raise EvidenceError("no such record", f"{path} record {number}", "take the number from a row of the evidence")
+
+    def _rows(self, sql: str, parameters: list[Any] | None = None) -> list[tuple[Any, ...]]:
+        with connect(threads=1) as connection:
+            self.connect_views(connection)
+            return connection.execute(sql, parameters or []).fetchall()

@@ -1,0 +1,1 @@
+"""Playbook 03_object_access: which objects were downloaded, copied out, changed or destroyed?"""

@@ -1,1 +1,0 @@
-"""Requests that two logs saw, the keys behind them, and bounds on what left."""

@@ -1,1 +1,0 @@
-"""What to switch on, how, and at what price."""

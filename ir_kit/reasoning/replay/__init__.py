@@ -1,1 +1,0 @@
-"""What would have been recorded, replayed over time; acts against logging; whether the log files are whole."""

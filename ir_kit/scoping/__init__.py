@@ -1,0 +1,1 @@
+"""Playbook 01_scoping: whose keys are these, and which access was gained?"""

@@ -1,0 +1,67 @@
+"""Keys, credentials, footholds and reach."""
+
+from __future__ import annotations
+
+from ir_kit.tables import OUTCOME, ResultColumn, columns
+
+TABLES: dict[str, tuple[ResultColumn, ...]] = {
+    "scoping/key_facts": columns(
+        ("access_key_id", "varchar", "an incident key"),
+        ("user_name", "varchar", "the IAM user that it belongs to"),
+        ("account_id", "varchar", "its account"),
+        ("key_status", "varchar", "`Active`, `Inactive`, `unknown`"),
+        ("create_date", "timestamp", "null where neither configuration nor logs say"),
+        ("last_used_date", "timestamp", "by `GetAccessKeyLastUsed`"),
+        ("last_used_service", "varchar", "by `GetAccessKeyLastUsed`"),
+        ("last_used_region", "varchar", "by `GetAccessKeyLastUsed`; `N/A` where the service has none"),
+        ("last_used_logged_status", "varchar", "`yes`: an event of that key and service within 15 minutes; `no`: none, though it would have been logged; `unknown`"),
+        ("principal_arn", "varchar", "as the events name it"),
+        ("first_event_time", "timestamp", "in baseline and window"),
+        ("last_event_time", "timestamp", "in baseline and window"),
+        ("event_count", "bigint", "in the window"),
+        ("baseline_event_count", "bigint", "in the baseline"),
+        ("decoded_account_id", "varchar", "the account that the key id encodes; null where it cannot be decoded"),
+    ),
+    "scoping/credentials": columns(
+        ("access_key_id", "varchar", "a credential reached from the incident keys, these included"),
+        ("credential_type", "varchar", "`long_term` or `temporary`"),
+        ("principal_arn", "varchar", "whom it acts as"),
+        ("account_id", "varchar", "of the principal"),
+        ("parent_access_key_id", "varchar", "the reached credential that it came from; null for a seed"),
+        ("link", "varchar", "`seed`, `observed`, `inferred`"),
+        ("link_event_name", "varchar", "null unless observed"),
+        ("link_event_id", "varchar", "null unless observed"),
+        ("issued_at", "timestamp", "null where not known"),
+        ("first_used", "timestamp", "in the window"),
+        ("last_used", "timestamp", "in the window"),
+        ("event_count", "bigint", "in the window"),
+        ("link_basis", "varchar", "why the link holds, in words"),
+        ("depth", "integer", "steps from an incident key"),
+        ("is_responder", "boolean", "one of the investigation's own, which findings leave out"),
+    ),
+    "scoping/footholds": columns(
+        ("event_time", "timestamp", "when the call was made"),
+        ("access_key_id", "varchar", "the reached credential that called"),
+        ("event_name", "varchar", "the act"),
+        ("target", "varchar", "whom or what it gives access to"),
+        OUTCOME,
+        ("event_id", "varchar", ""),
+        ("detail", "varchar", "the policy, key or error"),
+        ("aws_region", "varchar", ""),
+        ("source_ip_address", "varchar", ""),
+        ("user_agent", "varchar", ""),
+        ("is_responder", "boolean", "by one of the investigation's own, which findings leave out"),
+        ("source_file", "varchar", "where the record lies"),
+        ("record_number", "integer", "its place there"),
+    ),
+    "scoping/reach": columns(
+        ("kind", "varchar", "`account`, `region`, `service`, `bucket`"),
+        ("name", "varchar", "what was touched"),
+        ("access_keys", "bigint", "reached credentials that touched it"),
+        ("first_time", "timestamp", "in the window"),
+        ("last_time", "timestamp", "in the window"),
+        ("event_count", "bigint", "in the window"),
+        ("denied_count", "bigint", "of these, refused"),
+        ("baseline_event_count", "bigint", "by the same credentials in the baseline"),
+    ),
+}  # fmt: skip

@@ -1,0 +1,1 @@
+"""Sessions of use, baseline behaviour, operators, labels."""

@@ -1,0 +1,66 @@
+"""How a result table's columns are declared, and where: ``ir_kit/PLAYBOOK/tables.py``, one mapping ``TABLES`` a room.
+
+The contract names the columns that are always there; the others are the kit's own. The data dictionary is generated from
+them.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+from typing import NamedTuple
+
+import pyarrow as pa
+
+from ir_kit.errors import ParameterError
+
+PLAYBOOKS = ("evidence", "scoping", "key_activity", "object_access", "bucket_exposure", "logging_gaps")
+_ARROW = {
+    "varchar": pa.string(), "bigint": pa.int64(), "integer": pa.int32(), "double": pa.float64(), "boolean": pa.bool_(),
+    "timestamp": pa.timestamp("us", tz="UTC"), "varchar[]": pa.list_(pa.string()), "date": pa.date32(),
+}  # fmt: skip
+OUTCOME = ("outcome", "varchar", "`success`, `denied` (an authorization error), or `error`")
+
+
+class ResultColumn(NamedTuple):
+    """One column of a result table."""
+
+    name: str
+    sql_type: str
+    meaning: str
+
+    @property
+    def field(self) -> pa.Field:
+        return pa.field(self.name, _ARROW[self.sql_type])
+
+
+def columns(*columns: tuple[str, str, str]) -> tuple[ResultColumn, ...]:
+    """The columns of a table from name, SQL type and meaning of each."""
+    return tuple(ResultColumn(*column) for column in columns)
+
+
+@cache
+def tables_of(playbook: str) -> dict[str, tuple[ResultColumn, ...]]:
+    """The result tables of a playbook, by ``playbook/table``."""
+    found: dict[str, tuple[ResultColumn, ...]] = import_module(f"ir_kit.{playbook}.tables").TABLES
+    return found
+
+
+def columns_of(table: str) -> tuple[ResultColumn, ...]:
+    """The columns of a result table, in order.
+
+    Raises
+    ------
+    ParameterError
+        No playbook declares it.
+    """
+    playbook = table.partition("/")[0]
+    found = tables_of(playbook).get(table) if playbook in PLAYBOOKS else None
+    if found is None:
+        raise ParameterError(f"no table {table!r} is declared", next_step=f"declare it in ir_kit/{playbook}/tables.py")
+    return found
+
+
+def types_of(table: str) -> dict[str, str]:
+    """The SQL type of each column of a result table, in order."""
+    return {column.name: column.sql_type for column in columns_of(table)}

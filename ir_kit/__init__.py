@@ -12,7 +12,7 @@ In reading order::
     display/              tables, charts and widgets of the notebooks
     records/              the headless run, its sealed record, its verification
     aws/, collect/        read-only clients; evidence fetched from AWS
-    sample/               the incident of the demo, made from a seed
+    sample/               the demo's evidence, as files
     cli                   the command line
 """
 

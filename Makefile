@@ -7,7 +7,7 @@ PYTEST_ARGS ?=
 INCIDENT ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast lab check bench clean lock docs
+.PHONY: help demo test test-fast lab check bench clean lock docs sample
 
 help:
 	@echo "make demo    the sample incident, from raw logs to a sealed run"
@@ -16,6 +16,7 @@ help:
 	@echo "make check   lint, types, conventions"
 	@echo "make bench   the kit against what people do today"
 	@echo "make docs    the generated pages of docs/"
+	@echo "make sample  the demo's evidence, anew from tests/simulator"
 	@echo "make clean   removes the environment and caches, never an incident"
 
 $(STAMP): pyproject.toml requirements.lock
@@ -55,6 +56,9 @@ bench: $(STAMP)
 docs: $(STAMP)
 	$(BIN)/python docs/make_data_dictionary.py
 	$(BIN)/python docs/make_policy.py
+
+sample: $(STAMP)
+	PYTHONPATH=tests $(BIN)/python -m simulator ir_kit/sample
 
 # For maintainers, with uv: versions and hashes of everything, without addresses.
 lock:

@@ -36,16 +36,15 @@ app = typer.Typer(
 
 @app.command()
 def demo(runs: Runs = Path("runs")) -> None:
-    """Make the sample incident and run every playbook.
+    """Lay out the sample incident and run every playbook.
 
     Prints the path of the run folder and of its report.html.
     """
     if not (runs / DEMO / "incident.yaml").exists():
-        from simulator import incident_fields, make_sample
+        from ir_kit.sample import lay_out
 
-        say("making the sample incident's evidence")
-        make_sample(runs / DEMO, seed=1)
-        new_incident(runs, DEMO, incident_fields())
+        say("laying out the sample incident's evidence")
+        new_incident(runs, DEMO, lay_out(runs / DEMO))
     result = run_all(DEMO, runs, None)
     typer.echo(result.path)
     typer.echo(result.report)

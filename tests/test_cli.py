@@ -58,10 +58,8 @@ def parts(monkeypatch: pytest.MonkeyPatch) -> Parts:
         remember("verify", Path(path), evidence, seal)
         return list(told.problems)
 
-    def make_sample(folder: Path, seed: int) -> None:
-        remember("sample", Path(folder), seed)
-
-    def incident_fields() -> dict[str, Any]:
+    def lay_out(folder: Path) -> dict[str, Any]:
+        remember("sample", Path(folder))
         window = {"start": "2026-03-01T00:00:00Z", "end": "2026-03-08T00:00:00Z"}
         return {
             "incident": "demo",
@@ -74,7 +72,7 @@ def parts(monkeypatch: pytest.MonkeyPatch) -> Parts:
         "ir_kit.ingest.ingest": {"ingest": ingest},
         "ir_kit.record.runs": {"run_playbooks": run_playbooks, "StoredEvidence": lambda shown: shown},
         "ir_kit.record.verify": {"verify_run": verify_run, "seal_of": lambda path: "ab" * 32},
-        "simulator": {"make_sample": make_sample, "incident_fields": incident_fields},
+        "ir_kit.sample": {"lay_out": lay_out},
     }
     for name, content in fakes.items():
         module = ModuleType(name)
@@ -269,12 +267,12 @@ def test_a_wrong_incident_file_is_one_line_with_its_number(
     )
 
 
-def test_demo_makes_the_sample_once_and_prints_folder_and_report(ir_kit: Invoke, parts: Parts) -> None:
+def test_demo_lays_the_sample_out_once_and_prints_folder_and_report(ir_kit: Invoke, parts: Parts) -> None:
     first, second = ir_kit("demo"), ir_kit("demo")
     assert first.exit_code == second.exit_code == 0
     folder = Path("runs/demo/20260308T000000Z")
     assert first.stdout.splitlines()[-2:] == [str(folder), str(folder / "data" / "report.html")]
-    assert parts.calls == [("sample", Path("runs/demo"), 1), ("run", "demo", None), ("run", "demo", None)]
+    assert parts.calls == [("sample", Path("runs/demo")), ("run", "demo", None), ("run", "demo", None)]
 
 
 # verify, lab

@@ -2,7 +2,7 @@
 
 In reading order: `world` (what there is, what was done), `issuing` (calls that make credentials), `account`, `owner`,
 `neighbours`, `intruder`, `intruder_later` (the sample's own story), `delivery` (what the logs made of it), `files`
-(written out), `truth` (what really happened). Tests build small worlds of their own from `World` and `render`.
+(written out), `truth` (what really happened), `shipped` (what of it the demo ships). Tests build small worlds of their own from `World` and `render`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def sample_world(seed: int = 1, *, scale: float = 1.0) -> World:
     cast = build_account(world)
     neighbours(world, cast, scale)
     owner_rhythm(world, cast, scale)
-    intruder_script(world, cast, scale)
+    intruder_script(world, cast)
     return world
 
 

@@ -30,10 +30,6 @@ def render(world: World, folder: Path) -> None:
     write_configuration(world, signatures, folder / "configuration.jsonl")
 
 
-def compress(data: bytes) -> bytes:
-    return bytes(deflate.gzip_compress(data, 1))
-
-
 def _write_cloudtrail(world: World, files: list[LogFile], root: Path) -> list[Delivered]:
     rng = world.stream("cloudtrail names")
     texts: dict[Request, str] = {}
@@ -51,7 +47,7 @@ def _write_cloudtrail(world: World, files: list[LogFile], root: Path) -> list[De
         )
         path = root / key
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(compress(body))
+        path.write_bytes(deflate.gzip_compress(body, 1))
         times = [request.completed for request in file.requests]
         delivered.append(Delivered(trail, file.region, when, key, body, iso(min(times)), iso(max(times))))
     return delivered

@@ -25,15 +25,11 @@ NOT_THERE = ("customer-records-backup", "legacy-app-prod", "acme-db-dumps", "cus
 class Intruder:
     """Somebody with the incident key, and every credential that it gains them."""
 
-    def __init__(self, world: World, cast: Cast, scale: float) -> None:
+    def __init__(self, world: World, cast: Cast) -> None:
         self.world = world
         self.key = cast.owner
-        self.scale = scale
         self.rng = world.stream("intruder")
         self.ops: Credential | None = None  # the child that can do everything
-
-    def many(self, count: int) -> int:
-        return max(4, round(count * self.scale))
 
     def s3(self, time: datetime, by: Credential, event: str, bucket: str | None, key: str | None = None,
            *, address: str = FIRST, agent: str | None = None, **more: Any) -> Request:  # fmt: skip
@@ -144,18 +140,18 @@ def _names_tried(play: Intruder, time: datetime) -> None:
 def take(play: Intruder) -> None:
     """Two nights of reading in bulk."""
     start = at("2026-03-02T22:30:00Z")
-    play.read(start, start + timedelta(minutes=20), play.key, RECORDS, play.pick(RECORDS, play.many(40), "customers/"),
+    play.read(start, start + timedelta(minutes=20), play.key, RECORDS, play.pick(RECORDS, 40, "customers/"),
               address=FIRST, agent=CLI.format("s3.cp"))  # fmt: skip
     start = at("2026-03-03T01:00:00Z")
     bulk: dict[str, Any] = {"address": SECOND, "agent": RCLONE}
     inbox = [key for key in play.world.buckets[RECORDS].objects if key.startswith("inbox/")]
-    keys = play.pick(RECORDS, play.many(1000), "customers/") + play.pick(RECORDS, play.many(150), "scans/") + inbox
+    keys = play.pick(RECORDS, 1000, "customers/") + play.pick(RECORDS, 150, "scans/") + inbox
     play.s3(start, play.key, "HeadBucket", RECORDS, **bulk)
     play.s3(start, play.key, "ListObjectVersions", RECORDS, bytes_sent=88_000, **bulk)
     play.read(start, start + timedelta(hours=2), play.key, RECORDS, keys, ranges=0.1, **bulk)
-    play.read(start, start + timedelta(hours=1), play.key, EXPORTS, play.pick(EXPORTS, play.many(600)), **bulk)
-    play.read(start, start + timedelta(hours=1), play.key, ARCHIVE, play.pick(ARCHIVE, play.many(200)), **bulk)
-    for number in range(play.many(20)):
+    play.read(start, start + timedelta(hours=1), play.key, EXPORTS, play.pick(EXPORTS, 600), **bulk)
+    play.read(start, start + timedelta(hours=1), play.key, ARCHIVE, play.pick(ARCHIVE, 200), **bulk)
+    for number in range(20):
         time = start + timedelta(minutes=100, seconds=3 * number)
         play.s3(time, play.key, "HeadObject", RECORDS, keys[number % len(keys)], **bulk)
 
@@ -212,7 +208,7 @@ def get_a_foothold(play: Intruder, time: datetime) -> dict[str, Credential]:
         world, time + timedelta(seconds=200), ops, "backup-operator", "sync-job", **play.known("sts.assume-role")
     )  # fmt: skip
     time += timedelta(seconds=230)
-    play.read(time, time + timedelta(minutes=20), chained, RECORDS, play.pick(RECORDS, play.many(60), "customers/"),
+    play.read(time, time + timedelta(minutes=20), chained, RECORDS, play.pick(RECORDS, 60, "customers/"),
               address=FIRST, agent=CLI.format("s3.sync"))  # fmt: skip
     return {"ops": ops, "spare": spare, "chained": chained}
 

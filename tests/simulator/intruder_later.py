@@ -32,9 +32,9 @@ WINDOWS = (
 )
 
 
-def intruder_script(world: World, cast: Cast, scale: float) -> None:
+def intruder_script(world: World, cast: Cast) -> None:
     """Everything that the intruder does, from the second of March on."""
-    play = Intruder(world, cast, scale)
+    play = Intruder(world, cast)
     look_around(play)
     take(play)
     gained = get_a_foothold(play, at("2026-03-03T23:10:05Z"))
@@ -62,16 +62,16 @@ def while_logging_is_stopped(play: Intruder, ops: Credential) -> None:
     )  # fmt: skip
     sync: dict[str, Any] = {"address": FIRST, "agent": CLI.format("s3.sync")}
     start = STOPPED + timedelta(minutes=25)
-    keys = play.pick(RECORDS, play.many(400), "customers/")
+    keys = play.pick(RECORDS, 400, "customers/")
     play.read(start, start + timedelta(hours=2), ghost, RECORDS, keys, **sync)
-    play.read(start, start + timedelta(hours=1), ghost, EXPORTS, play.pick(EXPORTS, play.many(150)), **sync)
-    play.read(start, start + timedelta(minutes=50), play.key, RECORDS, play.pick(RECORDS, play.many(80)), **sync)
+    play.read(start, start + timedelta(hours=1), ghost, EXPORTS, play.pick(EXPORTS, 150), **sync)
+    play.read(start, start + timedelta(minutes=50), play.key, RECORDS, play.pick(RECORDS, 80), **sync)
     play.call(start + timedelta(minutes=5), ops, "iam", "ListAccessKeys")
     time = restarted + timedelta(minutes=10)
     play.call(time, ghost, "sts", "GetCallerIdentity")
     play.s3(time + timedelta(seconds=7), ghost, "ListBuckets", None, bytes_sent=1100)
     play.read(time + timedelta(minutes=1), time + timedelta(minutes=15), ghost, RECORDS,
-              play.pick(RECORDS, play.many(50), "customers/"), **sync)  # fmt: skip
+              play.pick(RECORDS, 50, "customers/"), **sync)  # fmt: skip
 
 
 def through_the_console(play: Intruder, ops: Credential) -> None:
@@ -85,7 +85,7 @@ def through_the_console(play: Intruder, ops: Credential) -> None:
         play.s3(time + timedelta(seconds=30 + number), first, "GetBucketLocation", name, **browse)
     play.world.call(time + timedelta(seconds=60), second, "iam", "ListUsers", **known)
     play.s3(time + timedelta(seconds=95), second, "ListObjects", RECORDS, bytes_sent=140_000, **browse)
-    keys = play.pick(RECORDS, play.many(25), "scans/")
+    keys = play.pick(RECORDS, 25, "scans/")
     play.read(time + timedelta(minutes=3), time + timedelta(minutes=24), second, RECORDS, keys, **browse)
 
 
@@ -95,29 +95,29 @@ def with_the_spare_key(play: Intruder, spare: Credential) -> None:
     play.call(time, spare, "sts", "GetCallerIdentity", address=SIXTH, agent=GO)
     browse: dict[str, Any] = {"address": SIXTH, "agent": BROWSER}
     play.s3(time + timedelta(seconds=40), spare, "ListObjects", ANALYTICS, bytes_sent=170_000, **browse)
-    keys = play.pick(ANALYTICS, play.many(300))
+    keys = play.pick(ANALYTICS, 300)
     play.read(time + timedelta(minutes=2), time + timedelta(hours=3), spare, ANALYTICS, keys, **browse)
     time = at("2026-03-05T22:40:00Z")
     guest = get_federation_token(
         play.world, time, spare, "guest", address=SIXTH, agent=CLI.format("sts.get-federation-token"),
         actor="intruder",
     )  # fmt: skip
-    keys = play.pick(RECORDS, play.many(30), "customers/")
+    keys = play.pick(RECORDS, 30, "customers/")
     time += timedelta(minutes=4)
     play.read(time, time + timedelta(minutes=20), guest, RECORDS, keys, address=SIXTH, agent=GO)
 
 
 def in_the_hole_and_after(play: Intruder) -> None:
     """Reads while the access log of the records was not delivered, and with a session token."""
-    keys = play.pick(RECORDS, play.many(80), "customers/")
+    keys = play.pick(RECORDS, 80, "customers/")
     play.read(HOLE[0] + timedelta(hours=1), HOLE[0] + timedelta(hours=3), play.key, RECORDS, keys, address=SECOND,
               agent="rclone/v1.64.2")  # fmt: skip
     time = at("2026-03-05T22:05:00Z")
     token = get_session_token(play.world, time, play.key, **play.known("sts.get-session-token"))
-    keys = play.pick(EXPORTS, play.many(60), "exports/")
+    keys = play.pick(EXPORTS, 60, "exports/")
     time += timedelta(minutes=2)
     play.read(time, time + timedelta(minutes=30), token, EXPORTS, keys, address=FIRST, agent=CLI.format("s3.cp"))
-    keys = play.pick(RECORDS, play.many(30), "customers/")
+    keys = play.pick(RECORDS, 30, "customers/")
     play.read(time, time + timedelta(minutes=30), token, RECORDS, keys, address=FIRST, agent=CLI.format("s3.cp"))
 
 
@@ -163,12 +163,12 @@ def hand_out_links(play: Intruder) -> None:
     time = at("2026-03-06T04:10:00Z")
     link: dict[str, Any] = {"address": THIRD, "agent": "curl/8.5.0"}
     for bucket, count in ((RECORDS, 20), (EXPORTS, 15)):
-        keys = play.pick(bucket, play.many(count), "customers/" if bucket == RECORDS else "exports/")
+        keys = play.pick(bucket, count, "customers/" if bucket == RECORDS else "exports/")
         play.read(time, time + timedelta(minutes=25), play.key, bucket, keys, presigned_seconds=86400, **link)
     token = get_session_token(
         play.world, time + timedelta(minutes=40), play.key, **play.known("sts.get-session-token")
     )  # fmt: skip
-    keys = play.pick(EXPORTS, play.many(12), "exports/")
+    keys = play.pick(EXPORTS, 12, "exports/")
     start = time + timedelta(hours=1)
     play.read(start, start + timedelta(minutes=5), token, EXPORTS, keys, presigned_seconds=3600, **link)
 
@@ -176,7 +176,7 @@ def hand_out_links(play: Intruder) -> None:
 def last_visits(play: Intruder) -> None:
     """Short visits in the owner's manner, and a policy that opens the archive."""
     time = at("2026-03-07T02:20:00Z")
-    keys = play.pick(RECORDS, play.many(20), "customers/")
+    keys = play.pick(RECORDS, 20, "customers/")
     play.read(time, time + timedelta(minutes=12), play.key, RECORDS, keys, address=SECOND, agent=PYTHON)
     archive = play.world.buckets[ARCHIVE]
     policy = stranger_policy(archive)

@@ -24,7 +24,7 @@ def sessions(case: Case) -> pd.DataFrame:
 
     Notes
     -----
-    `ir_kit.reasoning.sessions` says how novelty and verdict come about. Requests that access logs alone hold join the runs
+    `ir_kit.sessions` says how novelty and verdict come about. Requests that access logs alone hold join the runs
     where their credential is settled (grades A to C of object access), or are runs of their own; what is not settled (D)
     is in `object_access` alone. A session may have begun before the window.
     """

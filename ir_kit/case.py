@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import pandas as pd
 import pyarrow as pa
@@ -21,6 +21,7 @@ from ir_kit.ingest.ingest import ingest
 from ir_kit.ingest.store import Store
 from ir_kit.tables import columns_of, types_of
 
+T = TypeVar("T")
 PACKAGE = Path(__file__).parent
 STAGING = "IR_KIT_STAGING"
 DEFAULT_INCIDENT = "demo"
@@ -42,6 +43,7 @@ class Case:
         self.staging = staging
         self.store = Store(incident.folder / "evidence")
         self._executed: dict[str, str] = {}
+        self._once: dict[str, Any] = {}
 
     @cached_property
     def engine(self) -> Engine:
@@ -141,6 +143,12 @@ class Case:
     def show_table(self, table: str, name: str) -> None:
         """Make a result table that was written readable in SQL by this name, where it lies: it may be larger than memory."""
         self.engine.show(name, self._target(table))
+
+    def once(self, name: str, compute: Callable[[], T]) -> T:
+        """What several questions share in this process: computed at its first use, kept as long as the case is open."""
+        if name not in self._once:
+            self._once[name] = compute()
+        return cast(T, self._once[name])
 
     def raw(self, source_file: str, number: int, kind: str = "cloudtrail") -> dict[str, Any] | str:
         """One raw record as it lies in its file, with its secrets replaced; see `Store.raw`."""

@@ -11,10 +11,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import bagit
-import ir_kit.record.runs as runs_module
 import pytest
 
 import ir_kit.record
+import ir_kit.record.runs as runs_module
 from ir_kit.record.bag import partial_folder
 from ir_kit.record.execution import execute_playbooks
 from ir_kit.record.verify import seal_of, verify_run

@@ -1,9 +1,9 @@
 """The answers of every world against ``golden/``, without kernels: for whoever changes the kit.
 
-    python tests/answers/quick.py [--cache DIR] [--fresh] [WORLD ...]
+    python tests/answers/quick.py [--cache DIR] [--fresh] [--jobs N] [WORLD ...]
 
 Evidence is made and read once into the cache, and made anew with ``--fresh``. The playbooks' cells are executed in
-this one process, with nothing drawn, and everything that was kept of answers is removed before. Where a table differs,
+one process, with nothing drawn, and everything that was kept of answers is removed before. Where a table differs,
 rows that came and went are shown against those of the last time that the world agreed. Ends with 1 where anything differs.
 """
 
@@ -18,6 +18,8 @@ import shutil
 import sys
 import time
 import traceback
+from functools import partial
+from multiprocessing import Pool
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -129,24 +131,30 @@ def check(name: str, runs: Path, fresh: bool) -> list[str]:
     return changed + rows_changed(staging, agreed, tables)
 
 
+def timed_check(name: str, runs: Path, fresh: bool) -> tuple[str, list[str], float]:
+    began = time.monotonic()
+    return name, check(name, runs, fresh), time.monotonic() - began
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("worlds", nargs="*", metavar="WORLD", help=f"of: {', '.join(WORLDS)}")
     parser.add_argument("--cache", type=Path, default=Path.home() / ".cache" / "ir-kit-answers", metavar="DIR")
     parser.add_argument("--fresh", action="store_true", help="make and read the evidence anew")
+    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="so many worlds at a time")
     given = parser.parse_args()
     runs = given.cache.absolute()
     runs.mkdir(parents=True, exist_ok=True)
     sys.modules["ir_kit.display"] = _Blank("ir_kit.display")
     os.environ["TZ"] = "UTC"
     differing = 0
-    for name in given.worlds or available():
-        began = time.monotonic()
-        changed = check(name, runs, given.fresh)
-        differing += bool(changed)
-        print(f"{name}: {'differs' if changed else 'same'} ({time.monotonic() - began:.1f} s)", flush=True)
-        for line in changed:
-            print(f"   {line}")
+    names = given.worlds or available()
+    with Pool(min(given.jobs, len(names))) as pool:
+        for name, changed, seconds in pool.imap(partial(timed_check, runs=runs, fresh=given.fresh), names):
+            differing += bool(changed)
+            print(f"{name}: {'differs' if changed else 'same'} ({seconds:.1f} s)", flush=True)
+            for line in changed:
+                print(f"   {line}")
     return 1 if differing else 0
 
 

@@ -252,7 +252,7 @@ def lineage() -> World:
     world = _account(41, ("papers",))
     (leaked,) = world.incident_keys
     runner = world.user("runner")
-    for name in ("deployer", "operator", "auditor", "hidden"):
+    for name in ("deployer", "operator", "auditor", "hidden", "ir-readonly"):
         world.role(name).inline["all"] = exposure_world.allow_identity()
     stop = at("2026-03-04T01:20:00Z")
     world.trails[0].stops = [(stop, stop + 2 * HOUR)]
@@ -313,7 +313,7 @@ def lineage() -> World:
     for session in console_login(world, time, "console", parent=first, **browser):
         world.s3(time + MINUTE, session, "ListBuckets", None, bytes_sent=700, **browser)
         world.s3(time + 2 * MINUTE, session, "ListObjects", "papers", bytes_sent=9_000, **browser)
-    helper = assume_role(world, at("2026-03-06T09:00:00Z"), world.user("alice"), "auditor", "response", address=OFFICE,
+    helper = assume_role(world, at("2026-03-06T09:00:00Z"), world.user("alice"), "ir-readonly", "response", address=OFFICE,
                          agent=CLI)  # fmt: skip
     for number in range(5):
         world.call(at("2026-03-06T09:01:00Z") + number * MINUTE, helper, "iam", "ListUsers", address=OFFICE, agent=CLI)
@@ -324,7 +324,7 @@ def lineage() -> World:
 
 
 def exposure() -> World:
-    """The stories' buckets, with an account's block taken away and an access point on one of them."""
+    """The stories' buckets, with an account's block taken away and an access point that its bucket's block holds shut."""
     world = exposure_world.exposure_world()
     (leaked,) = world.incident_keys
     time = exposure_world.OPENED - 2 * MINUTE
@@ -491,7 +491,7 @@ WORLDS: dict[str, Callable[[Path], Made]] = {
     "lineage": _simulated(
         lineage,
         known_good={"source_ips": ["203.0.113.0/26"], "user_agents": []},
-        responders=["arn:aws:iam::111122223333:user/alice", "arn:aws:iam::111122223333:role/auditor"],
+        responders=["arn:aws:iam::111122223333:user/alice", "arn:aws:iam::111122223333:role/ir-readonly"],
     ),
     "hostile": _simulated(hostile, _break),
     "demo": demo,

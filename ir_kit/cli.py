@@ -1,28 +1,198 @@
 """The command line: each command opens an incident, hands it to the part that does the work, and says where it lies.
 
 Results go to standard output, progress and errors to standard error. Exit status: 0 done; 1 done, and what was checked
-does not hold; 2 the input is wrong; 3 evidence could not be read at all; 4 a playbook failed. Of a fault in ir-kit
-itself the traceback is shown, with status 70, so that it is never taken for a verdict.
+does not hold; 2 the input is wrong; 3 evidence could not be read at all; 4 a playbook failed; 5 done in part. Of a fault
+in ir-kit itself the traceback is shown, with status 70, so that it is never taken for a verdict.
 """
 
 from __future__ import annotations
 
 import sys
 import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
-from ir_kit.commands.base import Commands, Name, Runs, SeveralValues, archive_at, run_all, say, with_sources
-from ir_kit.commands.collecting import CopyTo, collect, respond
-from ir_kit.commands.opening import open_incident
-from ir_kit.commands.progress import reading
-from ir_kit.errors import one_line
-from ir_kit.incident import new_incident
+from ir_kit.errors import EvidenceError, IncidentError, IrKitError, ParameterError, one_line
+from ir_kit.guardduty import BASELINE, finding_facts, incident_from_finding, read_finding
+from ir_kit.incident import Incident, load_incident, new_incident, parse_time
+
+if TYPE_CHECKING:
+    from ir_kit.aws.clients import Session
+    from ir_kit.collect.collecting import Collected
+    from ir_kit.record.archive import Archive
+    from ir_kit.record.runs import RunResult
 
 DEMO = "demo"
 FAULT = 70
+UNREAD = 141  # as of a process that ends because its output has no reader
+Runs = Annotated[Path, typer.Option("--runs", metavar="DIR", help="The folder of all incidents.")]
+Name = Annotated[str, typer.Argument(metavar="INCIDENT", help="The incident's name: its folder below --runs.")]
+Profile = Annotated[
+    str | None, typer.Option(metavar="P", help="A profile of the AWS configuration; else the ambient credentials.")
+]
+Yes = Annotated[bool, typer.Option("--yes", help="Fetch without asking; needed where no person is at the terminal.")]
+CopyTo = Annotated[
+    str | None,
+    typer.Option(metavar="S3URI", help="Copy the sealed run to s3://BUCKET/PREFIX, with the ambient credentials."),
+]
+_OPTION_OF = {
+    "access_keys": "--access-key",
+    "window.start": "--start",
+    "window.end": "--end",
+    "baseline": "--baseline-start",
+    "sources.cloudtrail": "--cloudtrail",
+    "sources.access_logs": "--access-logs",
+    "sources.configuration": "--configuration",
+    "buckets": "--bucket",
+    "sensitive_buckets": "--sensitive-bucket",
+}
+
+
+class Commands(TyperGroup):
+    """Says in one line on standard error what is wrong, and exits with the status that belongs to it."""
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        windows_expand_args: bool = True,
+        **extra: Any,
+    ) -> Any:
+        given = list(sys.argv[1:] if args is None else args) or ["--help"]
+        if not standalone_mode:
+            return super().main(given, prog_name, complete_var, False, windows_expand_args, **extra)
+        try:
+            status = super().main(given, prog_name, complete_var, False, windows_expand_args, **extra)
+        except typer.TyperException as error:
+            context = getattr(error, "ctx", None)
+            command = context.command_path if context else "ir-kit"
+            usage = ParameterError(_message(error).rstrip("."), command, f"see {command} --help")
+            say(f"ir-kit: {usage}")
+            status = usage.exit_status
+        except SystemExit as left:  # typer's own 1 where nobody reads on; it would be taken for a verdict
+            status = UNREAD if left.code == 1 else left.code
+        sys.exit(status if isinstance(status, int) else 0)
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except IrKitError as error:
+            say(f"ir-kit: {error}")
+            raise typer.Exit(error.exit_status) from None
+        except KeyboardInterrupt:
+            say("ir-kit: interrupted")
+            raise typer.Exit(130) from None
+
+
+class SeveralValues(TyperCommand):
+    """Lets a repeatable option take several values: ``--bucket a b`` is ``--bucket a --bucket b``.
+
+    Only once the incident has been named, so that ``--access-key K INC-1`` still names the incident.
+    """
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        repeatable = {name for param in self.params if getattr(param, "multiple", False) for name in param.opts}
+        flags = {"--help"}
+        expanded: list[str] = []
+        option, values, named = "", 0, False
+        for position, arg in enumerate(args):
+            if arg == "--":
+                expanded += args[position:]
+                break
+            if arg.startswith("-") and arg != "-":
+                option, values = ("", 0) if "=" in arg or arg in flags else (arg, 0)
+            elif option and values == 0:
+                values = 1
+            elif option in repeatable and named:
+                expanded.append(option)
+            else:
+                option, named = "", True
+            expanded.append(arg)
+        return super().parse_args(ctx, expanded)
+
+
+def _message(error: typer.TyperException) -> str:
+    show = getattr(error, "format_message", None)
+    return str(show() if show else error)
+
+
+def say(line: object) -> None:
+    typer.echo(line, err=True)
+
+
+def sources_of(incident: Incident) -> list[Path | str]:
+    return [path for kind in ("cloudtrail", "access_logs", "configuration") for path in incident.source_paths(kind)]
+
+
+def with_sources(name: str, runs: Path) -> Incident:
+    incident = load_incident(name, runs)
+    if not sources_of(incident):
+        raise IncidentError("an incident without sources", incident.where("sources"), "say there where the logs lie")
+    return incident
+
+
+def archive_at(place: str | None) -> Archive | None:
+    """The place that a run is copied to; one that is none is refused before anything is run."""
+    if place is None:
+        return None
+    from ir_kit.record.archive import Archive
+
+    return Archive(place)
+
+
+def run_all(incident: str, runs: Path, playbooks: list[str] | None, archive: Archive | None = None) -> RunResult:
+    """Run, say the seal, and copy the run where that was asked for."""
+    from ir_kit.record.runs import StoredEvidence, run_playbooks
+    from ir_kit.sessions.labels import read_labels
+
+    opened = with_sources(incident, runs)
+    read_labels(opened.folder)  # a wrong line is wrong input, known before anything is run
+    result = run_playbooks(incident, runs, playbooks, evidence=StoredEvidence(reading), progress=say)
+    for failure in result.failures:
+        say(failure)
+    say(f"seal sha256:{result.seal.removeprefix('sha256:')}")
+    if archive is not None:
+        try:
+            archive.copy(result.path, incident, say)
+        except IrKitError:
+            typer.echo(result.path)  # the run is there all the same
+            raise
+    return result
+
+
+@contextmanager
+def reading() -> Iterator[Callable[[int, int], None]]:
+    """Shows on standard error how far reading has come, for as long as the block lasts."""
+    if not sys.stderr.isatty():
+        yield _tenths()
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("reading"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("reading", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _tenths() -> Callable[[int, int], None]:
+    printed: set[int] = set()
+
+    def tell(done: int, total: int) -> None:
+        tenth = 10 * done // total if total else 10
+        if tenth not in printed:
+            printed.add(tenth)
+            say(f"read {done / 1e6:,.1f} of {total / 1e6:,.1f} MB")
+
+    return tell
+
 
 app = typer.Typer(
     name="ir-kit",
@@ -51,8 +221,122 @@ def demo(runs: Runs = Path("runs")) -> None:
     raise typer.Exit(result.exit_status)
 
 
-app.command("open", cls=SeveralValues)(open_incident)
-app.command(cls=SeveralValues)(collect)
+@app.command("open", cls=SeveralValues)
+def open_incident(
+    incident: Name,
+    access_key: Annotated[
+        list[str] | None, typer.Option(metavar="K", help="A leaked access key id; repeatable.")
+    ] = None,
+    start: Annotated[str | None, typer.Option(metavar="T", help="The window's start, ISO 8601 with a zone.")] = None,
+    end: Annotated[str | None, typer.Option(metavar="T", help="The window's end, the first moment outside.")] = None,
+    baseline_start: Annotated[
+        str | None, typer.Option(metavar="T", help="Where the baseline starts; it ends where the window starts.")
+    ] = None,
+    cloudtrail: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PATH", help="CloudTrail logs: folder, file or s3:// prefix; repeatable."),
+    ] = None,
+    access_logs: Annotated[
+        list[str] | None, typer.Option(metavar="PATH", help="S3 server access logs, likewise; repeatable.")
+    ] = None,
+    configuration: Annotated[
+        str | None, typer.Option(metavar="PATH", help="Configuration answers, one JSON object a line.")
+    ] = None,
+    bucket: Annotated[
+        list[str] | None, typer.Option(metavar="B", help="A bucket in scope; none: every bucket seen; repeatable.")
+    ] = None,
+    sensitive_bucket: Annotated[
+        list[str] | None, typer.Option(metavar="B", help="A bucket with data to protect; repeatable.")
+    ] = None,
+    from_finding: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A GuardDuty finding in JSON, from the API or EventBridge.")
+    ] = None,
+    runs: Runs = Path("runs"),
+) -> None:
+    """Write an incident file.
+
+    RUNS/INCIDENT/incident.yaml, from options or from a GuardDuty finding; one that is there stays.
+
+    With --from-finding, --access-key adds keys, and --start, --end and --baseline-start replace the finding's times.
+    """
+    fields: dict[str, Any] = {"access_keys": access_key or [], "window": {}}
+    if from_finding:
+        finding = read_finding(from_finding)
+        fields = incident_from_finding(finding, access_key or [], name=from_finding)
+        say(finding_facts(finding, name=from_finding).line())
+    window = fields["window"]
+    for name, option, text in (("start", "--start", start), ("end", "--end", end)):
+        if text is not None:
+            window[name] = _moment(text, option)
+        elif name not in window:
+            raise ParameterError("an option is missing", option, f"give {option} TIME, or --from-finding FILE")
+    if baseline_start is not None:
+        fields["baseline"] = {"start": _moment(baseline_start, "--baseline-start"), "end": window["start"]}
+    elif from_finding:
+        fields["baseline"] = {"start": window["start"] - BASELINE, "end": window["start"]}
+    fields["buckets"], fields["sensitive_buckets"] = bucket or [], sensitive_bucket or []
+    fields["sources"] = {
+        "cloudtrail": cloudtrail or [],
+        "access_logs": access_logs or [],
+        "configuration": configuration,
+    }
+    try:
+        path = new_incident(runs, incident, fields, base=Path.cwd())
+    except IncidentError as error:
+        raise IncidentError(error.what, _option_of(error.where), error.next_step) from None
+    written = load_incident(incident, runs)
+    for source in sources_of(written):
+        if isinstance(source, Path) and not source.exists():
+            say(f"nothing there yet: {source}")
+    if not sources_of(written):
+        say(f"no sources yet: add them to {path}")
+    typer.echo(path)
+
+
+def _moment(text: str, option: str) -> Any:
+    try:
+        return parse_time(text)
+    except IncidentError as error:
+        raise ParameterError(error.what, option, error.next_step) from None
+
+
+def _option_of(where: object) -> object:
+    """The option behind a field of the incident file, such as ``sources.cloudtrail.0``."""
+    return next((option for field, option in _OPTION_OF.items() if f"{where}.".startswith(f"{field}.")), where)
+
+
+@app.command(cls=SeveralValues)
+def collect(
+    incident: Annotated[
+        str, typer.Argument(metavar="INCIDENT", help="The incident's name: its folder below --runs.")
+    ] = "",
+    profile: Profile = None,
+    region: Annotated[
+        list[str] | None, typer.Option(metavar="R", help="Only this Region's trails and settings; repeatable.")
+    ] = None,
+    yes: Yes = False,
+    print_policy: Annotated[
+        bool, typer.Option("--print-policy", help="Print the IAM policy that collecting needs, and do nothing else.")
+    ] = False,
+    runs: Runs = Path("runs"),
+) -> None:
+    """Fetch evidence from AWS, read-only.
+
+    Into RUNS/INCIDENT/evidence/raw/, and adds it to the incident's sources. Says what there is and what fetching it
+    takes before it asks. The same command goes on where it stopped.
+    """
+    if print_policy:
+        from ir_kit.collect.policy import policy_json
+
+        typer.echo(policy_json())
+        return
+    if not incident:
+        raise ParameterError("Missing argument 'INCIDENT'", "ir-kit collect", "see ir-kit collect --help")
+    collected = _collect(incident, runs, profile, region or [], yes)
+    if collected is None:
+        say("nothing was fetched")
+        return
+    typer.echo(collected.raw)
 
 
 @app.command()
@@ -89,7 +373,72 @@ def run(
     raise typer.Exit(result.exit_status)
 
 
-app.command()(respond)
+@app.command()
+def respond(
+    incident: Name,
+    from_finding: Annotated[
+        Path, typer.Option(metavar="FILE", help="A GuardDuty finding in JSON, from the API or EventBridge.")
+    ],
+    profile: Profile = None,
+    yes: Yes = False,
+    copy_to: CopyTo = None,
+    runs: Runs = Path("runs"),
+) -> None:
+    """Open, collect and run in one go.
+
+    Without a terminal, for automation. Given again, it goes on with the incident that it opened. Prints the run folder's
+    path as the last line of standard output.
+    """
+    _ask_or_refuse(yes)
+    archive = archive_at(copy_to)
+    if not (runs / incident / "incident.yaml").exists():
+        open_incident(incident, from_finding=from_finding, runs=runs)
+    collected = _collect(incident, runs, profile, [], yes)
+    if collected is None:
+        raise ParameterError("nothing was fetched, so nothing was run", incident, "answer yes, or give --yes")
+    result = run_all(incident, runs, None, archive)
+    typer.echo(result.path)
+    raise typer.Exit(result.exit_status)
+
+
+def _collect(incident: str, runs: Path, profile: str | None, regions: list[str], yes: bool) -> Collected | None:
+    from ir_kit.collect.collecting import collect as collect_evidence
+
+    opened = load_incident(incident, runs)
+    _ask_or_refuse(yes)
+    session = _session(profile)
+    agreed = (lambda: True) if yes else _agreed
+    try:
+        return collect_evidence(opened, session, regions, agreed=agreed, say=lambda line: say(one_line(line)))
+    except OSError as error:
+        where = error.filename or opened.folder
+        what = f"a file cannot be written ({error.strerror or type(error).__name__})"
+        raise EvidenceError(
+            what, where, "make room or check its permissions, and give the same command again"
+        ) from None
+
+
+def _session(profile: str | None) -> Session:
+    from ir_kit.aws.clients import Session
+    from ir_kit.aws.faults import StoppedError
+
+    try:
+        return Session(profile)
+    except StoppedError as error:  # no call was made: it is the option, or the configuration, that is wrong
+        where = error.where if profile is None else f"--profile {profile}"
+        raise ParameterError(error.what, where, error.next_step) from None
+
+
+def _ask_or_refuse(yes: bool) -> None:
+    if not yes and not sys.stdin.isatty():
+        raise ParameterError("nobody is here to ask", "no terminal and no --yes", "give --yes to fetch without asking")
+
+
+def _agreed() -> bool:
+    try:
+        return typer.confirm("fetch it?", err=True)
+    except typer.Abort:
+        return False
 
 
 @app.command()
@@ -126,8 +475,8 @@ def lab(
     """
     from ir_kit.record.lab import open_lab
 
-    said, opened = open_lab(runs, incident, Path(__file__).parent.parent / "playbooks")
-    for line in said:
+    messages, opened = open_lab(runs, incident, Path(__file__).parent.parent / "playbooks")
+    for line in messages:
         say(line)
     with opened as server:
         while server.poll() is None:

@@ -12,7 +12,7 @@ import os
 from collections.abc import Hashable, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import yaml
 from pydantic import (
@@ -32,9 +32,12 @@ from ir_kit import yaml_lines
 from ir_kit.errors import IncidentError, one_line
 from ir_kit.incident_values import (
     AccessKeyId,
+    AccountId,
+    AthenaName,
     Bucket,
     Network,
     PrincipalArn,
+    Region,
     Source,
     Time,
     check_name,
@@ -44,6 +47,7 @@ from ir_kit.incident_values import (
     parse_time,
     quoted,
     refusal,
+    s3_prefix,
 )
 from ir_kit.yaml_lines import Document, Location, Problem
 
@@ -86,6 +90,16 @@ class Sources(_Model):
     configuration: Annotated[tuple[Source, ...], BeforeValidator(one_or_more)] = ()
 
 
+class Athena(_Model):
+    """Where `ir-kit athena` may work: the account, database and workgroup of the analysis, never the investigated ones."""
+
+    account: AccountId
+    region: Region
+    database: AthenaName
+    workgroup: AthenaName
+    output: Annotated[Source, AfterValidator(s3_prefix)]
+
+
 class Incident(_Model):
     """What is being investigated: the content of one incident file, and where it lies."""
 
@@ -98,7 +112,7 @@ class Incident(_Model):
     sensitive_buckets: Annotated[tuple[Bucket, ...], BeforeValidator(distinct)] = ()
     known_good: Annotated[KnownGood, BeforeValidator(empty)] = Field(default_factory=KnownGood)
     responders: Annotated[tuple[PrincipalArn, ...], BeforeValidator(distinct)] = ()
-    engine: Literal["duckdb", "athena"] = "duckdb"
+    athena: Athena | None = None
     sources: Sources
 
     _document: Document = PrivateAttr(default_factory=lambda: Document(FILE_NAME))
@@ -223,6 +237,8 @@ def _problem(detail: ErrorDetails, document: Document | None) -> Problem:
     what, next_step = f"{name!r}: {one_line(detail['msg'], 120)}", None
     if kind == "incident":
         what, next_step = context["what"], context["next_step"]
+    elif kind == "extra_forbidden" and location == ("engine",):
+        what, next_step = "'engine' is no field any more", "remove the line: questions run on DuckDB"
     elif kind == "extra_forbidden":
         known = _known_keys(location[:-1])
         near = difflib.get_close_matches(name, known, 1)
@@ -234,8 +250,6 @@ def _problem(detail: ErrorDetails, document: Document | None) -> Problem:
         what, next_step = f"{name!r} is not a list", f"write {name}: [a, b]"
     elif kind in {"model_type", "model_attributes_type"}:
         what, next_step = f"{name!r} is not a mapping", f"it holds: {', '.join(_known_keys(location))}"
-    elif kind == "literal_error":
-        what, next_step = f"{name!r} is neither of {context['expected']}", "choose one of them"
     elif kind.startswith("string"):
         what, next_step = f"{name!r} is not text", "write one line of text"
     line = document.line(location) if document else None
@@ -244,7 +258,9 @@ def _problem(detail: ErrorDetails, document: Document | None) -> Problem:
 
 def _known_keys(location: Location) -> list[str]:
     models: dict[Hashable, type[BaseModel]]
-    models = {"window": Window, "baseline": Window, "known_good": KnownGood, "sources": Sources}
+    models = {
+        "window": Window, "baseline": Window, "known_good": KnownGood, "athena": Athena, "sources": Sources,
+    }  # fmt: skip
     return list(models.get(location[0] if location else None, Incident).model_fields)
 
 
@@ -337,7 +353,9 @@ def _rendered(content: Incident, path: Path, base: Path | None) -> str:
     text += "# No buckets: every bucket that configuration lists or that a logged request reached with success.\n"
     text += "".join(lines(name, fields[name]) for name in ("buckets", "sensitive_buckets", "known_good"))
     text += "# Principals of the investigation itself, left out of findings.\n"
-    text += "".join(lines(name, fields[name]) for name in ("responders", "engine"))
+    text += lines("responders", fields["responders"])
+    if content.athena:
+        text += lines("athena", fields["athena"])
     text += "# Folders, files or s3:// prefixes; a relative path starts at this file.\n"
     return text + lines("sources", sources)
 

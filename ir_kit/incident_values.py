@@ -100,6 +100,22 @@ def _source(value: str) -> str:
     return value
 
 
+def s3_prefix(value: str) -> str:
+    """A source that is an ``s3://`` prefix."""
+    if not value.startswith("s3://"):
+        raise refusal(f"not an s3:// prefix {quoted(value)}", "write it as s3://bucket/prefix")
+    return value
+
+
+def _form(pattern: str, kind: str, example: str) -> AfterValidator:
+    def check(value: str) -> str:
+        if not re.fullmatch(pattern, value, re.ASCII):
+            raise refusal(f"not {kind} {quoted(value)}", f"write it as {example}")
+        return value
+
+    return AfterValidator(check)
+
+
 def distinct(values: object) -> object:
     """An empty value is an empty list, and who is named twice is meant once."""
     if values is None:
@@ -124,6 +140,9 @@ Source = Annotated[str, AfterValidator(_source)]
 Network = Annotated[str, AfterValidator(_network)]
 AccessKeyId = Annotated[str, AfterValidator(_access_key_id)]
 PrincipalArn = Annotated[str, AfterValidator(_principal_arn)]
+AccountId = Annotated[str, _form(r"[0-9]{12}", "an account id", '"111122223333"')]
+Region = Annotated[str, _form(r"[a-z]{2}(-[a-z]+)+-[0-9]", "a Region", "us-east-1")]
+AthenaName = Annotated[str, _form(r"[A-Za-z0-9_.-]{1,128}", "a name of Athena's", "ir_kit")]
 
 
 def check_name(incident: str) -> str:

@@ -179,7 +179,7 @@ def test_ingest_prints_its_summary_and_keeps_progress_apart(ir_kit: Invoke, part
 
 
 def test_reading_has_a_bar_on_a_terminal() -> None:
-    program = "from ir_kit.commands.progress import reading\nwith reading() as tell:\n tell(0, 4_000_000)\n tell(1_000_000, 4_000_000)"
+    program = "from ir_kit.cli import reading\nwith reading() as tell:\n tell(0, 4_000_000)\n tell(1_000_000, 4_000_000)"
     terminal, end = os.openpty()
     with open(terminal, "rb", buffering=0) as screen:
         env = {**os.environ, "TERM": "xterm", "COLUMNS": "80"}
@@ -234,11 +234,6 @@ def test_a_wrong_label_is_status_2_before_anything_is_run(ir_kit: Invoke, parts:
     assert parts.calls == []
 
 
-def test_an_engine_that_is_not_there_yet_is_never_recorded(ir_kit: Invoke, parts: Parts, opened: Path) -> None:
-    opened.write_text(opened.read_text().replace("engine: duckdb", "engine: athena"))
-    assert "incident.yaml" in one_line(ir_kit("run", "INC-1")) and parts.calls == []
-
-
 def test_labels_that_cannot_be_read_are_status_2(ir_kit: Invoke, parts: Parts, opened: Path) -> None:
     (opened.parent / "labels.csv").mkdir()
     result = ir_kit("run", "INC-1")
@@ -260,10 +255,10 @@ def test_an_incident_without_sources_says_where_to_add_them(ir_kit: Invoke, part
 def test_a_wrong_incident_file_is_one_line_with_its_number(
     ir_kit: Invoke, parts: Parts, opened: Path, command: str
 ) -> None:
-    opened.write_text(opened.read_text().replace("engine:", "engin:"))
-    number = [line.startswith("engin:") for line in opened.read_text().splitlines()].index(True) + 1
+    opened.write_text(opened.read_text().replace("known_good:", "known_god:"))
+    number = [line.startswith("known_god:") for line in opened.read_text().splitlines()].index(True) + 1
     assert one_line(ir_kit(command, "INC-1")).startswith(
-        f"unknown key 'engin': runs/INC-1/incident.yaml:{number}; did you"
+        f"unknown key 'known_god': runs/INC-1/incident.yaml:{number}; did you"
     )
 
 

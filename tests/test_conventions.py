@@ -37,7 +37,6 @@ LAYERS = [
     {"record"},
     {"guardduty", "sample"},
     {"collect"},
-    {"commands"},
     {"cli"},
     {"__main__"},
 ]

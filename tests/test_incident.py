@@ -24,7 +24,7 @@ buckets: []
 sensitive_buckets: [customer-records]
 known_good: {source_ips: [203.0.113.0/24], user_agents: []}
 responders: [arn:aws:iam::111122223333:role/ir-readonly]
-engine: duckdb
+athena: {account: "444455556666", region: us-east-1, database: ir_kit, workgroup: ir-kit, output: s3://analysis-bucket/ir/}
 sources:
   cloudtrail:  [evidence/cloudtrail]
   access_logs: [evidence/access-logs, s3://logs/prefix/]
@@ -71,7 +71,7 @@ def test_the_contracts_example_loads(runs: Path) -> None:
     assert incident.baseline is not None
     assert incident.baseline.end == incident.window.start
     assert incident.known_good.source_ips == ("203.0.113.0/24",)
-    assert incident.engine == "duckdb"
+    assert incident.athena is not None and incident.athena.account == "444455556666"
 
 
 def test_times_are_utc(runs: Path) -> None:
@@ -150,7 +150,7 @@ def test_an_empty_value_of_a_list_is_an_empty_list(runs: Path) -> None:
 
 def test_a_byte_order_mark_is_no_error(runs: Path) -> None:
     write(runs, b"\xef\xbb\xbf" + GOOD.encode())
-    assert load_incident("INC-2026-001", runs).engine == "duckdb"
+    assert load_incident("INC-2026-001", runs).athena is not None
 
 
 # What is refused, and where
@@ -159,8 +159,11 @@ def test_a_byte_order_mark_is_no_error(runs: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "line", "says"),
     [
-        ("engine: duckdb", "engin: duckdb", 10, "unknown key 'engin'; did you mean 'engine'?"),
-        ("engine: duckdb", "colour: blue", 10, "unknown key 'colour'"),
+        ("responders:", "responder:", 9, "unknown key 'responder'; did you mean 'responders'?"),
+        ("athena: {", "colour: {", 10, "unknown key 'colour'"),
+        ("athena: {", "engine: {", 10, "'engine' is no field any more"),
+        ("us-east-1", "Virginia", 10, "not a Region 'Virginia'; write it as us-east-1"),
+        ("s3://analysis", "/analysis", 10, "not an s3:// prefix"),
         ("  configuration:", "  config:", 14, "unknown key 'config'; did you mean 'configuration'?"),
         ("end: 2026-03-08T00:00:00Z", "end: 2026-03-08T00:00:00", 4, "a time without a zone"),
         ("end: 2026-03-08T00:00:00Z", "end: 2026-03-08", 4, "a date without a time '2026-03-08'"),
@@ -196,7 +199,6 @@ def test_a_byte_order_mark_is_no_error(runs: Path) -> None:
         ("203.0.113.0/24", "fe80::1%eth0", 8, "not an address or a CIDR block"),
         ("role/ir-readonly", "policy/ir-readonly", 9, "not the ARN of an IAM or STS principal"),
         ("iam::111122223333", "iam::11112222333", 9, "not the ARN of an IAM or STS principal"),
-        ("engine: duckdb", "engine: sqlite", 10, "'engine' is neither of 'duckdb' or 'athena'"),
         ("[evidence/cloudtrail]", "['']", 12, "not a path"),
         ("[evidence/cloudtrail]", "[https://example.com/x]", 12, "not a path 'https'"),
         ("[evidence/cloudtrail]", "[~/logs]", 12, "'~' is not expanded"),
@@ -242,7 +244,7 @@ def test_a_secret_pasted_for_a_key_id_is_not_shown(runs: Path) -> None:
 
 
 def test_the_first_of_several_errors_is_named_and_the_others_counted(runs: Path) -> None:
-    text = GOOD.replace("AKIAIOS", "AKIA").replace("engine: duckdb", "engine: x").replace("  configuration", "  conf")
+    text = GOOD.replace("AKIAIOS", "AKIA").replace("region: us", "region: x").replace("  configuration", "  conf")
     error = refused(runs, text)
     assert line_of(error) == 3
     assert str(error).endswith("(and 2 more: lines 10, 14)")
@@ -257,7 +259,7 @@ def test_a_misspelt_key_comes_before_the_one_that_is_missing_for_it(runs: Path) 
 @pytest.mark.parametrize(
     ("text", "line", "says"),
     [
-        (GOOD + "engine: athena\n", 15, "duplicate key 'engine'; keep one of them"),
+        (GOOD + "athena: {}\n", 15, "duplicate key 'athena'; keep one of them"),
         (GOOD.replace("  configuration:", "  cloudtrail:"), 14, "duplicate key 'cloudtrail'"),
         (GOOD + "---\nincident: b\n", 15, "a second YAML document"),
         (GOOD + "x: [1, 2\n", 16, "not YAML"),

@@ -14,9 +14,10 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
-from typing import Any, Protocol
+from typing import Any, Protocol, get_args
 
 from ir_kit.errors import IrKitError, ParameterError
+from ir_kit.findings import Severity
 from ir_kit.incident import Incident, load_incident
 from ir_kit.record import provenance
 from ir_kit.record.bag import partial_folder, seal
@@ -199,7 +200,7 @@ def _copy_inputs(incident: Incident, work: Path) -> None:
 
 
 def _join_findings(work: Path, outcomes: Sequence[Outcome]) -> tuple[list[Outcome], list[dict[str, Any]]]:
-    """One file of all findings in the playbooks' order; a line that breaks off fails its playbook and is left out."""
+    """One file of all findings, most severe first; a line that breaks off fails its playbook and is left out."""
     lines: list[str] = []
     findings: list[dict[str, Any]] = []
     checked = []
@@ -220,7 +221,10 @@ def _join_findings(work: Path, outcomes: Sequence[Outcome]) -> tuple[list[Outcom
                 error = f"line {number} of its findings is no JSON object"
                 outcome = Outcome(**{**vars(outcome), "outcome": "failed", "error": error})
         checked.append(outcome)
-    _write(work / "findings.jsonl", "".join(f"{line}\n" for line in lines))
+    order = get_args(Severity)  # most severe first, in the playbooks' order else
+    ranked = sorted(zip(findings, lines, strict=True), key=lambda pair: order.index(pair[0].get("severity", "info")))
+    findings = [finding for finding, _ in ranked]
+    _write(work / "findings.jsonl", "".join(f"{line}\n" for _, line in ranked))
     shutil.rmtree(work / "findings", ignore_errors=True)
     return checked, findings
 
@@ -234,7 +238,7 @@ def _facts(
         "parameters": dict(given),
         "start": _time(started),
         "end": _time(datetime.now(UTC)),
-        "engine": incident.engine,
+        "engine": "duckdb",
         "versions": provenance.versions(),
         "source_revision": revision,
         "source_modified": modified,

@@ -76,7 +76,6 @@ def incident_fields(seed: int = 1) -> dict[str, Any]:
         "sensitive_buckets": [RECORDS],
         "known_good": {"source_ips": ["203.0.113.0/24"], "user_agents": []},
         "responders": [f"arn:aws:iam::{world.account}:role/ir-readonly"],
-        "engine": "duckdb",
         "sources": {
             "cloudtrail": ["evidence/cloudtrail"],
             "access_logs": ["evidence/access-logs"],

@@ -27,6 +27,8 @@ from ir_kit.evidence.digest_chain import chain_links
 from ir_kit.evidence.digest_logs import check_logs
 from ir_kit.evidence.digests import Proofs, SourceFile, prove, read_digests
 from ir_kit.evidence.reading import read_file
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from simulator.digests import public_key, signing_key
 
 BUCKET, REGION, PER_DIGEST = "trail-logs", "us-east-1", 30

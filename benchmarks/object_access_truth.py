@@ -19,6 +19,8 @@ from ir_kit.case import Case, open_case
 from ir_kit.questions import object_access
 from ir_kit.reasoning.access.matching import watched_hours
 from ir_kit.reasoning.access.operations import AUTHENTICATION_FAILURES
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from simulator import SampleTruth, incident_fields, make_sample
 
 READ = ("GetObject", "SelectObjectContent")

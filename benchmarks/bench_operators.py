@@ -142,7 +142,8 @@ def scale(events: int = 3_000_000) -> None:
 
 
 def stories(seeds: int = 20) -> None:
-    sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "stories"))
+    tests = Path(__file__).parents[1] / "tests"
+    sys.path[:0] = [str(tests), str(tests / "stories")]
     import operators_truth as truth
 
     scores: dict[tuple[str, bool], truth.Score] = {}

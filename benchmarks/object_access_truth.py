@@ -14,12 +14,13 @@ from typing import Any
 
 import pandas as pd
 import yaml
-from simulator import SampleTruth, incident_fields, make_sample
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from ir_kit.attribution.operation_names import AUTHENTICATION_FAILURES
 from ir_kit.case import Case, open_case
 from ir_kit.object_access import questions as object_access
 from ir_kit.object_access.matching import watched_hours
+from simulator import SampleTruth, incident_fields, make_sample
 
 READ = ("GetObject", "SelectObjectContent")
 

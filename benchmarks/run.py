@@ -38,7 +38,8 @@ def main() -> int:
     scale = 0.1 if given.quick else 1.0
     cache = given.folder / ("quick" if given.quick else "full")
     cache.mkdir(parents=True, exist_ok=True)
-    sys.path.insert(0, str(Path(__file__).parents[1]))
+    root = Path(__file__).parents[1]
+    sys.path[:0] = [str(root), str(root / "tests")]
     load = os.getloadavg()[0]
     print(
         f"{os.cpu_count()} cores, load {load:.1f}"

@@ -6,7 +6,7 @@ import pandas as pd
 
 from ir_kit.case import Case
 from ir_kit.coverage.scope import Seen
-from ir_kit.credentials.reached import Row
+from ir_kit.credentials.search import Row
 from ir_kit.domain.frames import rows_of
 from ir_kit.findings import (
     CONFIGURATION,

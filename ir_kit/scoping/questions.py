@@ -10,7 +10,7 @@ from ir_kit.case import Case
 from ir_kit.coverage.visibility import MINOR, is_logged
 from ir_kit.coverage.visible import visible
 from ir_kit.credentials.lineage import key_settings, reached_credentials
-from ir_kit.credentials.reached import Row
+from ir_kit.credentials.search import Row
 from ir_kit.domain.frames import frame_of, rows_of
 from ir_kit.domain.principals import account_of_arn, account_of_key
 from ir_kit.tables import types_of

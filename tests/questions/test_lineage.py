@@ -283,7 +283,15 @@ def test_a_web_identity_is_reached_by_the_provider_that_the_trust_names(
     world: World, links: Links, provider: str, reached: bool
 ) -> None:
     arn = "arn:aws:iam::111122223333:oidc-provider/"
-    document = json.dumps({"Statement": {"Effect": "Allow", "Principal": {"Federated": f"{arn}evil.example"}}})
+    document = json.dumps(
+        {
+            "Statement": {
+                "Effect": "Allow",
+                "Principal": {"Federated": f"{arn}evil.example"},
+                "Action": "sts:AssumeRoleWithWebIdentity",
+            }
+        }
+    )
     change = {"roleName": "backup", "policyDocument": document}
     world.call("10:00", world.owner, "UpdateAssumeRolePolicy", requestParameters=change)
     who = {"type": "WebIdentityUser", "principalId": f"{arn}{provider}:sts.amazonaws.com:repo:a", "userName": "repo:a"}

@@ -186,3 +186,7 @@ _OF_BUCKET: dict[str, _Settings] = {
     "BucketLifecycle": _LIFECYCLE,
     "BucketLifecycleConfiguration": _LIFECYCLE,
 }
+BUCKET_SETTINGS = {
+    "GetBucketPolicyStatus", "GetBucketAcl", "ListBucketInventoryConfigurations", "ListBucketAnalyticsConfigurations",
+    *(operation for _, operation, _ in _OF_BUCKET.values()),
+}  # fmt: skip

@@ -7,6 +7,7 @@ stretch but what holds on both sides of it.
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -17,24 +18,21 @@ from typing import Any
 import pandas as pd
 
 from ir_kit.case import Case
-from ir_kit.configuration.answers import Answer, Call, Configuration, Row, Setting, configuration
-from ir_kit.configuration.change_events import ConfigChange, absent, change_of, of_account, of_bucket
+from ir_kit.configuration.answers import Answer, Call, Configuration, Row, Setting, configuration, setting
+from ir_kit.configuration.change_events import BUCKET_SETTINGS, ConfigChange, absent, change_of, of_account, of_bucket
 from ir_kit.configuration.inventory import BucketInventory, inventory
+from ir_kit.domain.documents import mapping
 from ir_kit.domain.frames import frame_of, rows_of
-from ir_kit.domain.intervals import EARLIEST, LATEST, Point, Span, Timeline
+from ir_kit.domain.intervals import EARLIEST, LATEST, Point, Span, Timeline, between, without
 
 Unlogged = Mapping[tuple[str | None, str], Sequence[Span]]
 INSTANT = timedelta(microseconds=1)
-BELOW_BUCKETS = ("s3", "s3control", "organizations", "sts")
+SERVICES = ("s3", "s3control", "organizations", "sts")
+MOST_READ = 4_096  # configurations that are remembered
 # what a read of this name is about where it finds nothing
 ABSENT_IN = {
     "GetBucketPolicyStatus": "GetBucketPolicy", "GetBucketPublicAccessBlock": "GetPublicAccessBlock",
     "GetAccountPublicAccessBlock": "GetPublicAccessBlock",
-}  # fmt: skip
-OF_BUCKET = {
-    "GetBucketPolicy", "GetBucketPolicyStatus", "GetPublicAccessBlock", "GetBucketWebsite", "GetBucketCors", "GetBucketAcl",
-    "GetBucketReplication", "GetBucketOwnershipControls", "ListBucketInventoryConfigurations", "GetBucketVersioning",
-    "ListBucketAnalyticsConfigurations", "GetBucketLifecycleConfiguration",
 }  # fmt: skip
 VERSIONING = {
     "bucket": "varchar", "start_time": "timestamp", "end_time": "timestamp", "versioning_status": "varchar",
@@ -65,66 +63,75 @@ class ConfigTimeline:
         self.inventory, self._unlogged = inventory, unlogged
         self._timelines: dict[Setting, Timeline] = {}
         self._failed: dict[Setting, Answer] = {}  # asked for, and refused or unreadable
+        self._base = Configuration()  # what no call here changes, and below it what of that is about one bucket
+        self._lasting: dict[str, list[tuple[Setting, Call]]] = defaultdict(list)
         self._access_points: dict[str, str] = {}  # to the bucket of each
-        self._lasting: dict[str | None, list[tuple[Setting, Call]]] = defaultdict(list)  # what no call here changes
         self._read: dict[tuple[Any, ...], Configuration] = {}
-        points: dict[Setting, list[Point]] = defaultdict(list)
+        self._points: dict[Setting, list[Point]] = defaultdict(list)
         for asked, call in collected.calls():
-            self._add_answers(asked, call, points)
+            if asked.service in SERVICES:
+                self._add_answers(asked, call)
         listed = list(changes)
         for change in listed:
             if change.path == "access_point" and change.bucket and change.target and change.succeeded:
                 self._access_points[change.target.rpartition("/")[2]] = change.bucket
             sets = {change.setting: change.content} if change.setting else {}
             for asked, answer in {**sets, **change.also}.items() if change.succeeded else ():
-                points[asked].append(Point(change.moment, answer, "changed"))
+                self._points[asked].append(Point(change.moment, answer, "changed"))
         for row in absences:
-            name = str(row["event_name"])
+            name, bucket = str(row["event_name"]), row["bucket"]
             operation = ABSENT_IN.get(name, name)
-            account = operation == "GetPublicAccessBlock" and (name.startswith("GetAccount") or not row["bucket"])
-            if account or row["bucket"]:
-                asked = of_account(row["recipient_account_id"]) if account else of_bucket(operation, str(row["bucket"]))
+            of = operation == "GetPublicAccessBlock" and (not bucket or name.startswith("GetAccount"))
+            if of or bucket:
+                asked = of_account(row["recipient_account_id"]) if of else of_bucket(operation, str(bucket))
                 times = sorted({_late(row["first_time"]), _late(row["last_time"])})
-                points[asked] += [Point(time, absent(operation), "seen") for time in times]
-        self._by_subject: dict[tuple[str, str], list[Setting]] = defaultdict(list)
-        for asked in [*points, *(other for other in self._failed if other not in points)]:
-            leads_to = self._access_points.get(asked.parameters.get("Name", ""))
-            account_of = ("AccountId", asked.parameters.get("AccountId", ""))
-            subject = ("Bucket", leads_to) if leads_to else asked.subject[0] if asked.service == "s3" else account_of
-            self._by_subject[subject].append(asked)
-        for asked, found in points.items():
-            self._timelines[asked] = _timeline(found, self._unlogged_of(asked))
-        self._base = Configuration()
-        for asked, call in self._lasting.pop(None, []):
-            self._base.add(asked, call)
+                self._points[asked] += [Point(time, absent(operation), "seen") for time in times]
+        for asked, points in self._points.items():
+            record_class = "data_write" if asked.operation == "GetObjectAcl" else "management"
+            self._timelines[asked] = _timeline(points, unlogged.get((asked.parameters.get("Bucket"), record_class), ()))
+        self._settings: dict[tuple[str, str], list[Setting]] = defaultdict(list)
+        private = self._without_effect()
+        for asked in [*self._timelines, *(other for other in self._failed if other not in self._timelines)]:
+            bucket = asked.parameters.get("Bucket") or self._access_points.get(asked.parameters.get("Name", ""))
+            subject = ("Bucket", bucket) if bucket else ("AccountId", asked.parameters["AccountId"])
+            if asked not in private:
+                self._settings[subject].append(asked)
         self.changes = [self._placed(change) for change in listed]
 
-    def _add_answers(self, asked: Setting, call: Call, points: dict[Setting, list[Point]]) -> None:
-        of = asked.parameters
-        if asked.service not in BELOW_BUCKETS:
-            return
-        if asked.service == "s3control" and asked.operation == "GetPublicAccessBlock":
-            asked = of_account(of.get("AccountId") or call.account)
-        timed = (
-            (asked.service == "s3" and "Bucket" in of and asked.operation in OF_BUCKET)
-            or (asked.operation == "GetObjectAcl" and "VersionId" not in of)
-            or (asked.service == "s3control" and asked.operation in ("GetAccessPointPolicy", "GetAccessPointPolicyStatus"))
-            or (asked.service == "s3control" and asked.operation == "GetPublicAccessBlock")
-        )
-        bucket = call.answer.response.get("Bucket") if asked.operation == "GetAccessPoint" else of.get("Bucket")
-        if asked.operation == "GetAccessPoint" and bucket:
-            self._access_points[of.get("Name", "").rpartition("/")[2]] = str(bucket)
-        if not timed:
-            self._lasting[str(bucket) if bucket else None].append((asked, call))
-        for answer in call.answers if timed else ():
-            if answer.known:
-                points[asked].append(Point(_late(answer.collected_at), answer, "seen"))
+    def _add_answers(self, asked: Setting, call: Call) -> None:
+        if asked.operation == "GetAccessPoint" and call.answer.part("Bucket", str):
+            self._access_points[asked.parameters.get("Name", "").rpartition("/")[2]] = call.answer.response["Bucket"]
+        changing = _changing(asked, call.account)
+        if changing is None:
+            bucket = self._access_points.get(asked.parameters.get("Name", "")) or asked.parameters.get("Bucket")
+            if bucket:
+                self._lasting[bucket].append((asked, call))
             else:
-                self._failed[asked] = answer
+                self._base.add(asked, call)
+            return
+        for answer in call.answers:
+            if answer.known:
+                self._points[changing].append(Point(_late(answer.collected_at), answer, "seen"))
+            else:
+                self._failed[changing] = answer
 
-    def _unlogged_of(self, asked: Setting) -> Sequence[Span]:
-        record_class = "data_write" if asked.operation == "GetObjectAcl" else "management"
-        return self._unlogged.get((asked.parameters.get("Bucket"), record_class), ())
+    def _without_effect(self) -> set[Setting]:
+        """The ACLs of objects that let nobody in, or never anybody whom that of another object does not: of many alike
+        one is read.
+        """
+        left_out, covered = set(), defaultdict[tuple[str, str], list[Span]](list)
+        for asked, timeline in self._timelines.items():
+            if asked.operation == "GetObjectAcl":
+                left_out.add(asked)
+                for span in between(timeline.edges(), EARLIEST, LATEST):
+                    acl = self.at(asked, span.start)
+                    owner = (acl.part("Owner", dict) or {}).get("ID", "")
+                    grants = [grant for grant in acl.listed("Grants") if mapping(grant.get("Grantee")).get("ID") != owner]
+                    alike = covered[asked.parameters["Bucket"], json.dumps(grants, sort_keys=True)]
+                    if grants and without(span, alike):
+                        alike.append(span)
+                        left_out.discard(asked)
+        return left_out
 
     def _placed(self, change: ConfigChange) -> ConfigChange:
         """The change with its bucket, where it names an access point alone."""
@@ -150,7 +157,7 @@ class ConfigTimeline:
     def settings(self, name: str) -> list[Setting]:
         """The settings of a bucket, and those of its account, of which anything is known or was asked."""
         above = ("AccountId", str(self.inventory.bucket(name).account))
-        return [*self._by_subject.get(("Bucket", name), []), *self._by_subject.get(above, [])]
+        return [*self._settings.get(("Bucket", name), []), *self._settings.get(above, [])]
 
     def configuration_at(
         self, name: str, time: datetime, instead: Mapping[Setting, Answer] | None = None
@@ -164,6 +171,8 @@ class ConfigTimeline:
         found = {asked: self.at(asked, time) for asked in self.settings(name) if asked.operation != left_out} | dict(other)
         found = {asked: answer if answer.known else self._failed.get(asked, answer) for asked, answer in found.items()}
         key = (name, left_out, *((asked, id(answer)) for asked, answer in found.items() if answer.state != "not_asked"))
+        if len(self._read) > MOST_READ:
+            self._read.clear()
         if key not in self._read:
             self._read[key] = read = Configuration(base=self._base)
             for asked, call in self._lasting.get(name, []):
@@ -238,6 +247,19 @@ def timeline_of(
             changes.append(change)
             before = moment
     return ConfigTimeline(collected, changes, absences, inventory, unlogged)
+
+
+def _changing(asked: Setting, account: str | None) -> Setting | None:
+    """A setting as the calls that change it name it; None where no call here does."""
+    of, operation = asked.parameters, asked.operation
+    if asked.service == "s3":
+        return asked if operation in BUCKET_SETTINGS or (operation == "GetObjectAcl" and "VersionId" not in of) else None
+    if operation == "GetPublicAccessBlock":
+        return of_account(of.get("AccountId") or account)
+    if operation in ("GetAccessPointPolicy", "GetAccessPointPolicyStatus") and "Name" in of:
+        name = of["Name"].rpartition("/")[2]
+        return setting("s3control", operation, AccountId=str(of.get("AccountId") or account), Name=name)
+    return None
 
 
 def _late(time: datetime) -> datetime:

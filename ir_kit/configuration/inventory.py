@@ -43,7 +43,7 @@ class Bucket:
         return self.name.endswith("--x-s3")
 
 
-@dataclass
+@dataclass(eq=False)
 class BucketInventory:
     """Accounts of the evidence, their canonical ids, the buckets in scope (`buckets`) and all that are named (`known`)."""
 

@@ -6,16 +6,17 @@ A past configuration is read exactly as the collected one.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import pandas as pd
 
 from ir_kit.case import Case
 from ir_kit.configuration.answers import Answer, Configuration, Setting
-from ir_kit.configuration.config_timeline import INSTANT, ConfigTimeline, config_timeline
-from ir_kit.configuration.inventory import BucketInventory
+from ir_kit.configuration.config_timeline import INSTANT, MOST_READ, ConfigTimeline, config_timeline
+from ir_kit.configuration.inventory import Bucket, BucketInventory
 from ir_kit.coverage.visible import unlogged, visible
 from ir_kit.domain.frames import frame_of
 from ir_kit.domain.intervals import between
@@ -37,7 +38,6 @@ class PastExposure:
     """Who could reach a bucket at a time, from its settings over time."""
 
     timeline: ConfigTimeline
-    _grants: dict[tuple[str, int], list[Way]] = field(default_factory=dict)
 
     @property
     def inventory(self) -> BucketInventory:
@@ -45,11 +45,7 @@ class PastExposure:
 
     def grants(self, name: str, time: datetime, instead: Mapping[Setting, Answer] | None = None) -> list[Way]:
         """The grants of a bucket at this time, of every kind; `instead`: had these settings been so."""
-        configuration = self.timeline.configuration_at(name, time, instead)
-        key = (name, id(configuration))
-        if key not in self._grants:
-            self._grants[key] = _grants_at(configuration, name, self.inventory)
-        return self._grants[key]
+        return _grants_at(self.timeline.configuration_at(name, time, instead), self.inventory.bucket(name), self.inventory)
 
     def public_at(self, name: str, time: datetime, instead: Mapping[Setting, Answer] | None = None) -> tuple[str, str]:
         """Was a bucket public then, and why? What was not logged is not known."""
@@ -69,8 +65,9 @@ class PastExposure:
         return status, "; ".join(reasons[:MOST_REASONS]) or "nothing lets everybody in"
 
 
-def _grants_at(configuration: Configuration, name: str, inventory: BucketInventory) -> list[Way]:
-    return ways_by_configuration(configuration, inventory.bucket(name), inventory)
+@lru_cache(maxsize=MOST_READ)
+def _grants_at(configuration: Configuration, bucket: Bucket, inventory: BucketInventory) -> list[Way]:
+    return ways_by_configuration(configuration, bucket, inventory)
 
 
 def past_exposure(case: Case) -> PastExposure:

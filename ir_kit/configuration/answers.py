@@ -19,19 +19,15 @@ Subject = tuple[tuple[str, str], ...]
 
 # the error by which each call says that nothing is configured; any other error leaves the question open
 NOTHING_SET = {
-    "GetBucketPolicy": ("NoSuchBucketPolicy",),
-    "GetBucketPolicyStatus": ("NoSuchBucketPolicy",),
+    "GetBucketPolicy": ("NoSuchBucketPolicy",), "GetBucketPolicyStatus": ("NoSuchBucketPolicy",),
     "GetPublicAccessBlock": ("NoSuchPublicAccessBlockConfiguration",),
     "GetBucketOwnershipControls": ("OwnershipControlsNotFoundError",),
-    "GetBucketWebsite": ("NoSuchWebsiteConfiguration",),
-    "GetBucketCors": ("NoSuchCORSConfiguration",),
+    "GetBucketWebsite": ("NoSuchWebsiteConfiguration",), "GetBucketCors": ("NoSuchCORSConfiguration",),
     "GetBucketReplication": ("ReplicationConfigurationNotFoundError",),
     "GetBucketEncryption": ("ServerSideEncryptionConfigurationNotFoundError",),
     "GetObjectLockConfiguration": ("ObjectLockConfigurationNotFoundError",),
-    "GetBucketLifecycleConfiguration": ("NoSuchLifecycleConfiguration",),
-    "GetBucketTagging": ("NoSuchTagSet",),
-    "GetAccessPointPolicy": ("NoSuchAccessPointPolicy",),
-    "GetAccessPointPolicyStatus": ("NoSuchAccessPointPolicy",),
+    "GetBucketLifecycleConfiguration": ("NoSuchLifecycleConfiguration",), "GetBucketTagging": ("NoSuchTagSet",),
+    "GetAccessPointPolicy": ("NoSuchAccessPointPolicy",), "GetAccessPointPolicyStatus": ("NoSuchAccessPointPolicy",),
     "ListMultiRegionAccessPoints": ("NoSuchMultiRegionAccessPoint",),
     "GetMultiRegionAccessPointPolicy": ("NoSuchMultiRegionAccessPoint", "NoSuchMultiRegionAccessPointPolicy"),
     "DescribeEffectivePolicy": (
@@ -173,7 +169,7 @@ class Configuration:
         """The latest answer about this subject, of any asker (or of one account); one that answers comes first."""
         calls = self._subjects((service, operation)).get(setting(service, operation, **parameters).subject, [])
         found = [call.answer for call in calls if account is None or call.account == account]
-        return max(found, key=_rank) if found else Answer(operation)
+        return max(found, key=lambda a: (a.known, a.collected_at is not None, a.collected_at), default=Answer(operation))
 
     def every(self, service: str, operation: str) -> Iterator[tuple[Call, Answer]]:
         """Each call of this name, with its latest answer."""
@@ -197,26 +193,16 @@ def configuration(case: Case) -> Configuration:
 
 
 def _answer_of(row: Row) -> Answer:
-    operation, code = str(row["operation"]), row.get("error_code")
+    operation, code = str(row["operation"]), str(row.get("error_code") or "")
     collected = (row.get("collected_at"), row.get("account_id"))
     if code:
-        return Answer(operation, _state_of(operation, str(code)), {}, str(code), *collected)
+        nothing = NOTHING_SET.get(operation, ("NoSuchEntity", "NoSuchEntityException"))
+        is_absent = code in nothing or ("AccessGrants" in operation and "NotExist" in code)
+        state = "gone" if code == "NoSuchBucket" else "absent" if is_absent else "refused"
+        return Answer(operation, state, {}, code, *collected)
     response = parsed(row.get("response"))
     if not isinstance(response, dict):
         return Answer(operation, "unreadable", {}, None, *collected)
     tokens = ("NextToken", "NextContinuationToken", *(["ContinuationToken"] if operation == "ListBuckets" else []))
     cut = response.get("IsTruncated") is True or any(response.get(name) for name in tokens)
     return Answer(operation, "answered", response, None, *collected, complete=not cut)
-
-
-def _state_of(operation: str, code: str) -> str:
-    if code == "NoSuchBucket":
-        return "gone"
-    if operation in NOTHING_SET:
-        return "absent" if code in NOTHING_SET[operation] else "refused"
-    nothing = "AccessGrants" in operation and "NotExist" in code
-    return "absent" if nothing or code in ("NoSuchEntity", "NoSuchEntityException") else "refused"
-
-
-def _rank(answer: Answer) -> tuple[bool, bool, Any]:
-    return answer.known, answer.collected_at is not None, answer.collected_at

@@ -2,7 +2,7 @@
 
 Between a call and the next one a setting stays what it was; an answer in between tells it for the whole stretch, back
 to the call before. Where calls were not logged a change would not have been seen: nothing is carried over such a
-stretch but what holds on both sides of it.
+stretch but what is the same on both sides of it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from itertools import pairwise
 from typing import Any
 
 import pandas as pd
@@ -23,20 +22,18 @@ from ir_kit.configuration.change_events import BUCKET_SETTINGS, ConfigChange, ab
 from ir_kit.configuration.inventory import BucketInventory, inventory
 from ir_kit.domain.documents import mapping
 from ir_kit.domain.frames import frame_of, rows_of
-from ir_kit.domain.intervals import EARLIEST, LATEST, Point, Span, Timeline, between, without
+from ir_kit.domain.intervals import EARLIEST, LATEST, Point, Span, Timeline, between, edges_of, without
 
 Unlogged = Mapping[tuple[str | None, str], Sequence[Span]]
 INSTANT = timedelta(microseconds=1)
-SERVICES = ("s3", "s3control", "organizations", "sts")
 MOST_READ = 4_096  # configurations that are remembered
-# what a read of this name is about where it finds nothing
+SERVICES = ("s3", "s3control", "organizations", "sts")
+# what a read of this name is about, where it finds nothing
 ABSENT_IN = {
     "GetBucketPolicyStatus": "GetBucketPolicy", "GetBucketPublicAccessBlock": "GetPublicAccessBlock",
     "GetAccountPublicAccessBlock": "GetPublicAccessBlock",
 }  # fmt: skip
-VERSIONING = {
-    "bucket": "varchar", "start_time": "timestamp", "end_time": "timestamp", "versioning_status": "varchar",
-}  # fmt: skip
+STATUSES = {"bucket": "varchar", "start_time": "timestamp", "end_time": "timestamp", "versioning_status": "varchar"}
 
 
 class ConfigTimeline:
@@ -45,99 +42,88 @@ class ConfigTimeline:
     Parameters
     ----------
     collected : Configuration
-        What configuration answered, and when.
-    changes : iterable of ConfigChange
-        Calls in the order of time, failed ones included.
+    events : iterable of mappings
+        Rows of the question ``configuration/change_events``, in their order.
     absences : iterable of mappings
         Rows of the question ``configuration/setting_absences``.
     inventory : BucketInventory
     unlogged : mapping
-        By bucket and class of record, the stretches in which calls were not logged; the account's calls are those of
-        the bucket None.
+        By bucket and class of record, the stretches in which calls were not logged, in order and apart; the account's
+        calls are those of the bucket None.
     """
 
     def __init__(
-        self, collected: Configuration, changes: Iterable[ConfigChange], absences: Iterable[Row],
-        inventory: BucketInventory, unlogged: Unlogged,
+        self, collected: Configuration, events: Iterable[Row], absences: Iterable[Row], inventory: BucketInventory,
+        unlogged: Unlogged,
     ) -> None:  # fmt: skip
         self.inventory, self._unlogged = inventory, unlogged
-        self._timelines: dict[Setting, Timeline] = {}
+        self.changes = list(_changes(events, inventory))
+        points: dict[Setting, list[Point]] = defaultdict(list)
         self._failed: dict[Setting, Answer] = {}  # asked for, and refused or unreadable
-        self._base = Configuration()  # what no call here changes, and below it what of that is about one bucket
-        self._lasting: dict[str, list[tuple[Setting, Call]]] = defaultdict(list)
-        self._access_points: dict[str, str] = {}  # to the bucket of each
-        self._read: dict[tuple[Any, ...], Configuration] = {}
-        self._points: dict[Setting, list[Point]] = defaultdict(list)
+        self._lasting: dict[str | None, list[tuple[Setting, Call]]] = defaultdict(list)  # what no call here changes
+        self._remembered: dict[tuple[Any, ...], Configuration] = {}
+        leads_to = {call.parameters.get("Name"): answer for call, answer in collected.every("s3control", "GetAccessPoint")}
+        access_points = {name: answer.response.get("Bucket") for name, answer in leads_to.items()}
+        made = [change for change in self.changes if change.path == "access_point" and change.bucket and change.succeeded]
+        access_points |= {str(change.target).rpartition("/")[2]: change.bucket for change in made}
         for asked, call in collected.calls():
-            if asked.service in SERVICES:
-                self._add_answers(asked, call)
-        listed = list(changes)
-        for change in listed:
-            if change.path == "access_point" and change.bucket and change.target and change.succeeded:
-                self._access_points[change.target.rpartition("/")[2]] = change.bucket
-            sets = {change.setting: change.content} if change.setting else {}
-            for asked, answer in {**sets, **change.also}.items() if change.succeeded else ():
-                self._points[asked].append(Point(change.moment, answer, "changed"))
+            changing, of = _changing(asked, call.account), asked.parameters
+            if changing is None:
+                if asked.service in SERVICES:
+                    self._lasting[of.get("Bucket") or access_points.get(of.get("Name"))].append((asked, call))
+                continue
+            for answer in call.answers:
+                if answer.known:
+                    points[changing].append(Point(_late(answer.collected_at), answer, "seen"))
+                else:
+                    self._failed[changing] = answer
+        for number, change in enumerate(self.changes):
+            if change.path == "access_point" and not change.bucket:
+                name = str(change.target).rpartition("/")[2]
+                self.changes[number] = replace(change, bucket=access_points.get(name))
+            sets = {**({change.setting: change.content} if change.setting else {}), **change.also}
+            for asked, answer in sets.items() if change.succeeded else ():
+                points[asked].append(Point(change.moment, answer, "changed"))
         for row in absences:
             name, bucket = str(row["event_name"]), row["bucket"]
             operation = ABSENT_IN.get(name, name)
-            of = operation == "GetPublicAccessBlock" and (not bucket or name.startswith("GetAccount"))
-            if of or bucket:
-                asked = of_account(row["recipient_account_id"]) if of else of_bucket(operation, str(bucket))
+            of_whole = operation == "GetPublicAccessBlock" and (not bucket or name.startswith("GetAccount"))
+            if bucket or of_whole:
+                asked = of_account(row["recipient_account_id"]) if of_whole else of_bucket(operation, str(bucket))
                 times = sorted({_late(row["first_time"]), _late(row["last_time"])})
-                self._points[asked] += [Point(time, absent(operation), "seen") for time in times]
-        for asked, points in self._points.items():
-            record_class = "data_write" if asked.operation == "GetObjectAcl" else "management"
-            self._timelines[asked] = _timeline(points, unlogged.get((asked.parameters.get("Bucket"), record_class), ()))
+                points[asked] += [Point(time, absent(operation), "seen") for time in times]
+        self._timelines = {asked: _timeline(found, self._spans(asked)) for asked, found in points.items()}
         self._settings: dict[tuple[str, str], list[Setting]] = defaultdict(list)
-        private = self._without_effect()
-        for asked in [*self._timelines, *(other for other in self._failed if other not in self._timelines)]:
-            bucket = asked.parameters.get("Bucket") or self._access_points.get(asked.parameters.get("Name", ""))
-            subject = ("Bucket", bucket) if bucket else ("AccountId", asked.parameters["AccountId"])
-            if asked not in private:
-                self._settings[subject].append(asked)
-        self.changes = [self._placed(change) for change in listed]
+        left_out = self._acls_without_effect()
+        for asked in dict.fromkeys([*self._timelines, *self._failed]):
+            found_in = asked.parameters.get("Bucket") or access_points.get(asked.parameters.get("Name"))
+            if asked not in left_out:
+                about = ("Bucket", found_in) if found_in else ("AccountId", asked.parameters["AccountId"])
+                self._settings[about].append(asked)
+        self._base = Configuration()
+        for asked, call in self._lasting[None]:
+            self._base.add(asked, call)
 
-    def _add_answers(self, asked: Setting, call: Call) -> None:
-        if asked.operation == "GetAccessPoint" and call.answer.part("Bucket", str):
-            self._access_points[asked.parameters.get("Name", "").rpartition("/")[2]] = call.answer.response["Bucket"]
-        changing = _changing(asked, call.account)
-        if changing is None:
-            bucket = self._access_points.get(asked.parameters.get("Name", "")) or asked.parameters.get("Bucket")
-            if bucket:
-                self._lasting[bucket].append((asked, call))
-            else:
-                self._base.add(asked, call)
-            return
-        for answer in call.answers:
-            if answer.known:
-                self._points[changing].append(Point(_late(answer.collected_at), answer, "seen"))
-            else:
-                self._failed[changing] = answer
+    def _spans(self, asked: Setting) -> Sequence[Span]:
+        record_class = "data_write" if asked.operation == "GetObjectAcl" else "management"
+        return self._unlogged.get((asked.parameters.get("Bucket"), record_class), ())
 
-    def _without_effect(self) -> set[Setting]:
+    def _acls_without_effect(self) -> set[Setting]:
         """The ACLs of objects that let nobody in, or never anybody whom that of another object does not: of many alike
         one is read.
         """
         left_out, covered = set(), defaultdict[tuple[str, str], list[Span]](list)
-        for asked, timeline in self._timelines.items():
-            if asked.operation == "GetObjectAcl":
-                left_out.add(asked)
-                for span in between(timeline.edges(), EARLIEST, LATEST):
-                    acl = self.at(asked, span.start)
-                    owner = (acl.part("Owner", dict) or {}).get("ID", "")
-                    grants = [grant for grant in acl.listed("Grants") if mapping(grant.get("Grantee")).get("ID") != owner]
-                    alike = covered[asked.parameters["Bucket"], json.dumps(grants, sort_keys=True)]
-                    if grants and without(span, alike):
-                        alike.append(span)
-                        left_out.discard(asked)
+        for asked in [asked for asked in self._timelines if asked.operation == "GetObjectAcl"]:
+            left_out.add(asked)
+            for span in between(self._timelines[asked].edges(), EARLIEST, LATEST):
+                acl = self.at(asked, span.start)
+                owner = mapping(acl.response.get("Owner")).get("ID", "")
+                grants = [grant for grant in acl.listed("Grants") if mapping(grant.get("Grantee")).get("ID") != owner]
+                alike = covered[asked.parameters["Bucket"], json.dumps(grants, sort_keys=True)]
+                if grants and without(span, alike):
+                    alike.append(span)
+                    left_out.discard(asked)
         return left_out
-
-    def _placed(self, change: ConfigChange) -> ConfigChange:
-        """The change with its bucket, where it names an access point alone."""
-        if change.path != "access_point" or change.bucket or not change.target:
-            return change
-        return replace(change, bucket=self._access_points.get(change.target.rpartition("/")[2]))
 
     def at(self, asked: Setting, time: datetime) -> Answer:
         """What was a setting at this time?"""
@@ -147,8 +133,7 @@ class ConfigTimeline:
 
     def before(self, change: ConfigChange) -> Answer:
         """What was the setting that a call changes, just before it?"""
-        empty = Answer(change.content.operation)
-        return self.at(change.setting, change.moment - INSTANT) if change.setting else empty
+        return self.at(change.setting, change.moment - INSTANT) if change.setting else Answer(change.content.operation)
 
     def last(self, asked: Setting) -> Answer:
         """What is a setting by the last that is known of it?"""
@@ -166,23 +151,22 @@ class ConfigTimeline:
 
         With an object's ACL instead, those of other objects are left out.
         """
-        other = instead or {}
-        left_out = "GetObjectAcl" if any(asked.operation == "GetObjectAcl" for asked in other) else ""
-        found = {asked: self.at(asked, time) for asked in self.settings(name) if asked.operation != left_out} | dict(other)
+        left_out = "GetObjectAcl" if any(asked.operation == "GetObjectAcl" for asked in instead or ()) else ""
+        found = {asked: self.at(asked, time) for asked in self.settings(name) if asked.operation != left_out}
+        found |= {**(instead or {})}
         found = {asked: answer if answer.known else self._failed.get(asked, answer) for asked, answer in found.items()}
-        key = (name, left_out, *((asked, id(answer)) for asked, answer in found.items() if answer.state != "not_asked"))
-        if len(self._read) > MOST_READ:
-            self._read.clear()
-        if key not in self._read:
-            self._read[key] = read = Configuration(base=self._base)
-            for asked, call in self._lasting.get(name, []):
-                if asked.operation != left_out:
-                    read.add(asked, call)
+        given = [(asked, answer) for asked, answer in found.items() if answer.state != "not_asked"]
+        key = (name, left_out, *((asked, id(answer)) for asked, answer in given))
+        if len(self._remembered) > MOST_READ:
+            self._remembered.clear()
+        if key not in self._remembered:
+            read = self._remembered[key] = Configuration(base=self._base)
             account = self.inventory.bucket(name).account
-            for asked, answer in found.items():
-                if answer.state != "not_asked":
-                    read.add(asked, Call(asked.parameters, asked.parameters.get("AccountId", account), None, [answer]))
-        return self._read[key]
+            calls = [(asked, Call(asked.parameters, account, None, [answer])) for asked, answer in given]
+            for asked, call in [*self._lasting.get(name, []), *calls]:
+                if asked.operation != left_out or asked in found:
+                    read.add(asked, call)
+        return self._remembered[key]
 
     def unlogged_at(self, name: str, time: datetime) -> bool:
         """Were calls on this bucket's configuration not logged at that time?"""
@@ -190,13 +174,9 @@ class ConfigTimeline:
 
     def edges(self, name: str) -> set[datetime]:
         """The times at which what is known of a bucket's settings may change."""
-        times = {
-            point.time.replace(microsecond=0)
-            for asked in self.settings(name)
-            if asked in self._timelines
-            for point in self._timelines[asked].points
-        }
-        return times | {edge for span in self._unlogged.get((name, "management"), ()) for edge in (span.start, span.end)}
+        timelines = [self._timelines[asked] for asked in self.settings(name) if asked in self._timelines]
+        times = {point.time.replace(microsecond=0) for timeline in timelines for point in timeline.points}
+        return times | set(edges_of(self._unlogged.get((name, "management"), ())))
 
     def versioning(self) -> pd.DataFrame:
         """Was a bucket versioned, and when?
@@ -210,43 +190,36 @@ class ConfigTimeline:
         rows: list[dict[str, Any]] = []
         for asked, timeline in sorted(self._timelines.items()):
             if asked.operation == "GetBucketVersioning":
-                statuses = _versioning(timeline)
-                edges = sorted({EARLIEST, LATEST, *(max(EARLIEST, time) for time in statuses.edges())})
-                for start, end in pairwise(edges):
-                    known = statuses.at(_late(start))
+                bucket, statuses = asked.parameters["Bucket"], _statuses(timeline.points, self._spans(asked))
+                for span in between(statuses.edges(), EARLIEST, LATEST):
+                    known = statuses.at(_late(span.start))
                     status = known.value if known.state == "known" else "unknown"
-                    if rows and rows[-1]["bucket"] == asked.parameters["Bucket"] and rows[-1]["versioning_status"] == status:
-                        rows[-1]["end_time"] = end
+                    if rows and (rows[-1]["bucket"], rows[-1]["versioning_status"]) == (bucket, status):
+                        rows[-1]["end_time"] = span.end
                     else:
-                        rows.append(dict(zip(VERSIONING, (asked.parameters["Bucket"], start, end, status), strict=True)))
-        return frame_of(rows, VERSIONING)
+                        rows.append(dict(zip(STATUSES, (bucket, span.start, span.end, status), strict=True)))
+        return frame_of(rows, STATUSES)
 
 
 def config_timeline(case: Case, unlogged: Unlogged) -> ConfigTimeline:
-    """The settings of a case's buckets over time."""
+    """The settings of a case's buckets over time, worked out once; see `ConfigTimeline`."""
 
     def compute() -> ConfigTimeline:
-        events = rows_of(case.ask("configuration/change_events"))
-        absences = rows_of(case.ask("configuration/setting_absences"))
-        return timeline_of(configuration(case), events, absences, inventory(case), unlogged)
+        events, absences = (rows_of(case.ask(f"configuration/{name}")) for name in ("change_events", "setting_absences"))
+        return ConfigTimeline(configuration(case), events, absences, inventory(case), unlogged)
 
     return case.once("config_timeline", compute)
 
 
-def timeline_of(
-    collected: Configuration, events: Iterable[Row], absences: Iterable[Row], inventory: BucketInventory,
-    unlogged: Unlogged,
-) -> ConfigTimeline:  # fmt: skip
-    """The settings over time from rows of ``configuration/change_events``, in their order; see `ConfigTimeline`."""
-    changes, before = [], EARLIEST
+def _changes(events: Iterable[Row], inventory: BucketInventory) -> Iterable[ConfigChange]:
+    before = EARLIEST
     for event in events:
         moment = max(event["event_time"], before + INSTANT)  # calls of one second keep their order
         bucket = inventory.known.get(event["bucket"] or "")
         change = change_of(event, moment, bucket.owner if bucket else None)
         if change is not None:
-            changes.append(change)
             before = moment
-    return ConfigTimeline(collected, changes, absences, inventory, unlogged)
+            yield change
 
 
 def _changing(asked: Setting, account: str | None) -> Setting | None:
@@ -254,7 +227,7 @@ def _changing(asked: Setting, account: str | None) -> Setting | None:
     of, operation = asked.parameters, asked.operation
     if asked.service == "s3":
         return asked if operation in BUCKET_SETTINGS or (operation == "GetObjectAcl" and "VersionId" not in of) else None
-    if operation == "GetPublicAccessBlock":
+    if asked.service == "s3control" and operation == "GetPublicAccessBlock":
         return of_account(of.get("AccountId") or account)
     if operation in ("GetAccessPointPolicy", "GetAccessPointPolicyStatus") and "Name" in of:
         name = of["Name"].rpartition("/")[2]
@@ -278,15 +251,14 @@ def _timeline(points: list[Point], unlogged: Sequence[Span]) -> Timeline:
     return Timeline(found, unlogged)
 
 
-def _versioning(timeline: Timeline) -> Timeline:
-    """The status alone. Only what was versioned can be suspended, and what was versioned once is never `Off` again."""
-    points = [
+def _statuses(points: list[Point], unlogged: Sequence[Span]) -> Timeline:
+    """Versioning by its status. What was never versioned cannot be suspended, and what was once is never `Off` again."""
+    found = [
         replace(point, time=point.time.replace(microsecond=0), value=point.value.response.get("Status") or "Off")
         if point.value.known
         else replace(point, value="unknown")
-        for point in timeline.points
+        for point in points
     ]
-    if points[0].how == "changed" and points[0].value == "Suspended":
-        points.insert(0, Point(points[0].time - INSTANT, "Enabled", "seen"))
-    never = points[-1].value == "Off" and points[-1].how == "seen"
-    return Timeline(points, () if never else timeline.dark)
+    if found[0].how == "changed" and found[0].value == "Suspended":
+        found.insert(0, Point(found[0].time - INSTANT, "Enabled", "seen"))
+    return Timeline(found, () if (found[-1].how, found[-1].value) == ("seen", "Off") else unlogged)

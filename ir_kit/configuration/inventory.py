@@ -117,28 +117,23 @@ def provide_inventory(case: Case) -> pd.DataFrame:
     requesters = case.ask("configuration/canonical_accounts")
     ids = {**dict(zip(requesters["canonical_id"], requesters["account_id"], strict=True)), **found.canonical}
     accounts = {name: bucket.account or ids.get(str(bucket.owner)) for name, bucket in found.known.items()}
-    owners = [
-        {"bucket": name, "account_id": account}
-        for name, account in sorted(accounts.items())
-        if account in (None, *found.accounts)
-    ]
-    frame = frame_of(owners, {"bucket": "varchar", "account_id": "varchar"})
-    case.engine.provide("own_accounts", own_accounts(case))
-    case.engine.provide("bucket_owners", frame)
-    case.engine.provide("own_buckets", frame[["bucket"]])
-    known = [{"canonical_id": owner, "account_id": account} for owner, account in sorted(ids.items())]
-    case.engine.provide("canonical_ids", frame_of(known, {"canonical_id": "varchar", "account_id": "varchar"}))
+    owners = sorted((name, account) for name, account in accounts.items() if account in (None, *found.accounts))
     arns = list(case.ask("configuration/requester_arns")["arn"]) if case.incident.responders else list[str]()
-    responders = [{"arn": arn} for arn in arns if is_responder(arn, case.incident.responders)]
-    case.engine.provide("responder_arns", frame_of(responders, {"arn": "varchar"}))
-    return frame
+
+    def provide(relation: str, rows: Iterable[tuple[str | None, ...]], *columns: str) -> pd.DataFrame:
+        frame = frame_of((dict(zip(columns, row, strict=True)) for row in rows), dict.fromkeys(columns, "varchar"))
+        case.engine.provide(relation, frame)
+        return frame
+
+    provide("own_accounts", ((account,) for account in sorted(found.accounts)), "account_id")
+    provide("own_buckets", ((name,) for name, _ in owners), "bucket")
+    provide("canonical_ids", sorted(ids.items()), "canonical_id", "account_id")
+    provide("responder_arns", ((arn,) for arn in arns if is_responder(arn, case.incident.responders)), "arn")
+    return provide("bucket_owners", owners, "bucket", "account_id")
 
 
 def inventory_of(
-    configuration: Configuration,
-    logged: Iterable[Mapping[str, Any]],
-    own_accounts: Iterable[str],
-    named: Iterable[str] = (),
+    configuration: Configuration, logged: Iterable[Mapping[str, Any]], own_accounts: Iterable[str], named: Iterable[str] = ()
 ) -> BucketInventory:
     """Put together which buckets there are and whose they are.
 
@@ -149,8 +144,6 @@ def inventory_of(
     ----------
     logged : iterable of mappings
         Rows of the question ``configuration/logged_buckets``.
-    own_accounts : iterable of str
-        Accounts that configuration or logs are of.
     named : iterable of str
         Buckets of the incident file; the only ones in scope where there are any.
     """

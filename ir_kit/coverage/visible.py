@@ -8,7 +8,7 @@ from ir_kit.case import Case
 from ir_kit.coverage import integrity
 from ir_kit.coverage.visibility import BLIND, visibility
 from ir_kit.domain.frames import rows_of
-from ir_kit.domain.intervals import Span
+from ir_kit.domain.intervals import Span, united
 
 
 def visible(case: Case) -> pd.DataFrame:
@@ -65,4 +65,4 @@ def unlogged(visible: pd.DataFrame) -> dict[tuple[str | None, str], list[Span]]:
     found: dict[tuple[str | None, str], list[Span]] = {}
     for row in rows_of(chosen[["bucket", "record_class", "start_time", "end_time"]]):
         found.setdefault((row["bucket"], row["record_class"]), []).append(Span(row["start_time"], row["end_time"]))
-    return found
+    return {scope: united(spans) for scope, spans in found.items()}

@@ -76,7 +76,7 @@ def prepare(
     visibility, callers, tried = graded.visibility, graded.callers, graded.calibration
     sessions = sessions_of(case) if sessions is None else sessions
     between = attribution.match_window(case)
-    settings = rows_of(case.ask("configuration/bucket_settings"))
+    settings = rows_of(case.ask("object_access/bucket_settings"))
     provide_inventory(case)
     case.engine.provide("session_hours", familiarity.session_hours(sessions))
     acted = case.ask("attribution/reached_principals").dropna()

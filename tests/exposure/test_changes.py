@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ir_kit.configuration.answers import Configuration
-from ir_kit.configuration.config_timeline import timeline_of
+from ir_kit.configuration.config_timeline import ConfigTimeline
 from ir_kit.configuration.inventory import inventory_of
 from ir_kit.domain.intervals import Span
 from ir_kit.exposure.changes import changes_of
@@ -79,7 +79,7 @@ class Settings:
     def past(self) -> PastExposure:
         collected = Configuration(self.answers)
         inventory = inventory_of(collected, [], [ACCOUNT])
-        return PastExposure(timeline_of(collected, self.calls, self.absences, inventory, self.unlogged))
+        return PastExposure(ConfigTimeline(collected, self.calls, self.absences, inventory, self.unlogged))
 
     def changes(self) -> list[Row]:
         return changes_of(self.past())

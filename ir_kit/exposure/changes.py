@@ -17,9 +17,9 @@ from ir_kit.configuration.request_parameters import FLAGS
 from ir_kit.configuration.setting_history import History
 from ir_kit.domain.frames import frame_of
 from ir_kit.domain.outcome import outcome_of
+from ir_kit.exposure.grants import Grant
 from ir_kit.exposure.replayed import Replayed, replayed
 from ir_kit.exposure.status import NO, UNKNOWN, YES
-from ir_kit.exposure.ways import Way
 from ir_kit.tables import types_of
 
 TABLE = "bucket_exposure/changes"
@@ -185,7 +185,7 @@ def _of_name(name: str, act: Act) -> tuple[str | None, list[str], list[str]]:
     return (CLOSES if name.startswith("Delete") else CHANGES), [], []
 
 
-def _outsiders(ways: Iterable[Way], path: str) -> set[Whom]:
+def _outsiders(ways: Iterable[Grant], path: str) -> set[Whom]:
     """Whom these ways are meant for; whether something else stops them is another matter."""
     return {
         (str(way.grantee), str(way.access), way.open_to_all)

@@ -19,13 +19,13 @@ from ir_kit.coverage.visible import visible
 from ir_kit.credentials.lineage import reached_credentials
 from ir_kit.domain.frames import rows_of
 from ir_kit.domain.principals import is_responder
-from ir_kit.exposure.access_points import access_point_ways, multi_region_ways
-from ir_kit.exposure.acls import acl_ways, object_acl_ways
-from ir_kit.exposure.blocks import blocks_of
-from ir_kit.exposure.outflows import analytics_ways, inventory_ways, replication_ways, website_ways
-from ir_kit.exposure.policy_ways import Target, bucket_policy, policy_ways, read_policy, statement_ways
+from ir_kit.exposure.acls import one_object_grants
+from ir_kit.exposure.caller_controlled import read_policy
+from ir_kit.exposure.grants import BucketContext, Grant
+from ir_kit.exposure.outflows import website_grants
+from ir_kit.exposure.policy_grants import Target, statement_grants
 from ir_kit.exposure.status import NO, UNKNOWN, YES, any_of
-from ir_kit.exposure.ways import Place, Way
+from ir_kit.exposure.verdicts import BY_PATH
 
 Row = Mapping[str, Any]
 MOST_SAID = 2
@@ -46,18 +46,18 @@ class Replayed:
         found = self.holdings.buckets.get(name)
         return found or Bucket(name, account=self.holdings.account_of_bucket(name))
 
-    def place(self, name: str, rows: Iterable[Row]) -> Place:
+    def place(self, name: str, rows: Iterable[Row]) -> BucketContext:
         """The bucket with these answers."""
         bucket, configuration = self.bucket(name), Configuration(rows)
-        return Place(bucket, configuration, self.holdings, blocks_of(configuration, bucket))
+        return BucketContext(bucket, configuration, self.holdings)
 
-    def ways_of(self, act: Act, content: Content, row: Row | None) -> list[Way]:
+    def ways_of(self, act: Act, content: Content, row: Row | None) -> list[Grant]:
         """Whom a setting lets in, were it this, with all others as they were just before a call (or unsaid)."""
         if act.setting is None or act.bucket is None and act.path != "access_point":
             return []
         return _on_path(act, self._place_with(act, content, row), content)
 
-    def _place_with(self, act: Act, content: Content, row: Row | None) -> Place:
+    def _place_with(self, act: Act, content: Content, row: Row | None) -> BucketContext:
         """The act's bucket with this setting, and all others as they were just before a call."""
         name, setting = act.bucket or "", act.setting
         account = self.bucket(name).account
@@ -148,15 +148,10 @@ def _blind(case: Case, held: Holdings) -> dict[str | None, list[tuple[datetime, 
     return found
 
 
-def _verdict(place: Place) -> tuple[str, str]:
+def _verdict(place: BucketContext) -> tuple[str, str]:
     """Is a bucket public by these answers, and what decides?"""
-    read = bucket_policy(place)
-    ways = [
-        *policy_ways(place, read),
-        *acl_ways(place),
-        *access_point_ways(place, read),
-        *multi_region_ways(place, read),
-    ]
+    paths = ("policy", "acl", "access_point", "multi_region_access_point")
+    ways = [grant for path in paths for grant in BY_PATH[path](place)]
     status = any_of(way.public_status for way in ways)
     if status != NO:
         return status, "; ".join([way.detail for way in ways if way.public_status == status][:MOST_SAID])
@@ -166,41 +161,33 @@ def _verdict(place: Place) -> tuple[str, str]:
     return status, "; ".join(stopped[:MOST_SAID]) or "neither policy nor ACL lets everybody in"
 
 
-def _on_path(act: Act, place: Place, content: Content) -> list[Way]:
+def _on_path(act: Act, place: BucketContext, content: Content) -> list[Grant]:
     """The ways of the act's own path."""
-    if act.path == "policy":
-        return policy_ways(place, bucket_policy(place))
-    if act.path == "acl":
-        return acl_ways(place)
     if act.path == "object_acl":
         answer = Answer("GetObjectAcl", "answered" if content.response else "not_asked", content.response or {})
-        return [way for way in object_acl_ways(place, [({"Key": act.target}, answer)]) if way.grantee]
-    if act.path == "replication":
-        return _out(replication_ways(place))
-    if act.path == "inventory":
-        return _out(inventory_ways(place))
-    if act.path == "analytics":
-        return _out(analytics_ways(place))
+        return [way for way in one_object_grants(place, str(act.target), answer) if way.grantee]
     if act.path == "website":
-        return website_ways(place, [])
+        return website_grants(place)
     if act.path == "access_point":
         return _access_point(act, place, content)
-    return []
+    if act.path in ("replication", "inventory", "analytics"):
+        return _out(BY_PATH[act.path](place))
+    return BY_PATH[act.path](place) if act.path in ("policy", "acl") else []
 
 
-def _out(ways: list[Way]) -> list[Way]:
+def _out(ways: list[Grant]) -> list[Grant]:
     """Those that lead out of the account, or may."""
     return [way for way in ways if way.foreign != NO]
 
 
-def _access_point(act: Act, place: Place, content: Content) -> list[Way]:
+def _access_point(act: Act, place: BucketContext, content: Content) -> list[Grant]:
     if content.response is None:
         return []
     name = str(act.target).rpartition("/")[2]
     account = dict(act.setting.subject).get("AccountId") if act.setting else None
     arn = f"arn:{place.bucket.partition}:s3:*:{account}:accesspoint/{name}"
     read = read_policy(content.response.get("Policy"), f"policy of access point {name}", access_point=True)
-    document = [resource for one in read.statements for resource in one.resources if ":accesspoint/" in resource]
+    document = [resource for one in read.policy.statements for resource in one.resources if ":accesspoint/" in resource]
     if document:
         arn = document[0].split("/object")[0]
-    return statement_ways(place, read, Target("access_point", arn, "/object/", f"the policy of {name}"), place.blocks)
+    return statement_grants(place, read, Target("access_point", arn, "/object/", f"the policy of {name}"), place.levels)

@@ -245,7 +245,7 @@ class BucketFindings:
             "reachable_by_key", "Could the reached credentials reach the bucket?", statement, int(status == "yes"),
             {"reachable_by_key_status": status, "credentials": keys, **counts},
             scope=self._settings_scope(status, "within reach"), inferred=True,
-            severity="high" if any(counts[access] for access in ACCESS if access != "list") else "medium",
+            severity="high" if self.name in self.builder.case.incident.sensitive_buckets else "medium",
             evidence=[EvidenceRows(table="bucket_exposure/reachable", rows=len(could) or len(self.permissions))],
             limits=[BY_POLICIES, *self._reasons("Whether it is within"),
                     "Rights that were given and taken back before collection are seen only where they were used."],

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 from urllib.parse import unquote
 
 from ir_kit.configuration.answers import Answer, Configuration
 from ir_kit.domain.documents import mappings, parsed
+from ir_kit.domain.principals import account_of_arn, role_name, user_name
 from ir_kit.exposure.caller_controlled import at_best
 from ir_kit.policies import Policy, parse_policy
 
@@ -92,18 +93,19 @@ class Identities:
             else:
                 policies.append(read_document(document, f"{arn} of {whose}"))
         boundary, bound = None, detail.get("PermissionsBoundary")
-        if isinstance(bound, dict) and (arn := bound.get("PermissionsBoundaryArn")):
+        if isinstance(bound, dict) and bound.get("PermissionsBoundaryArn"):
+            arn = str(bound["PermissionsBoundaryArn"])
             boundary = Policy("permissions boundary", unreadable="its document is not known")
-            if (document := self.managed_policy(str(arn))) is None:
+            if (document := self.managed_policy(arn)) is None:
                 gaps.append(f"what the permissions boundary {arn} says is not known")
             else:
                 boundary = read_document(document, f"boundary {arn}")
         for group in _texts(detail.get("GroupList")):
             of_group = self.rights("Group", group)
             policies, gaps = [*policies, *of_group.policies], [*gaps, *of_group.gaps]
-        arn, entity_id, tags = detail.get("Arn"), detail.get("UserId") or detail.get("RoleId"), detail.get("Tags")
+        own_arn, entity_id, tags = detail.get("Arn"), detail.get("UserId") or detail.get("RoleId"), detail.get("Tags")
         return Rights(
-            arn if isinstance(arn, str) else None, entity_id if isinstance(entity_id, str) else None,
+            own_arn if isinstance(own_arn, str) else None, entity_id if isinstance(entity_id, str) else None,
             tuple(policies), tuple(gaps), boundary,
             {str(tag.get("Key")): str(tag.get("Value")) for tag in mappings(tags)} if isinstance(tags, list) else None,
         )  # fmt: skip
@@ -177,6 +179,20 @@ class Identities:
         return found
 
 
+@lru_cache(maxsize=256)
+def identities_of(configuration: Configuration, account: str | None) -> Identities:
+    """The identities of an account; read once."""
+    return Identities(configuration, account)
+
+
+@lru_cache(maxsize=4096)
+def rights_of(configuration: Configuration, arn: str) -> Rights | None:
+    """What the user or the role of this ARN was given; None for others; read once."""
+    role, account = role_name(arn), account_of_arn(arn)
+    name = role or user_name(arn)
+    return identities_of(configuration, account).rights("Role" if role else "User", name) if name else None
+
+
 def organization_of(configuration: Configuration) -> tuple[str | None, str | None, bool]:
     """The organization's id, its management account, and whether it is known at all that there is one or none."""
     for _, answer in configuration.every("organizations", "DescribeOrganization"):
@@ -188,6 +204,7 @@ def organization_of(configuration: Configuration) -> tuple[str | None, str | Non
     return None, None, False
 
 
+@lru_cache(maxsize=256)
 def organization_policies(configuration: Configuration, account: str | None, kind: str) -> Levels | None:
     """The policies of a kind on an account, its units and its root: a level each; None where none was collected.
 

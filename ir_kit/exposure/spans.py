@@ -20,9 +20,9 @@ from ir_kit.configuration.inventory import Bucket, BucketInventory
 from ir_kit.coverage.visible import unlogged, visible
 from ir_kit.domain.frames import frame_of
 from ir_kit.domain.intervals import between
-from ir_kit.exposure.places import ways_by_configuration
+from ir_kit.exposure.grants import Grant
 from ir_kit.exposure.status import NO, UNKNOWN, YES, any_of
-from ir_kit.exposure.ways import Way
+from ir_kit.exposure.verdicts import grants_of
 from ir_kit.tables import types_of
 
 __all__ = ["INSTANT", "PastExposure", "past_exposure", "spans"]
@@ -43,7 +43,7 @@ class PastExposure:
     def inventory(self) -> BucketInventory:
         return self.timeline.inventory
 
-    def grants(self, name: str, time: datetime, instead: Mapping[Setting, Answer] | None = None) -> list[Way]:
+    def grants(self, name: str, time: datetime, instead: Mapping[Setting, Answer] | None = None) -> list[Grant]:
         """The grants of a bucket at this time, of every kind; `instead`: had these settings been so."""
         return _grants_at(self.timeline.configuration_at(name, time, instead), self.inventory.bucket(name), self.inventory)
 
@@ -66,8 +66,8 @@ class PastExposure:
 
 
 @lru_cache(maxsize=MOST_READ)
-def _grants_at(configuration: Configuration, bucket: Bucket, inventory: BucketInventory) -> list[Way]:
-    return ways_by_configuration(configuration, bucket, inventory)
+def _grants_at(configuration: Configuration, bucket: Bucket, inventory: BucketInventory) -> list[Grant]:
+    return grants_of(configuration, bucket, inventory)
 
 
 def past_exposure(case: Case) -> PastExposure:

@@ -23,7 +23,7 @@ from ir_kit.coverage.visibility import is_logged
 from ir_kit.credentials.lineage import reached_credentials
 from ir_kit.domain.frames import rows_of
 from ir_kit.object_access.bounds import Watched, watched
-from ir_kit.sessions import familiarity
+from ir_kit.sessions import familiarity, session_intervals
 from ir_kit.sessions.sessions import sessions as sessions_of
 from ir_kit.tables import columns_of
 
@@ -78,7 +78,7 @@ def prepare(
     between = attribution.match_window(case)
     settings = rows_of(case.ask("object_access/bucket_settings"))
     provide_inventory(case)
-    case.engine.provide("session_hours", familiarity.session_hours(sessions))
+    session_intervals(case)
     acted = case.ask("attribution/reached_principals").dropna()
     values, has_baseline = familiarity.owners_values(case, reached, acted, between)
     case.engine.provide("known_values", values)

@@ -184,18 +184,10 @@ def destruction(case: Case) -> pd.DataFrame:
     timeline = config_timeline(case, unlogged(visible(case) if access.visibility is None else access.visibility))
     case.engine.provide("versioning", timeline.versioning())
     case.engine.provide("expiry_changes", expiry_changes(timeline))
-    case.engine.provide("session_intervals", _session_intervals(access.sessions))
     between = attribution.match_window(case)
     case.keep("object_access/destruction", "object_access/destruction", **between)
     readable(case, "object_access_destruction", "object_access/destruction")
     return case.ask("object_access/destruction_rows")
-
-
-def _session_intervals(sessions: pd.DataFrame) -> pd.DataFrame:
-    """From when until when each session ran; what it does not name is empty."""
-    names = ["session_id", "access_key_id", "source_ip_address", "user_agent", "start_time", "end_time", "verdict", "label"]
-    ended = sessions[names].assign(end_time=sessions["end_time"] + pd.Timedelta(seconds=1))
-    return ended.fillna({"source_ip_address": "", "user_agent": ""})
 
 
 def service_reads(case: Case) -> pd.DataFrame:

@@ -53,8 +53,8 @@ def adapted(resource: dict[str, Any]) -> tuple[Answers, str]:
 def answered(question: str, answers: Answers, name: str) -> str:
     """Our answer to the question that stands for their rule."""
     if question == "public":
-        return str(answers.verdict(name)["public_status"])
-    ways = answers.estate().ways[name]
+        return answers.verdict(name).public_status
+    ways = answers.exposure().grants[name]
     if question == "admin":
         return any_of(way.effective_status for way in ways if way.access == "admin")
     kinds = {"public_read": ("read", "list"), "public_write": ("write",)}[question]

@@ -8,6 +8,7 @@ from ir_kit.attribution.callers import match_window
 from ir_kit.attribution.operation_names import AUTHENTICATION_FAILURES, operation_names
 from ir_kit.case import Case
 from ir_kit.configuration.inventory import provide_inventory
+from ir_kit.domain.principals import is_responder
 
 
 def observed_access(case: Case, spans: pd.DataFrame) -> pd.DataFrame:
@@ -33,6 +34,9 @@ def observed_access(case: Case, spans: pd.DataFrame) -> pd.DataFrame:
     """
     between = match_window(case)
     provide_inventory(case)
+    arns = case.ask("attribution/requester_arns")
+    own = [is_responder(arn, case.incident.responders) for arn in arns["arn"]]
+    case.engine.provide("responder_arns", arns[own])
     case.engine.provide("operation_names", operation_names())
     case.engine.provide("collisions", case.ask("attribution/collisions", **between))
     case.engine.provide("exposure_spans", spans[["bucket", "start_time", "end_time", "public_status"]])

@@ -1,4 +1,4 @@
-"""What configuration says, call by call: the latest answer counts, and what is absent, refused or not asked differ.
+"""What configuration says, call by call: the latest answer counts, and what is absent, refused or not asked for differ.
 
 An answer that cannot be read is never taken for one that says nothing.
 """
@@ -35,7 +35,7 @@ NOTHING_SET = {
     ),
     "DescribeOrganization": ("AWSOrganizationsNotInUseException",),
 }  # fmt: skip
-# parameters that say what was asked about; the others (pages, sizes, expected owners) do not
+# parameters that say a call is about; the others (pages, sizes, expected owners) do not
 SUBJECTS = (
     "Bucket", "Key", "VersionId", "Name", "AccountId", "UserName", "RoleName", "GroupName", "PolicyArn", "PolicyName",
     "KeyId", "TargetId", "PolicyId", "PolicyType", "ChildId", "ConfigurationId", "Id", "Filter", "Prefix",
@@ -56,7 +56,7 @@ class Setting(NamedTuple):
         return dict(self.subject)
 
 
-def setting(service: str, operation: str, **parameters: Any) -> Setting:
+def setting_of(service: str, operation: str, **parameters: Any) -> Setting:
     """The setting that this call asks for."""
     named = ((name, parameters[name]) for name in SUBJECTS if parameters.get(name) is not None)
     subject = ((name, value if isinstance(value, str) else json.dumps(value, sort_keys=True)) for name, value in named)
@@ -65,7 +65,7 @@ def setting(service: str, operation: str, **parameters: Any) -> Setting:
 
 @dataclass(frozen=True)
 class Answer:
-    """What one call answered. Two answers are equal where they say the same, whenever and whoever was asked.
+    """What one call answered. Two answers are equal where they say the same, whenever and by whomever they were given.
 
     `state` is ``answered``, ``absent`` (nothing is configured), ``gone`` (the bucket was not there), ``refused`` (or
     failed), ``unreadable``, or ``not_asked``.
@@ -152,8 +152,8 @@ class Configuration:
         self._base = base
         for row in rows:
             parameters = mapping(row.get("parameters"))
-            asked = setting(str(row["service"]), str(row["operation"]), **parameters)
-            calls = self._calls.setdefault(asked[:2], {}).setdefault(asked.subject, [])
+            setting = setting_of(str(row["service"]), str(row["operation"]), **parameters)
+            calls = self._calls.setdefault(setting[:2], {}).setdefault(setting.subject, [])
             account, region = row.get("account_id"), row.get("aws_region")
             call = next((call for call in calls if (call.account, call.region) == (account, region)), None)
             if call is None:
@@ -161,13 +161,13 @@ class Configuration:
                 calls.append(call)
             call.take(_answer_of(row), is_page=any(parameters.get(name) for name in PAGES))
 
-    def add(self, asked: Setting, call: Call) -> None:
+    def add(self, setting: Setting, call: Call) -> None:
         """Take in a call with its answers."""
-        self._calls.setdefault(asked[:2], {}).setdefault(asked.subject, []).append(call)
+        self._calls.setdefault(setting[:2], {}).setdefault(setting.subject, []).append(call)
 
     def answer(self, service: str, operation: str, account: str | None = None, **parameters: Any) -> Answer:
         """The latest answer about this subject, of any asker (or of one account); one that answers comes first."""
-        calls = self._subjects((service, operation)).get(setting(service, operation, **parameters).subject, [])
+        calls = self._subjects((service, operation)).get(setting_of(service, operation, **parameters).subject, [])
         found = [call.answer for call in calls if account is None or call.account == account]
         return max(found, key=lambda a: (a.known, a.collected_at is not None, a.collected_at), default=Answer(operation))
 

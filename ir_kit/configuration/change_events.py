@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from ir_kit.configuration import request_parameters as bodies
-from ir_kit.configuration.answers import NOTHING_SET, Answer, Setting, setting
+from ir_kit.configuration.answers import NOTHING_SET, Answer, Setting, setting_of
 from ir_kit.configuration.request_parameters import text
 from ir_kit.domain.documents import JSON, mapping, value_of
 
@@ -46,12 +46,12 @@ Change = Callable[..., ConfigChange]  # its path, scope, bucket, target, content
 
 def of_bucket(operation: str, bucket: str) -> Setting:
     """The setting of a bucket that a call asks for."""
-    return setting("s3", operation, Bucket=bucket)
+    return setting_of("s3", operation, Bucket=bucket)
 
 
 def of_account(account: str | None) -> Setting:
     """An account's Block Public Access."""
-    return setting("s3control", "GetPublicAccessBlock", AccountId=str(account))
+    return setting_of("s3control", "GetPublicAccessBlock", AccountId=str(account))
 
 
 def answered(operation: str, body: JSON | None) -> Answer:
@@ -82,9 +82,9 @@ def change_of(event: Row, moment: datetime, owner: str | None = None) -> ConfigC
     noun = name.removeprefix(verb)
     change = partial(ConfigChange, event, moment)
     if noun == "AccountPublicAccessBlock" or (noun == "PublicAccessBlock" and not bucket):
-        asked, body = of_account(account), bodies.public_access_block(parameters)
-        content = absent(asked.operation) if verb == "Delete" else answered(asked.operation, body)
-        return change("block_public_access", "account", None, account, content, asked)
+        setting, body = of_account(account), bodies.public_access_block(parameters)
+        content = absent(setting.operation) if verb == "Delete" else answered(setting.operation, body)
+        return change("block_public_access", "account", None, account, content, setting)
     if "AccessPoint" in noun:
         return _access_point(change, event, verb, noun, parameters)
     if "AccessGrant" in noun:
@@ -114,7 +114,7 @@ def change_of(event: Row, moment: datetime, owner: str | None = None) -> ConfigC
         content = Answer("GetObjectAcl", "absent", {}, "NoSuchKey")
     elif noun != "ObjectAcl" and not content.known:
         content = answered("GetObjectAcl", bodies.acl(PRIVATE, owner))
-    of_object = setting("s3", "GetObjectAcl", Bucket=bucket, Key=event["key"])
+    of_object = setting_of("s3", "GetObjectAcl", Bucket=bucket, Key=event["key"])
     return change("object_acl", "object", bucket, event["key"], content, of_object)
 
 
@@ -138,16 +138,16 @@ def _new_bucket(change: Change, bucket: str, parameters: JSON, owner: str | None
 def _access_point(change: Change, event: Row, verb: str, noun: str, parameters: JSON) -> ConfigChange:
     point, operation = text(value_of(parameters, "name")), "GetAccessPointPolicy"
     content = answered(operation, bodies.policy(parameters)) if verb == "Put" else Answer(operation)
-    asked, also = None, {}
+    setting, also = None, {}
     if point and noun in ("AccessPoint", "AccessPointPolicy") and (verb, noun) != ("Delete", "AccessPoint"):
         account = text(value_of(parameters, "accountId")) or event["recipient_account_id"]
         about = {"AccountId": str(account), "Name": point.rpartition("/")[2]}
-        asked, status = (setting("s3control", name, **about) for name in (operation, "GetAccessPointPolicyStatus"))
+        setting, status = (setting_of("s3control", name, **about) for name in (operation, "GetAccessPointPolicyStatus"))
         also = {status: Answer(status.operation)}
         content = content if verb == "Put" else absent(operation)
     path = "multi_region_access_point" if "MultiRegion" in noun else "access_point"
     bucket = text(value_of(parameters, "Bucket")) or event["bucket"]
-    return change(path, "access_point", bucket, point, content, asked, also)
+    return change(path, "access_point", bucket, point, content, setting, also)
 
 
 def _access_grant(change: Change, event: Row, noun: str, parameters: JSON) -> ConfigChange:

@@ -17,7 +17,7 @@ from typing import Any
 import pandas as pd
 
 from ir_kit.case import Case
-from ir_kit.configuration.answers import Answer, Call, Configuration, Row, Setting, configuration, setting
+from ir_kit.configuration.answers import Answer, Call, Configuration, Row, Setting, configuration, setting_of
 from ir_kit.configuration.change_events import BUCKET_SETTINGS, ConfigChange, absent, change_of, of_account, of_bucket
 from ir_kit.configuration.inventory import BucketInventory, inventory
 from ir_kit.domain.documents import mapping
@@ -66,11 +66,11 @@ class ConfigTimeline:
         access_points = {name: answer.response.get("Bucket") for name, answer in leads_to.items()}
         made = [change for change in self.changes if change.path == "access_point" and change.bucket and change.succeeded]
         access_points |= {str(change.target).rpartition("/")[2]: change.bucket for change in made}
-        for asked, call in collected.calls():
-            changing, of = _changing(asked, call.account), asked.parameters
+        for setting, call in collected.calls():
+            changing, of = _changing(setting, call.account), setting.parameters
             if changing is None:
-                if asked.service in SERVICES:
-                    self._lasting[of.get("Bucket") or access_points.get(of.get("Name"))].append((asked, call))
+                if setting.service in SERVICES:
+                    self._lasting[of.get("Bucket") or access_points.get(of.get("Name"))].append((setting, call))
                 continue
             for answer in call.answers:
                 if answer.known:
@@ -82,65 +82,65 @@ class ConfigTimeline:
                 name = str(change.target).rpartition("/")[2]
                 self.changes[number] = replace(change, bucket=access_points.get(name))
             sets = {**({change.setting: change.content} if change.setting else {}), **change.also}
-            for asked, answer in sets.items() if change.succeeded else ():
-                points[asked].append(Point(change.moment, answer, "changed"))
+            for setting, answer in sets.items() if change.succeeded else ():
+                points[setting].append(Point(change.moment, answer, "changed"))
         for row in absences:
             name, bucket = str(row["event_name"]), row["bucket"]
             operation = ABSENT_IN.get(name, name)
             of_whole = operation == "GetPublicAccessBlock" and (not bucket or name.startswith("GetAccount"))
             if bucket or of_whole:
-                asked = of_account(row["recipient_account_id"]) if of_whole else of_bucket(operation, str(bucket))
+                setting = of_account(row["recipient_account_id"]) if of_whole else of_bucket(operation, str(bucket))
                 times = sorted({_late(row["first_time"]), _late(row["last_time"])})
-                points[asked] += [Point(time, absent(operation), "seen") for time in times]
-        self._timelines = {asked: _timeline(found, self._spans(asked)) for asked, found in points.items()}
+                points[setting] += [Point(time, absent(operation), "seen") for time in times]
+        self._timelines = {setting: _timeline(found, self._spans(setting)) for setting, found in points.items()}
         self._settings: dict[tuple[str, str], list[Setting]] = defaultdict(list)
         left_out = self._acls_without_effect()
-        for asked in dict.fromkeys([*self._timelines, *self._failed]):
-            found_in = asked.parameters.get("Bucket") or access_points.get(asked.parameters.get("Name"))
-            if asked not in left_out:
-                about = ("Bucket", found_in) if found_in else ("AccountId", asked.parameters["AccountId"])
-                self._settings[about].append(asked)
+        for setting in dict.fromkeys([*self._timelines, *self._failed]):
+            found_in = setting.parameters.get("Bucket") or access_points.get(setting.parameters.get("Name"))
+            if setting not in left_out:
+                about = ("Bucket", found_in) if found_in else ("AccountId", setting.parameters["AccountId"])
+                self._settings[about].append(setting)
         self._base = Configuration()
-        for asked, call in self._lasting[None]:
-            self._base.add(asked, call)
+        for setting, call in self._lasting[None]:
+            self._base.add(setting, call)
 
-    def _spans(self, asked: Setting) -> Sequence[Span]:
-        record_class = "data_write" if asked.operation == "GetObjectAcl" else "management"
-        return self._unlogged.get((asked.parameters.get("Bucket"), record_class), ())
+    def _spans(self, setting: Setting) -> Sequence[Span]:
+        record_class = "data_write" if setting.operation == "GetObjectAcl" else "management"
+        return self._unlogged.get((setting.parameters.get("Bucket"), record_class), ())
 
     def _acls_without_effect(self) -> set[Setting]:
         """The ACLs of objects that let nobody in, or never anybody whom that of another object does not: of many alike
         one is read.
         """
         left_out, covered = set(), defaultdict[tuple[str, str], list[Span]](list)
-        for asked in [asked for asked in self._timelines if asked.operation == "GetObjectAcl"]:
-            left_out.add(asked)
-            for span in between(self._timelines[asked].edges(), EARLIEST, LATEST):
-                acl = self.at(asked, span.start)
+        for setting in [acl for acl in self._timelines if acl.operation == "GetObjectAcl"]:
+            left_out.add(setting)
+            for span in between(self._timelines[setting].edges(), EARLIEST, LATEST):
+                acl = self.at(setting, span.start)
                 owner = mapping(acl.response.get("Owner")).get("ID", "")
                 grants = [grant for grant in acl.listed("Grants") if mapping(grant.get("Grantee")).get("ID") != owner]
-                alike = covered[asked.parameters["Bucket"], json.dumps(grants, sort_keys=True)]
+                alike = covered[setting.parameters["Bucket"], json.dumps(grants, sort_keys=True)]
                 if grants and without(span, alike):
                     alike.append(span)
-                    left_out.discard(asked)
+                    left_out.discard(setting)
         return left_out
 
-    def at(self, asked: Setting, time: datetime) -> Answer:
+    def at(self, setting: Setting, time: datetime) -> Answer:
         """What was a setting at this time?"""
-        known = self._timelines[asked].at(time) if asked in self._timelines else None
+        known = self._timelines[setting].at(time) if setting in self._timelines else None
         values = (known.value, known.other) if known else ()
-        return next((answer for answer in values if answer and answer.known), Answer(asked.operation))
+        return next((answer for answer in values if answer and answer.known), Answer(setting.operation))
 
     def before(self, change: ConfigChange) -> Answer:
         """What was the setting that a call changes, just before it?"""
         return self.at(change.setting, change.moment - INSTANT) if change.setting else Answer(change.content.operation)
 
-    def last(self, asked: Setting) -> Answer:
+    def last(self, setting: Setting) -> Answer:
         """What is a setting by the last that is known of it?"""
-        return self._timelines[asked].points[-1].value if asked in self._timelines else Answer(asked.operation)
+        return self._timelines[setting].points[-1].value if setting in self._timelines else Answer(setting.operation)
 
     def settings(self, name: str) -> list[Setting]:
-        """The settings of a bucket, and those of its account, of which anything is known or was asked."""
+        """The settings of a bucket, and those of its account, of which anything is known or was asked for."""
         above = ("AccountId", str(self.inventory.bucket(name).account))
         return [*self._settings.get(("Bucket", name), []), *self._settings.get(above, [])]
 
@@ -151,21 +151,21 @@ class ConfigTimeline:
 
         With an object's ACL instead, those of other objects are left out.
         """
-        left_out = "GetObjectAcl" if any(asked.operation == "GetObjectAcl" for asked in instead or ()) else ""
-        found = {asked: self.at(asked, time) for asked in self.settings(name) if asked.operation != left_out}
+        left_out = "GetObjectAcl" if any(setting.operation == "GetObjectAcl" for setting in instead or ()) else ""
+        found = {setting: self.at(setting, time) for setting in self.settings(name) if setting.operation != left_out}
         found |= {**(instead or {})}
-        found = {asked: answer if answer.known else self._failed.get(asked, answer) for asked, answer in found.items()}
-        given = [(asked, answer) for asked, answer in found.items() if answer.state != "not_asked"]
-        key = (name, left_out, *((asked, id(answer)) for asked, answer in given))
+        found = {setting: answer if answer.known else self._failed.get(setting, answer) for setting, answer in found.items()}
+        given = [(setting, answer) for setting, answer in found.items() if answer.state != "not_asked"]
+        key = (name, left_out, *((setting, id(answer)) for setting, answer in given))
         if len(self._remembered) > MOST_READ:
             self._remembered.clear()
         if key not in self._remembered:
             read = self._remembered[key] = Configuration(base=self._base)
             account = self.inventory.bucket(name).account
-            calls = [(asked, Call(asked.parameters, account, None, [answer])) for asked, answer in given]
-            for asked, call in [*self._lasting.get(name, []), *calls]:
-                if asked.operation != left_out or asked in found:
-                    read.add(asked, call)
+            calls = [(setting, Call(setting.parameters, account, None, [answer])) for setting, answer in given]
+            for setting, call in [*self._lasting.get(name, []), *calls]:
+                if setting.operation != left_out or setting in found:
+                    read.add(setting, call)
         return self._remembered[key]
 
     def unlogged_at(self, name: str, time: datetime) -> bool:
@@ -174,7 +174,7 @@ class ConfigTimeline:
 
     def edges(self, name: str) -> set[datetime]:
         """The times at which what is known of a bucket's settings may change."""
-        timelines = [self._timelines[asked] for asked in self.settings(name) if asked in self._timelines]
+        timelines = [self._timelines[setting] for setting in self.settings(name) if setting in self._timelines]
         times = {point.time.replace(microsecond=0) for timeline in timelines for point in timeline.points}
         return times | set(edges_of(self._unlogged.get((name, "management"), ())))
 
@@ -188,9 +188,9 @@ class ConfigTimeline:
             of which nothing is known.
         """
         rows: list[dict[str, Any]] = []
-        for asked, timeline in sorted(self._timelines.items()):
-            if asked.operation == "GetBucketVersioning":
-                bucket, statuses = asked.parameters["Bucket"], _statuses(timeline.points, self._spans(asked))
+        for setting, timeline in sorted(self._timelines.items()):
+            if setting.operation == "GetBucketVersioning":
+                bucket, statuses = setting.parameters["Bucket"], _statuses(timeline.points, self._spans(setting))
                 for span in between(statuses.edges(), EARLIEST, LATEST):
                     known = statuses.at(_late(span.start))
                     status = known.value if known.state == "known" else "unknown"
@@ -222,16 +222,16 @@ def _changes(events: Iterable[Row], inventory: BucketInventory) -> Iterable[Conf
             yield change
 
 
-def _changing(asked: Setting, account: str | None) -> Setting | None:
+def _changing(setting: Setting, account: str | None) -> Setting | None:
     """A setting as the calls that change it name it; None where no call here does."""
-    of, operation = asked.parameters, asked.operation
-    if asked.service == "s3":
-        return asked if operation in BUCKET_SETTINGS or (operation == "GetObjectAcl" and "VersionId" not in of) else None
-    if asked.service == "s3control" and operation == "GetPublicAccessBlock":
+    of, operation = setting.parameters, setting.operation
+    if setting.service == "s3":
+        return setting if operation in BUCKET_SETTINGS or (operation == "GetObjectAcl" and "VersionId" not in of) else None
+    if setting.service == "s3control" and operation == "GetPublicAccessBlock":
         return of_account(of.get("AccountId") or account)
     if operation in ("GetAccessPointPolicy", "GetAccessPointPolicyStatus") and "Name" in of:
         name = of["Name"].rpartition("/")[2]
-        return setting("s3control", operation, AccountId=str(of.get("AccountId") or account), Name=name)
+        return setting_of("s3control", operation, AccountId=str(of.get("AccountId") or account), Name=name)
     return None
 
 

@@ -13,7 +13,6 @@ from ir_kit.case import Case
 from ir_kit.configuration.answers import Configuration, configuration
 from ir_kit.domain.frames import frame_of, rows_of
 from ir_kit.domain.logic import STATUS
-from ir_kit.domain.principals import is_responder
 
 NO, UNKNOWN, YES = STATUS
 GLOBAL = "us-east-1"
@@ -105,7 +104,7 @@ def inventory(case: Case) -> BucketInventory:
 
 def provide_inventory(case: Case) -> pd.DataFrame:
     """Make the inventory readable in SQL: ``own_accounts``; ``bucket_owners`` and ``own_buckets``, the buckets of these
-    accounts; ``canonical_ids``, of any account; ``responder_arns``.
+    accounts; ``canonical_ids``, of any account.
 
     Returns
     -------
@@ -118,7 +117,6 @@ def provide_inventory(case: Case) -> pd.DataFrame:
     ids = {**dict(zip(requesters["canonical_id"], requesters["account_id"], strict=True)), **found.canonical}
     accounts = {name: bucket.account or ids.get(str(bucket.owner)) for name, bucket in found.known.items()}
     owners = sorted((name, account) for name, account in accounts.items() if account in (None, *found.accounts))
-    arns = list(case.ask("configuration/requester_arns")["arn"]) if case.incident.responders else list[str]()
 
     def provide(relation: str, rows: Iterable[tuple[str | None, ...]], *columns: str) -> pd.DataFrame:
         frame = frame_of((dict(zip(columns, row, strict=True)) for row in rows), dict.fromkeys(columns, "varchar"))
@@ -128,7 +126,6 @@ def provide_inventory(case: Case) -> pd.DataFrame:
     provide("own_accounts", ((account,) for account in sorted(found.accounts)), "account_id")
     provide("own_buckets", ((name,) for name, _ in owners), "bucket")
     provide("canonical_ids", sorted(ids.items()), "canonical_id", "account_id")
-    provide("responder_arns", ((arn,) for arn in arns if is_responder(arn, case.incident.responders)), "arn")
     return provide("bucket_owners", owners, "bucket", "account_id")
 
 
@@ -172,7 +169,7 @@ def inventory_of(
             account = account or max(sorted(in_logs[name]), key=in_logs[name].__getitem__, default=None)
             if name in delivered or name in named:  # an access log is delivered to the bucket's own account alone
                 account = account or found.canonical.get(delivered.get(name, "")) or only
-        owner = owner or next((one for one, of in found.canonical.items() if of == account), delivered.get(name))
+        owner = owner or next((own for own, of in found.canonical.items() if of == account), delivered.get(name))
         found.known[name] = Bucket(name, regions.get(name), account, owner, partition)
     found.buckets = {name: found.known[name] for name in sorted(named or scope)}
     return found
@@ -204,23 +201,23 @@ def _add_lists(configuration: Configuration, found: BucketInventory) -> str:
 
 
 def _answered(configuration: Configuration) -> tuple[dict[str, str | None], dict[str, list[str]], dict[str, str]]:
-    """Of each bucket that was asked about: its Region, the accounts that got an answer, its owner's canonical id."""
+    """Of each bucket that answers are about: its Region, the accounts that got an answer, its owner's canonical id."""
     regions: dict[str, str | None] = {}
     askers: dict[str, list[str]] = {}
     owners: dict[str, str] = {}
-    for asked, call in configuration.calls():
+    for setting, call in configuration.calls():
         name, answer = str(call.parameters.get("Bucket") or ""), call.answer
-        if asked.service != "s3" or not is_bucket_name(name) or answer.state == "gone":
+        if setting.service != "s3" or not is_bucket_name(name) or answer.state == "gone":
             continue
         accounts = askers.setdefault(name, [])
         if answer.known and call.account and call.account not in accounts:
             accounts.append(call.account)
-        if asked.operation == "GetBucketLocation" and answer.state == "answered":
+        if setting.operation == "GetBucketLocation" and answer.state == "answered":
             place = answer.response.get("LocationConstraint") or GLOBAL
             regions[name] = "eu-west-1" if place == "EU" else str(place)
-        elif asked.operation == "HeadBucket" and answer.part("BucketRegion", str):
+        elif setting.operation == "HeadBucket" and answer.part("BucketRegion", str):
             regions.setdefault(name, answer.part("BucketRegion", str))
-        elif asked.operation == "GetBucketAcl":
+        elif setting.operation == "GetBucketAcl":
             owner = (answer.part("Owner", dict) or {}).get("ID")
             if isinstance(owner, str):
                 owners[name] = owner

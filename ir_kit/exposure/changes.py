@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from ir_kit.case import Case
-from ir_kit.configuration.answers import Answer, Setting, setting
+from ir_kit.configuration.answers import Answer, Setting, setting_of
 from ir_kit.configuration.change_events import ConfigChange
 from ir_kit.configuration.request_parameters import FLAGS
 from ir_kit.credentials.lineage import reached_credentials
@@ -160,8 +160,8 @@ def _listing(past: PastExposure, change: ConfigChange, content: Answer) -> dict[
     region = change.event.get("aws_region") or bucket.region
     arn = f"arn:{bucket.partition}:s3:{region}:{of['AccountId']}:accesspoint/{of['Name']}"
     point = {"Name": of["Name"], "Bucket": change.bucket, "AccessPointArn": arn}
-    asked = setting("s3control", "ListAccessPoints", Bucket=change.bucket, **of)
-    return {asked: Answer("ListAccessPoints", "answered", {"AccessPointList": [point]})}
+    setting = setting_of("s3control", "ListAccessPoints", Bucket=change.bucket, **of)
+    return {setting: Answer("ListAccessPoints", "answered", {"AccessPointList": [point]})}
 
 
 def _beyond(openings: set[Opening], others: set[Opening]) -> set[Opening]:

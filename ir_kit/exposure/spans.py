@@ -56,7 +56,7 @@ class PastExposure:
         reasons = [grant.detail for grant in grants if grant.public_status == status]
         if status == UNKNOWN:
             timeline, settings = self.timeline, self.timeline.settings(name)
-            lost = {one.operation for one in settings if timeline.last(one).known and not timeline.at(one, time).known}
+            lost = {each.operation for each in settings if timeline.last(each).known and not timeline.at(each, time).known}
             if lost & DECIDE_PUBLIC:
                 return status, f"not known of that time: what {', '.join(sorted(lost & DECIDE_PUBLIC))} would have answered"
         if status == NO:

@@ -68,7 +68,7 @@ class Answer:
     """What one call answered. Two answers are equal where they say the same, whenever and by whomever they were given.
 
     `state` is ``answered``, ``absent`` (nothing is configured), ``gone`` (the bucket was not there), ``refused`` (or
-    failed), ``unreadable``, or ``not_asked``.
+    failed), ``unreadable``, ``not_logged`` (known of other times alone), or ``not_asked``.
     """
 
     operation: str
@@ -92,6 +92,7 @@ class Answer:
             "gone": f"the bucket was not there when {self.operation} was asked ({self.error_code})",
             "refused": f"{self.operation} was refused ({self.error_code})",
             "unreadable": f"the answer of {self.operation} cannot be read",
+            "not_logged": f"what {self.operation} would have answered then is not known",
         }.get(self.state, f"{self.operation} was not asked")
 
     def unreadable(self) -> Answer:
@@ -169,7 +170,9 @@ class Configuration:
         """The latest answer about this subject, of any asker (or of one account); one that answers comes first."""
         calls = self._subjects((service, operation)).get(setting_of(service, operation, **parameters).subject, [])
         found = [call.answer for call in calls if account is None or call.account == account]
-        return max(found, key=lambda a: (a.known, a.collected_at is not None, a.collected_at), default=Answer(operation))
+        return max(
+            found, key=lambda a: (a.known, a.collected_at is not None, a.collected_at), default=Answer(operation)
+        )
 
     def every(self, service: str, operation: str) -> Iterator[tuple[Call, Answer]]:
         """Each call of this name, with its latest answer."""

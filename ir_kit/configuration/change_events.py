@@ -94,7 +94,8 @@ def change_of(event: Row, moment: datetime, owner: str | None = None) -> ConfigC
     if noun in _OF_BUCKET:
         path, operation, body_of = _OF_BUCKET[noun]
         content = absent(operation) if verb == "Delete" else answered(operation, body_of(parameters))
-        also = {of_bucket(unknown, bucket): Answer(unknown) for unknown in ("GetBucketPolicyStatus",) if path == "policy"}
+        status = "GetBucketPolicyStatus"
+        also = {of_bucket(status, bucket): Answer(status)} if path == "policy" else {}
         return change(path, "bucket", bucket, None, content, of_bucket(operation, bucket), also)
     for kind in ("Inventory", "Analytics"):
         if noun in (f"Bucket{kind}Configuration", f"{kind}Configuration"):
@@ -120,7 +121,8 @@ def change_of(event: Row, moment: datetime, owner: str | None = None) -> ConfigC
 
 def _new_bucket(change: Change, bucket: str, parameters: JSON, owner: str | None, guarded: bool) -> ConfigChange:
     """A bucket starts with nothing set, and since April 2023 with public access blocked and ACLs disabled."""
-    starts = {operation: absent(operation) for operation in BUCKET_SETTINGS & set(NOTHING_SET) - {"GetBucketPolicyStatus"}}
+    none = BUCKET_SETTINGS & set(NOTHING_SET) - {"GetBucketPolicyStatus"}
+    starts = {operation: absent(operation) for operation in none}
     lists = ("GetBucketVersioning", "ListBucketInventoryConfigurations", "ListBucketAnalyticsConfigurations")
     starts |= {operation: answered(operation, {}) for operation in lists}
     rule = bodies.ownership(parameters)

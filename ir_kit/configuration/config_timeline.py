@@ -59,13 +59,14 @@ class ConfigTimeline:
         self.inventory, self._unlogged = inventory, unlogged
         self.changes = list(_changes(events, inventory))
         points: dict[Setting, list[Point]] = defaultdict(list)
-        self._failed: dict[Setting, Answer] = {}  # asked for, and refused or unreadable
+        self._unknown: dict[Setting, Answer] = {}  # what stands where nothing is known: refused, unreadable, not logged
         self._lasting: dict[str | None, list[tuple[Setting, Call]]] = defaultdict(list)  # what no call here changes
         self._remembered: dict[tuple[Any, ...], Configuration] = {}
-        leads_to = {call.parameters.get("Name"): answer for call, answer in collected.every("s3control", "GetAccessPoint")}
-        access_points = {name: answer.response.get("Bucket") for name, answer in leads_to.items()}
-        made = [change for change in self.changes if change.path == "access_point" and change.bucket and change.succeeded]
-        access_points |= {str(change.target).rpartition("/")[2]: change.bucket for change in made}
+        points_of = collected.every("s3control", "GetAccessPoint")
+        access_points = {call.parameters.get("Name"): answer.response.get("Bucket") for call, answer in points_of}
+        for change in self.changes:
+            if change.path == "access_point" and change.bucket and change.succeeded:
+                access_points[str(change.target).rpartition("/")[2]] = change.bucket
         for setting, call in collected.calls():
             changing, of = _changing(setting, call.account), setting.parameters
             if changing is None:
@@ -76,7 +77,7 @@ class ConfigTimeline:
                 if answer.known:
                     points[changing].append(Point(_late(answer.collected_at), answer, "seen"))
                 else:
-                    self._failed[changing] = answer
+                    self._unknown[changing] = answer
         for number, change in enumerate(self.changes):
             if change.path == "access_point" and not change.bucket:
                 name = str(change.target).rpartition("/")[2]
@@ -93,9 +94,12 @@ class ConfigTimeline:
                 times = sorted({_late(row["first_time"]), _late(row["last_time"])})
                 points[setting] += [Point(time, absent(operation), "seen") for time in times]
         self._timelines = {setting: _timeline(found, self._spans(setting)) for setting, found in points.items()}
+        for setting in self._timelines:
+            if setting.operation not in ("GetObjectAcl", "GetBucketPolicyStatus"):
+                self._unknown.setdefault(setting, Answer(setting.operation, "not_logged"))
         self._settings: dict[tuple[str, str], list[Setting]] = defaultdict(list)
         left_out = self._acls_without_effect()
-        for setting in dict.fromkeys([*self._timelines, *self._failed]):
+        for setting in dict.fromkeys([*self._timelines, *self._unknown]):
             found_in = setting.parameters.get("Bucket") or access_points.get(setting.parameters.get("Name"))
             if setting not in left_out:
                 about = ("Bucket", found_in) if found_in else ("AccountId", setting.parameters["AccountId"])
@@ -129,7 +133,8 @@ class ConfigTimeline:
         """What was a setting at this time?"""
         known = self._timelines[setting].at(time) if setting in self._timelines else None
         values = (known.value, known.other) if known else ()
-        return next((answer for answer in values if answer and answer.known), Answer(setting.operation))
+        unknown = self._unknown.get(setting) or Answer(setting.operation)
+        return next((answer for answer in values if answer and answer.known), unknown)
 
     def before(self, change: ConfigChange) -> Answer:
         """What was the setting that a call changes, just before it?"""
@@ -154,7 +159,6 @@ class ConfigTimeline:
         left_out = "GetObjectAcl" if any(setting.operation == "GetObjectAcl" for setting in instead or ()) else ""
         found = {setting: self.at(setting, time) for setting in self.settings(name) if setting.operation != left_out}
         found |= {**(instead or {})}
-        found = {setting: answer if answer.known else self._failed.get(setting, answer) for setting, answer in found.items()}
         given = [(setting, answer) for setting, answer in found.items() if answer.state != "not_asked"]
         key = (name, left_out, *((setting, id(answer)) for setting, answer in given))
         if len(self._remembered) > MOST_READ:
@@ -205,7 +209,8 @@ def config_timeline(case: Case, unlogged: Unlogged) -> ConfigTimeline:
     """The settings of a case's buckets over time, worked out once; see `ConfigTimeline`."""
 
     def compute() -> ConfigTimeline:
-        events, absences = (rows_of(case.ask(f"configuration/{name}")) for name in ("change_events", "setting_absences"))
+        events = rows_of(case.ask("configuration/change_events"))
+        absences = rows_of(case.ask("configuration/setting_absences"))
         return ConfigTimeline(configuration(case), events, absences, inventory(case), unlogged)
 
     return case.once("config_timeline", compute)
@@ -226,7 +231,8 @@ def _changing(setting: Setting, account: str | None) -> Setting | None:
     """A setting as the calls that change it name it; None where no call here does."""
     of, operation = setting.parameters, setting.operation
     if setting.service == "s3":
-        return setting if operation in BUCKET_SETTINGS or (operation == "GetObjectAcl" and "VersionId" not in of) else None
+        of_object = operation == "GetObjectAcl" and "VersionId" not in of
+        return setting if of_object or operation in BUCKET_SETTINGS else None
     if setting.service == "s3control" and operation == "GetPublicAccessBlock":
         return of_account(of.get("AccountId") or account)
     if operation in ("GetAccessPointPolicy", "GetAccessPointPolicyStatus") and "Name" in of:
@@ -244,7 +250,8 @@ def _timeline(points: list[Point], unlogged: Sequence[Span]) -> Timeline:
     """The points in order, without those between others that say the same."""
     found: list[Point] = []
     for point in sorted(points, key=lambda point: point.time):
-        same = len(found) > 1 and found[-1].how == point.how == "seen" and found[-2].value == found[-1].value == point.value
+        last = [*found[-2:], point]
+        same = len(last) == 3 and last[1].how == point.how == "seen" and last[0].value == last[1].value == point.value
         if same and not any(span.touches(found[-2].time, point.time) for span in unlogged):
             found.pop()
         found.append(point)

@@ -11,6 +11,7 @@ import pandas as pd
 
 from ir_kit.case import Case
 from ir_kit.configuration.answers import Configuration, configuration
+from ir_kit.domain.documents import mapping
 from ir_kit.domain.frames import frame_of, rows_of
 from ir_kit.domain.logic import STATUS
 
@@ -130,7 +131,10 @@ def provide_inventory(case: Case) -> pd.DataFrame:
 
 
 def inventory_of(
-    configuration: Configuration, logged: Iterable[Mapping[str, Any]], own_accounts: Iterable[str], named: Iterable[str] = ()
+    configuration: Configuration,
+    logged: Iterable[Mapping[str, Any]],
+    own_accounts: Iterable[str],
+    named: Iterable[str] = (),
 ) -> BucketInventory:
     """Put together which buckets there are and whose they are.
 
@@ -145,28 +149,41 @@ def inventory_of(
         Buckets of the incident file; the only ones in scope where there are any.
     """
     found = BucketInventory(accounts={account for account in own_accounts if account})
-    partition = _add_lists(configuration, found)
-    regions, askers, owners = _answered(configuration)
-    scope = {*askers, *(name for names in found.listed.values() for name in names)}
+    partition = "aws"
+    for call, answer in configuration.every("sts", "GetCallerIdentity"):
+        found.accounts |= {answer.part("Account", str) or call.account or ""} - {""}
+        arn = str(answer.response.get("Arn"))
+        partition = arn.split(":")[1] if arn.startswith("arn:") else partition
+    only = next(iter(found.accounts)) if len(found.accounts) == 1 else None
+    for call, answer in configuration.every("s3", "ListBuckets"):
+        account = call.account or only
+        if answer.state == "answered" and account:
+            found.accounts.add(account)
+            names = {entry["Name"] for entry in answer.listed("Buckets") if isinstance(entry.get("Name"), str)}
+            found.listed.setdefault(account, set()).update(names)
+            part = call.parameters.get("Prefix") or call.parameters.get("BucketRegion")
+            if answer.complete and not part and answer.part("Buckets", list) is not None:
+                found.whole.add(account)
+            if owner := mapping(answer.response.get("Owner")).get("ID"):
+                found.canonical[str(owner)] = account
+    regions, answering, owners = _answers_about(configuration)
+    scope = {*answering, *(name for names in found.listed.values() for name in names)}
     in_logs: dict[str, Counter[str]] = defaultdict(Counter)
     delivered: dict[str, str] = {}
     for row in logged:
         name = row["bucket"]
-        in_logs[name].update({row["account_id"]: row["requests"]} if row.get("account_id") else {})
-        if row.get("canonical_id"):
-            delivered[name] = row["canonical_id"]
-        if row.get("successes", 1):
+        in_logs[name].update({row["account_id"]: row["requests"]} if row["account_id"] else {})
+        delivered |= {name: row["canonical_id"]} if row["canonical_id"] else {}
+        if row["successes"]:
             scope.add(name)
             regions[name] = regions.get(name) or row["aws_region"]
     named = set(named)
-    only = next(iter(found.accounts)) if len(found.accounts) == 1 else None
     for name in sorted(scope | named | set(in_logs)):
         owner = owners.get(name)
-        account = found.account_of_bucket(name) or (found.canonical.get(owner) if owner else None)
+        account = found.account_of_bucket(name) or found.canonical.get(owner or "")
         if account is None and not (owner and found.canonical and owner not in found.canonical):
             # who reads a bucket's policy is of its account, but for an owner that no account of the evidence has
-            account = next(iter(askers.get(name, [])), None)
-            account = account or max(sorted(in_logs[name]), key=in_logs[name].__getitem__, default=None)
+            account = answering.get(name) or max(sorted(in_logs[name]), key=in_logs[name].__getitem__, default=None)
             if name in delivered or name in named:  # an access log is delivered to the bucket's own account alone
                 account = account or found.canonical.get(delivered.get(name, "")) or only
         owner = owner or next((own for own, of in found.canonical.items() if of == account), delivered.get(name))
@@ -175,53 +192,24 @@ def inventory_of(
     return found
 
 
-def _add_lists(configuration: Configuration, found: BucketInventory) -> str:
-    """Take in the lists of buckets and the callers; the partition of the account."""
-    partition = "aws"
-    for call, answer in configuration.every("sts", "GetCallerIdentity"):
-        account = answer.part("Account", str) or call.account
-        arn = answer.part("Arn", str) or ""
-        partition = arn.split(":")[1] if arn.startswith("arn:") else partition
-        found.accounts |= {account} if account else set()
-    only = next(iter(found.accounts)) if len(found.accounts) == 1 else None
-    for call, answer in configuration.every("s3", "ListBuckets"):
-        account = call.account or only
-        if answer.state != "answered" or account is None:
-            continue
-        found.accounts.add(account)
-        names = {entry["Name"] for entry in answer.listed("Buckets") if isinstance(entry.get("Name"), str)}
-        found.listed.setdefault(account, set()).update(names)
-        part = call.parameters.get("Prefix") or call.parameters.get("BucketRegion")
-        if answer.complete and not part and isinstance(answer.response.get("Buckets"), list):
-            found.whole.add(account)
-        owner = (answer.part("Owner", dict) or {}).get("ID")
-        if isinstance(owner, str):
-            found.canonical[owner] = account
-    return partition
-
-
-def _answered(configuration: Configuration) -> tuple[dict[str, str | None], dict[str, list[str]], dict[str, str]]:
-    """Of each bucket that answers are about: its Region, the accounts that got an answer, its owner's canonical id."""
-    regions: dict[str, str | None] = {}
-    askers: dict[str, list[str]] = {}
-    owners: dict[str, str] = {}
+def _answers_about(
+    configuration: Configuration,
+) -> tuple[dict[str, str | None], dict[str, str | None], dict[str, str]]:
+    """Of each bucket that answers are about: its Region, the account that got one first, its owner's canonical id."""
+    regions, answering, owners = dict[str, str | None](), dict[str, str | None](), dict[str, str]()
     for setting, call in configuration.calls():
         name, answer = str(call.parameters.get("Bucket") or ""), call.answer
         if setting.service != "s3" or not is_bucket_name(name) or answer.state == "gone":
             continue
-        accounts = askers.setdefault(name, [])
-        if answer.known and call.account and call.account not in accounts:
-            accounts.append(call.account)
+        answering[name] = answering.get(name) or (call.account if answer.known else None)
         if setting.operation == "GetBucketLocation" and answer.state == "answered":
-            place = answer.response.get("LocationConstraint") or GLOBAL
-            regions[name] = "eu-west-1" if place == "EU" else str(place)
+            place = str(answer.response.get("LocationConstraint") or GLOBAL)
+            regions[name] = "eu-west-1" if place == "EU" else place
         elif setting.operation == "HeadBucket" and answer.part("BucketRegion", str):
             regions.setdefault(name, answer.part("BucketRegion", str))
-        elif setting.operation == "GetBucketAcl":
-            owner = (answer.part("Owner", dict) or {}).get("ID")
-            if isinstance(owner, str):
-                owners[name] = owner
-    return regions, askers, owners
+        elif setting.operation == "GetBucketAcl" and (owner := mapping(answer.response.get("Owner")).get("ID")):
+            owners[name] = str(owner)
+    return regions, answering, owners
 
 
 def is_bucket_name(name: Any) -> bool:

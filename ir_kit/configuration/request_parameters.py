@@ -75,7 +75,8 @@ def website(parameters: JSON) -> JSON | None:
 def cors(parameters: JSON) -> JSON | None:
     """The rules for other origins."""
     value, names = mapping(value_of(parameters, "CORSConfiguration")), ("AllowedMethod", "AllowedOrigin")
-    rules = [{f"{name}s": _texts(rule.get(name) or rule.get(f"{name}s")) for name in names} for rule in _many(value, "CORSRule")]
+    given = _many(value, "CORSRule")
+    rules = [{f"{name}s": _texts(rule.get(name) or rule.get(f"{name}s")) for name in names} for rule in given]
     return {"CORSRules": rules} if value else None
 
 

@@ -54,7 +54,9 @@ def steps_to_close(
         by_keys = any((bucket, f"{row['grantee']} ({row['access']})") in opened for row in rows)
         public = any(row["public_status"] == YES for row in rows)
         who = list(dict.fromkeys(f"{row['grantee']} may {row['access']}" for row in rows))
-        reason = f"{path.replace('_', ' ')}: {', '.join(who[:3])}" + (f" and {len(who) - 3} more" if len(who) > 3 else "")
+        reason = f"{path.replace('_', ' ')}: {', '.join(who[:3])}" + (
+            f" and {len(who) - 3} more" if len(who) > 3 else ""
+        )
         region, account = verdicts[bucket]["region"], verdicts[bucket].get("account_id")
         steps = list(_steps(bucket, path, rows, region, account, last_answer))
         if public and path in ("policy", "acl", "object_acl"):
@@ -80,9 +82,7 @@ def _of(bucket: str, region: str | None) -> tuple[str, ...]:
 def _block(of: tuple[str, ...]) -> Step:
     put = _aws("s3api", "put-public-access-block", *of, "--public-access-block-configuration", ALL_ON)
     check = _aws("s3api", "get-public-access-block", *of) + "  # all four true"
-    warning = (
-        "whoever uses the bucket without credentials is shut out, a website too; with a public policy, other accounts that it names as well"
-    )
+    warning = "whoever uses the bucket without credentials is shut out, a website too; with a public policy, other accounts that it names as well"
     return "block_public_access", put, check, warning
 
 
@@ -99,7 +99,12 @@ def _steps(
         controls = ("--ownership-controls", "Rules=[{ObjectOwnership=BucketOwnerEnforced}]")
         lines.append(_aws("s3api", "put-bucket-ownership-controls", *of, *controls))
         check = _aws("s3api", "get-bucket-ownership-controls", *of) + "  # BucketOwnerEnforced"
-        yield "disable_acls", "\n".join(lines), check, "disables the ACLs of all objects too; writers that send an ACL will fail"
+        yield (
+            "disable_acls",
+            "\n".join(lines),
+            check,
+            "disables the ACLs of all objects too; writers that send an ACL will fail",
+        )
     elif path == "website":
         check = _aws("s3api", "get-bucket-website", *of) + "  # NoSuchWebsiteConfiguration"
         warning = "the website goes; objects that are public stay so"

@@ -14,8 +14,21 @@ from ir_kit.coverage.scope import Seen
 from ir_kit.coverage.visible import visible
 from ir_kit.domain.frames import rows_of
 from ir_kit.findings import (
-    EVENT_IDS, CONFIGURATION, Actor, EvidenceRows, Finding, FindingBuilder, Scope, Severity, Subject, Value, actor_of, count_noun,
-    join_names, responders_left_out, write_findings,
+    CONFIGURATION,
+    EVENT_IDS,
+    Actor,
+    EvidenceRows,
+    Finding,
+    FindingBuilder,
+    Scope,
+    Severity,
+    Subject,
+    Value,
+    actor_of,
+    count_noun,
+    join_names,
+    responders_left_out,
+    write_findings,
 )  # fmt: skip
 from ir_kit.object_access.bounds import watched as log_coverage
 from ir_kit.object_access.findings import scope_of
@@ -30,7 +43,9 @@ AS_COLLECTED = "It speaks of the settings as they were collected, and as managem
 OBJECT_ACLS = (
     "An ACL of a single object can let others in where ACLs are in force; only those that were collected count."
 )
-BY_POLICIES = "Reasoned from identity policies, bucket policies and ACLs as they were collected, and from what was done."
+BY_POLICIES = (
+    "Reasoned from identity policies, bucket policies and ACLs as they were collected, and from what was done."
+)
 MOST_REASONS = 6
 HOUR = pd.Timedelta(hours=1)
 
@@ -54,20 +69,15 @@ def findings(case: Case) -> list[Finding]:
         responders_left_out(case, int(observed.attrs["responders"]), "request"),
         responders_left_out(case, int(inside["is_responder"].sum()), "change"),
     )
-    by_bucket = {
-        name: _by_bucket(frame)
-        for name, frame in (
-            ("grants", questions.grants(case)), ("reachable", questions.reachable(case)),
-            ("spans", questions.spans(case)), ("observed", observed),
-        )
-    }  # fmt: skip
+    grants, permissions = _by_bucket(questions.grants(case)), _by_bucket(questions.reachable(case))
+    spans, outsiders = _by_bucket(questions.spans(case)), _by_bucket(observed)
     made = rows_of(session_of(case, inside[~inside["is_responder"].astype(bool)]))
     found = []
     for verdict in verdicts:
         name, account = verdict["bucket"], verdict["account_id"]
         about = BucketFindings(
-            FindingBuilder(case, PLAYBOOK), verdict, *(rows.get(name, []) for rows in by_bucket.values()),
-            [row for row in made if row["bucket"] == name or _of_account(row, account)], left_out,
+            FindingBuilder(case, PLAYBOOK), verdict, grants.get(name, []), permissions.get(name, []), spans.get(name, []),
+            outsiders.get(name, []), [row for row in made if row["bucket"] == name or _of_account(row, account)], left_out,
         )  # fmt: skip
         found += [
             about.public(),
@@ -104,7 +114,11 @@ class BucketFindings:
     @property
     def in_effect(self) -> list[Row]:
         """What compromised credentials opened or changed, and is there still."""
-        return [row for row in self.done if row["is_reached"] and row["stands_status"] == "yes" and row["effect"] != "closes"]
+        return [
+            row
+            for row in self.done
+            if row["is_reached"] and row["stands_status"] == "yes" and row["effect"] != "closes"
+        ]
 
     @property
     def opened_by_intruder(self) -> bool:
@@ -130,7 +144,9 @@ class BucketFindings:
                 "unknown": f"Whether {self.name} is public cannot be known from the settings that were read.",
             }[status]
         basis = next((row["basis"] for row in self.spans if row["public_status"] == "unknown"), "")
-        before = f"For {unknown:,.1f} hours of the window it is not known whether it was public: {basis}." if unknown else ""
+        before = (
+            f"For {unknown:,.1f} hours of the window it is not known whether it was public: {basis}." if unknown else ""
+        )
         read = any(row["requests"] for row in self.observed if row["requester_kind"] == "anonymous")
         return self._build(
             "public", "Is the bucket public?", statement, int(status == "yes" or hours > 0),
@@ -168,8 +184,14 @@ class BucketFindings:
             values |= {f"{kind}_requests": done[kind], f"{kind}_bytes": sent}
             names = [row["requester"] for row in rows if row["requests"]]
             plural = "s" if kind == "other_account" and len(names) > 1 else ""
-            listed = {"anonymous": "", "other_account": f" {join_names(names)}", "service": f" ({join_names(names)})"}[kind]
-            came += [f"{count_noun(done[kind], 'request')} of {words}{plural}{listed}, {sent:,} bytes"] if done[kind] else []
+            listed = {"anonymous": "", "other_account": f" {join_names(names)}", "service": f" ({join_names(names)})"}[
+                kind
+            ]
+            came += (
+                [f"{count_noun(done[kind], 'request')} of {words}{plural}{listed}, {sent:,} bytes"]
+                if done[kind]
+                else []
+            )
         for name in ("denied_requests", "requests_while_public", "requests_while_not_public", "requests_while_unknown"):
             values[name] = sum(int(row[name]) for row in self.observed)
         count, denied = sum(done.values()), int(values["denied_requests"] or 0)
@@ -199,7 +221,11 @@ class BucketFindings:
         """``exposure_changed``: what opened it or closed it, and what is still in effect."""
         done, rows = self.done, self.changes
         effects = {name: sum(row["effect"] == name for row in done) for name in EFFECTS}
-        by_keys, whole, tries = sum(row["is_reached"] for row in done), sum(row["bucket"] is None for row in done), len(rows) - len(done)
+        by_keys, whole, tries = (
+            sum(row["is_reached"] for row in done),
+            sum(row["bucket"] is None for row in done),
+            len(rows) - len(done),
+        )
         if done:
             parts = ", ".join(f"{effects[name]:,} {words}" for name, words in EFFECTS.items() if effects[name])
             statement = (
@@ -276,8 +302,8 @@ class BucketFindings:
         return Scope(CONFIGURATION.whole, unsure=doubt)
 
 
-def _by_bucket(frame: pd.DataFrame) -> dict[str, list[Row]]:
-    return {str(name): rows_of(rows) for name, rows in frame.groupby("bucket", sort=False)}
+def _by_bucket(frame: pd.DataFrame) -> dict[Any, list[Row]]:
+    return {name: rows_of(rows) for name, rows in frame.groupby("bucket", sort=False)}
 
 
 def _of_account(row: Row, account: str | None) -> bool:

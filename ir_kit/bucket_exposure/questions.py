@@ -23,7 +23,7 @@ from ir_kit.exposure import spans as exposure_spans
 from ir_kit.exposure.block_public_access import account_answer
 from ir_kit.exposure.grants import WRITE
 from ir_kit.exposure.permissions import RANK, default_key, kms_answer, permissions
-from ir_kit.exposure.replayed import replayed
+from ir_kit.exposure.spans import past_exposure
 from ir_kit.exposure.status import NO, UNKNOWN, YES, any_of
 from ir_kit.exposure.verdicts import exposure_of, reasons_for, verdict_on
 from ir_kit.tables import types_of
@@ -93,7 +93,11 @@ def buckets(case: Case) -> pd.DataFrame:
             verb = {YES: "could", NO: "could not", UNKNOWN: "may or may not"}[status]
             why = [f"{name} {verb} {', '.join(dict.fromkeys(access))}" for name, access in who.items()]
             why = why or ["no credential was reached"]
-            reasons = [*verdict.reasons, *reasons_for("within reach of a reached credential", status, why), *verdict.not_counted]
+            reasons = [
+                *verdict.reasons,
+                *reasons_for("within reach of a reached credential", status, why),
+                *verdict.not_counted,
+            ]
             yield {
                 "bucket": name, "region": bucket.region, "account_id": bucket.account, "public_status": verdict.public_status,
                 "cross_account_status": verdict.cross_account_status, "reachable_by_key_status": status,
@@ -183,10 +187,10 @@ def closing_steps(case: Case) -> pd.DataFrame:
     DataFrame
         One row per step, the first first; empty where nothing is known to be open.
     """
-    history = replayed(case).history
+    timeline = past_exposure(case).timeline
 
     def last_answer(operation: str, bucket: str) -> Any:
-        return history.last(of_bucket(operation, bucket)).content.response
+        return timeline.last(of_bucket(operation, bucket)).response or None
 
     def rows() -> Iterable[Row]:
         return steps_to_close(rows_of(grants(case)), rows_of(changes(case)), rows_of(buckets(case)), last_answer)

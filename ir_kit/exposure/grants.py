@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from ir_kit.configuration.answers import Answer, Configuration
-from ir_kit.configuration.inventory import Bucket, Holdings
+from ir_kit.configuration.inventory import Bucket, BucketInventory
 from ir_kit.exposure.block_public_access import Level, Stop, levels_of, stop_by
 from ir_kit.exposure.caller_controlled import ReadPolicy, read_policy
 from ir_kit.exposure.status import NO, UNKNOWN, all_of
@@ -71,7 +71,7 @@ class BucketContext:
 
     bucket: Bucket
     configuration: Configuration
-    inventory: Holdings
+    inventory: BucketInventory
 
     @cached_property
     def levels(self) -> tuple[Level, ...]:

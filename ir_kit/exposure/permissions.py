@@ -108,11 +108,8 @@ def permissions(case: Case) -> list[dict[str, Any]]:
     used = case.ask("exposure/observed_use").set_index(["access_key_id", "bucket", "access"])["words"].to_dict()
     for row in found:
         if use := used.get((row["access_key_id"], row["bucket"], row["access"])):
-            parts = (
-                (row["detail"], use)
-                if row["status"] == YES
-                else (use, f"by configuration as collected: {row['detail']}")
-            )
+            collected = f"by configuration as collected: {row['detail']}"
+            parts = (row["detail"], use) if row["status"] == YES else (use, collected)
             row |= {"status": YES, "detail": "; ".join(parts)}
     return found
 
@@ -265,14 +262,13 @@ def permission_on(
     decided = _on_bucket if access in ("list", "admin") else _on_objects
     best: Permission | None = None
     for action in ACTIONS[access]:
-        found = decided(actor, on, action, context)
+        found, at_time = decided(actor, on, action, context), None
         if found.status == UNKNOWN:  # it may hang on the time: try both ends of the window
-            moments = [
-                {"aws:CurrentTime": f"{time:%Y-%m-%dT%H:%M:%SZ}", "aws:EpochTime": int(time.timestamp())}
-                for time in times
-            ]
-            tried = [decided(actor, on, action, context | moment) for moment in moments]
-            found = max(tried, key=lambda permission: RANK[permission.status], default=found)
+            for time in times:
+                moment = {"aws:CurrentTime": f"{time:%Y-%m-%dT%H:%M:%SZ}", "aws:EpochTime": int(time.timestamp())}
+                tried = decided(actor, on, action, context | moment)
+                at_time = tried if at_time is None else _better(at_time, tried)
+            found = at_time or found
         best = _better(best, found)
         if best.status == YES:
             break
@@ -301,9 +297,8 @@ def _on_objects(actor: Actor, on: BucketPolicies, action: str, context: Mapping[
         for variable in _VARIABLE.findall(pattern):
             known = Request(actor.principal, action, arn, on.bucket.account, context).known
             values = known.get(variable.partition(",")[0].strip().lower())
-            single = isinstance(values, tuple) and len(values) == 1
-            settled = settled and single
-            key = key.replace(f"${{{variable}}}", str(values[0]) if single else SAMPLE)
+            value = values[0] if isinstance(values, tuple) and len(values) == 1 else None
+            key, settled = key.replace(f"${{{variable}}}", value or SAMPLE), settled and value is not None
         found = _decided(actor, on, action, f"{arn}/{widened(key)}", context)
         for filled in filled_in(key) if found.status == UNKNOWN else ():
             found = _better(found, _decided(actor, on, action, f"{arn}/{filled}", context))
@@ -369,19 +364,12 @@ def _decrypted(read: Permission, actor: Actor, on: BucketPolicies, context: Mapp
     return Permission(UNKNOWN, decision.statement or read.statement, words)
 
 
-def _with_acl(
-    access: str, found: Permission, grants: list[Grant], actor: Actor | None, exposure: Exposure
-) -> Permission:
+def _with_acl(access: str, found: Permission, grants: list[Grant], actor: Actor, exposure: Exposure) -> Permission:
     """What policies do not allow, and none denies, an ACL may."""
     if found.status == YES or (found.status == NO and found.statement is not None):
         return found
     for grant in grants:
-        if (
-            grant.path != "acl"
-            or grant.effective_status == NO
-            or grant.access is None
-            or grant.access != BY_ACL.get(access)
-        ):
+        if grant.path != "acl" or grant.effective_status == NO or grant.access != BY_ACL.get(access, NO):
             continue
         account = exposure.inventory.canonical.get(str(grant.grantee))
         status = NO

@@ -10,10 +10,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from ir_kit.case import Case
-from ir_kit.configuration.account_buckets import own_accounts
-from ir_kit.configuration.answers import Configuration
-from ir_kit.configuration.inventory import Bucket, Holdings, holdings
-from ir_kit.domain.frames import rows_of
+from ir_kit.configuration.answers import Configuration, configuration
+from ir_kit.configuration.inventory import Bucket, BucketInventory, inventory
 from ir_kit.exposure.access_points import access_grants_grants, access_point_grants, multi_region_grants
 from ir_kit.exposure.acls import acl_grants, object_acl_grants
 from ir_kit.exposure.grants import BucketContext, Grant
@@ -40,12 +38,12 @@ class Verdict(NamedTuple):
     not_counted: list[str]
 
 
-def grants_of(configuration: Configuration, bucket: Bucket, inventory: Holdings) -> list[Grant]:
+def grants_of(configuration: Configuration, bucket: Bucket, inventory: BucketInventory) -> list[Grant]:
     """Every grant on a bucket by these answers, of each source; one row without a grantee where a source has none.
 
     Parameters
     ----------
-    inventory : Holdings
+    inventory : BucketInventory
         The evidence's own accounts, their canonical ids and buckets.
     """
     context, found = BucketContext(bucket, configuration, inventory), list[Grant]()
@@ -54,7 +52,7 @@ def grants_of(configuration: Configuration, bucket: Bucket, inventory: Holdings)
     return found
 
 
-def verdict_of(configuration: Configuration, bucket: Bucket, inventory: Holdings) -> Verdict:
+def verdict_of(configuration: Configuration, bucket: Bucket, inventory: BucketInventory) -> Verdict:
     """Is a bucket public by these answers, and is it open to another account? See `grants_of`."""
     return verdict_on(grants_of(configuration, bucket, inventory))
 
@@ -99,7 +97,7 @@ class Exposure:
     """All buckets in scope, by the settings as they were collected, with the grants on each."""
 
     configuration: Configuration
-    inventory: Holdings
+    inventory: BucketInventory
     grants: dict[str, list[Grant]]
 
 
@@ -107,10 +105,8 @@ def exposure_of(case: Case) -> Exposure:
     """The grants on every bucket in scope; worked out once for a case."""
 
     def compute() -> Exposure:
-        configuration = Configuration(rows_of(case.ask("configuration/configuration")))
-        logged, accounts = rows_of(case.ask("configuration/reached_buckets")), own_accounts(case)["account_id"].dropna()
-        inventory = holdings(configuration, logged, accounts, case.incident.buckets)
-        grants = {name: grants_of(configuration, bucket, inventory) for name, bucket in inventory.buckets.items()}
-        return Exposure(configuration, inventory, grants)
+        collected, known = configuration(case), inventory(case)
+        grants = {name: grants_of(collected, bucket, known) for name, bucket in known.buckets.items()}
+        return Exposure(collected, known, grants)
 
     return case.once("exposure", compute)

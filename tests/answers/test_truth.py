@@ -14,9 +14,10 @@ import pyarrow.parquet as pq
 import pytest
 from answers.record import findings
 from answers.worlds import REAL, WORLDS, Made
+from stories import exposure_world, tampering_world
+
 from simulator import SampleTruth, at
 from simulator.s3_calls import AUTHENTICATION_FAILURES
-from stories import exposure_world, tampering_world
 
 pytestmark = pytest.mark.slow
 SIMULATED = [name for name in WORLDS if name not in REAL]

@@ -14,6 +14,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from stories import exposure_world, tampering_world
+from stories import worlds as stories
+
 from simulator import SampleTruth, World, at, incident_fields, make_sample, read_truth, render
 from simulator.account import HOSTILE_KEYS
 from simulator.ids import access_key_id, iso, version_id
@@ -28,8 +31,7 @@ from simulator.issuing import (
 )
 from simulator.principals import Credential
 from simulator.requests import DeletedKey
-from stories import exposure_world, tampering_world
-from stories import worlds as stories
+from simulator.shipped import SCALE
 
 SHARED_DATA = Path(__file__).parents[3] / "shared" / "data"
 APP, OFFICE, NAT, AWAY, THIRD = "203.0.113.10", "203.0.113.50", "203.0.113.99", "192.0.2.146", "198.51.100.7"
@@ -453,8 +455,8 @@ def tampering(folder: Path) -> Made:
 
 
 def demo(folder: Path) -> Made:
-    """The sample incident, with a thin crowd."""
-    truth = make_sample(folder, scale=0.04)
+    """The sample incident, as the demo ships it."""
+    truth = make_sample(folder, scale=SCALE)  # the same as `ir-kit demo` lays out: a test holds the two together
     return Made({name: value for name, value in incident_fields().items() if name != "engine"}, truth)
 
 

@@ -9,7 +9,7 @@ import pytest
 from bucket_answers import ACCOUNT, ALL_ON, BUCKET, OTHER, OWNER, STRANGER, Answers, allow, deny
 
 from ir_kit.configuration.answers import Configuration
-from ir_kit.configuration.inventory import holdings
+from ir_kit.configuration.inventory import inventory_of
 from ir_kit.exposure.verdicts import grants_of
 
 ROLE = f"arn:aws:iam::{OTHER}:role/reader"
@@ -476,7 +476,7 @@ def test_a_bucket_whose_account_nobody_knows_leaves_open_whose_a_principal_is(an
     answers.policy(allow({"AWS": ROLE}))
     answers.rows[-1]["account_id"] = None
     configuration = Configuration(answers.rows)
-    inventory = holdings(configuration, [], [])
+    inventory = inventory_of(configuration, [], [])
     (way,) = [one for one in grants_of(configuration, inventory.buckets[BUCKET], inventory) if one.path == "policy"]
     assert (way.effective_status, way.cross_account_status) == ("yes", "unknown")
 

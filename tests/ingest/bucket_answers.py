@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from ir_kit.configuration.answers import Configuration
-from ir_kit.configuration.inventory import holdings
+from ir_kit.configuration.inventory import inventory_of
 from ir_kit.exposure.grants import Grant
 from ir_kit.exposure.verdicts import Exposure, Verdict, grants_of, verdict_of
 
@@ -85,7 +85,7 @@ class Answers:
 
     def exposure(self, named: tuple[str, ...] = ()) -> Exposure:
         configuration = Configuration(self.rows)
-        inventory = holdings(configuration, [], [ACCOUNT], named)
+        inventory = inventory_of(configuration, [], [ACCOUNT], named)
         buckets = inventory.buckets.items()
         return Exposure(configuration, inventory, {name: grants_of(configuration, one, inventory) for name, one in buckets})
 

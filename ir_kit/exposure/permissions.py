@@ -18,7 +18,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from ir_kit.case import Case
-from ir_kit.configuration.answers import Answer, Configuration
+from ir_kit.configuration.answers import Configuration
 from ir_kit.configuration.inventory import Bucket
 from ir_kit.credentials.lineage import reached_credentials
 from ir_kit.domain.documents import mappings, parsed
@@ -147,33 +147,19 @@ def bucket_policies(exposure: Exposure, name: str) -> BucketPolicies:
     """The policies on a bucket, as they bear on a caller who sets the request at will."""
     bucket, configuration = exposure.inventory.buckets[name], exposure.configuration
     context = BucketContext(bucket, configuration, exposure.inventory)
-    answer, key = context.answer("GetBucketPolicy"), default_key(context.answer("GetBucketEncryption"))
+    answer, encryption, key = context.answer("GetBucketPolicy"), context.answer("GetBucketEncryption"), None
     policy = () if answer.state == "absent" else (context.policy.best,) if context.policy else None
+    for rule in mappings((encryption.part("ServerSideEncryptionConfiguration", dict) or {}).get("Rules")):
+        default = rule.get("ApplyServerSideEncryptionByDefault")
+        named = default.get("KMSMasterKeyID") if isinstance(default, dict) else None
+        key = key or (str(named) if named and not str(named).endswith("alias/aws/s3") else None)
     key_policy = None
-    if key and (of_key := kms_answer(configuration, "GetKeyPolicy", key)).state == "answered":
-        key_policy = (read_document(of_key.response.get("Policy"), f"key policy of {key}"),)
+    for call, of_key in configuration.every("kms", "GetKeyPolicy") if key else ():
+        same = str(call.parameters.get("KeyId") or "").rpartition("/")[2] == str(key).rpartition("/")[2]  # ARN or id
+        if same and of_key.state == "answered":
+            key_policy = (read_document(of_key.response.get("Policy"), f"key policy of {key}"),)
     rcps = identities.organization_policies(configuration, bucket.account, identities.RCP)
     return BucketPolicies(bucket, policy, answer.words, rcps, key, key_policy)
-
-
-def default_key(answer: Answer) -> str | None:
-    """The customer managed key that new objects are encrypted with; None where there is none or nothing tells it."""
-    for rule in mappings((answer.part("ServerSideEncryptionConfiguration", dict) or {}).get("Rules")):
-        default = rule.get("ApplyServerSideEncryptionByDefault")
-        key = default.get("KMSMasterKeyID") if isinstance(default, dict) else None
-        if key and not str(key).endswith("alias/aws/s3"):
-            return str(key)
-    return None
-
-
-def kms_answer(configuration: Configuration, operation: str, key: str) -> Answer:
-    """What was answered about a key, whether it was asked by its ARN or by its id."""
-    found = configuration.answer("kms", operation, KeyId=key)
-    if found.state == "not_asked":
-        for call, answer in configuration.every("kms", operation):
-            if str(call.parameters.get("KeyId") or "").rpartition("/")[2] == key.rpartition("/")[2]:
-                return answer
-    return found
 
 
 def actor_of(credential: Row, parent: Row | None, origin: Row, exposure: Exposure) -> Actor | None:
@@ -283,7 +269,8 @@ def _on_bucket(actor: Actor, on: BucketPolicies, action: str, context: Mapping[s
 
 
 def _on_objects(actor: Actor, on: BucketPolicies, action: str, context: Mapping[str, Any]) -> Permission:
-    """For all objects of the bucket at once, and where that is not settled for those that a policy names, one after another."""
+    """For all objects of the bucket at once, and where that is not settled for those that a policy names, one after
+    another."""
     arn, named = on.bucket.arn, [_objects_named(policy, action.lower()) for policy in [*actor.policies, *on.policies]]
     patterns = dict.fromkeys(key for part in named for name, key in part if fnmatchcase(on.bucket.name, name))
     whole: Permission | None = None

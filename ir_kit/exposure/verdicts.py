@@ -1,6 +1,7 @@
 """From configuration to one verdict on a bucket: is it public, is it open to another account, and by which grants?
 
-Nothing here knows of a case or of logs: the same answers give the same verdict, be they those of today or of an earlier time.
+Nothing here knows of a case or of logs: the same answers give the same verdict, be they those of today or of an earlier
+time.
 """
 
 from __future__ import annotations

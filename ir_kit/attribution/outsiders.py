@@ -1,4 +1,5 @@
-"""Who came from outside: nobody by name, other accounts, AWS services; how often, with what success, for how many bytes."""
+"""Who came from outside: nobody by name, other accounts, AWS services; how often, with what success, for how many
+bytes."""
 
 from __future__ import annotations
 
@@ -22,15 +23,13 @@ def observed_access(case: Case, spans: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row per bucket and outsider; empty if none. ``frame.attrs``: ``responders``, how many requests were left out as the
-        investigation's own; ``unauthenticated``, by bucket, how many failed to authenticate and so name nobody.
+        One row per bucket and outsider; empty if none. ``frame.attrs``: ``responders``, how many requests were left out
+        as the investigation's own; ``unauthenticated``, by bucket, how many failed to authenticate and so name nobody.
 
-    Notes
-    -----
-    A request counts once though both logs hold it, a batch delete and a copy within a bucket once. Lifecycle is the bucket's own rule, not a
-    caller; a browser's preflight reads nothing. Principals of the bucket's own account are no outsiders, whatever service calls for them.
-    Cannot see: requests that neither log holds.
-    Source: S3 User Guide, "Amazon S3 server access log format"; CloudTrail User Guide, "userIdentity element".
+    Notes ----- A request counts once though both logs hold it, a batch delete and a copy within a bucket once.
+    Lifecycle is the bucket's own rule, not a caller; a browser's preflight reads nothing. Principals of the bucket's
+    own account are no outsiders, whatever service calls for them. Cannot see: requests that neither log holds. Source:
+    S3 User Guide, "Amazon S3 server access log format"; CloudTrail User Guide, "userIdentity element".
     """
     between = match_window(case)
     provide_inventory(case)

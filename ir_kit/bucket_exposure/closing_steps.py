@@ -1,7 +1,8 @@
 """Ready steps to close what is open: AWS CLI, each with what proves it and what it may break. Nothing is applied.
 
-Names come out of logs and settings, so that every word is quoted for the shell; a bucket's name is given as ``--bucket=NAME``, so that one that
-begins with a dash is no option. What stands for itself in a setting (statements, rules) is written back whole, without what lets outsiders in.
+Names come out of logs and settings, so that every word is quoted for the shell; a bucket's name is given as
+``--bucket=NAME``, so that one that begins with a dash is no option. What stands for itself in a setting (statements,
+rules) is written back whole, without what lets outsiders in.
 
 Source: S3 User Guide, "Blocking public access to your Amazon S3 storage"; AWS CLI Command Reference, s3api, s3control.
 """
@@ -18,12 +19,18 @@ from ir_kit.exposure.status import YES
 
 Row = Mapping[str, Any]
 Step = tuple[str, str, str, str]  # action, snippet, check, warning
+LastAnswer = Callable[[str, str], Any]
 OPENED_BY_KEYS, PUBLIC, OTHERS = 1, 2, 3
 ALL_ON = "BlockPublicAcls=true,IgnorePublicAcls=true,BlockPublicPolicy=true,RestrictPublicBuckets=true"
+ENFORCED = "Rules=[{ObjectOwnership=BucketOwnerEnforced}]"
+SHUT_OUT = (
+    "whoever uses the bucket without credentials is shut out, a website too; with a public policy, other accounts that "
+    "it names as well"
+)
 
 
 def steps_to_close(
-    grants: Iterable[Row], changes: Iterable[Row], buckets: Iterable[Row], last_answer: Callable[[str, str], Any]
+    grants: Iterable[Row], changes: Iterable[Row], buckets: Iterable[Row], last_answer: LastAnswer
 ) -> list[dict[str, Any]]:
     """What is to be run to close what is open to outsiders?
 
@@ -54,12 +61,12 @@ def steps_to_close(
         by_keys = any((bucket, f"{row['grantee']} ({row['access']})") in opened for row in rows)
         public = any(row["public_status"] == YES for row in rows)
         who = list(dict.fromkeys(f"{row['grantee']} may {row['access']}" for row in rows))
-        reason = f"{path.replace('_', ' ')}: {', '.join(who[:3])}" + (f" and {len(who) - 3} more" if len(who) > 3 else "")
+        reason = f"{path.replace('_', ' ')}: {', '.join(who[:3])}" + (
+            f" and {len(who) - 3} more" if len(who) > 3 else ""
+        )
         region, account = verdicts[bucket]["region"], verdicts[bucket].get("account_id")
-        steps = list(_steps(bucket, path, rows, region, account, last_answer))
-        if public and path in ("policy", "acl", "object_acl"):
-            steps.append(_block(_of(bucket, region)))
-        for action, snippet, check, warning in steps:
+        where = ("--region", region) if region else ()
+        for action, snippet, check, warning in _steps(bucket, path, rows, where, account, last_answer):
             step = {
                 "priority": OPENED_BY_KEYS if by_keys else PUBLIC if public else OTHERS, "bucket": bucket,
                 "aws_region": region, "action": action, "snippet": snippet, "check": check, "warning": warning,
@@ -73,60 +80,46 @@ def _aws(*words: str) -> str:
     return shlex.join(("aws", *words))
 
 
-def _of(bucket: str, region: str | None) -> tuple[str, ...]:
-    return (f"--bucket={bucket}", *(("--region", region) if region else ()))
-
-
-def _block(of: tuple[str, ...]) -> Step:
-    put = _aws("s3api", "put-public-access-block", *of, "--public-access-block-configuration", ALL_ON)
-    check = _aws("s3api", "get-public-access-block", *of) + "  # all four true"
-    warning = (
-        "whoever uses the bucket without credentials is shut out, a website too; with a public policy, other accounts that it names as well"
-    )
-    return "block_public_access", put, check, warning
-
-
 def _steps(
-    bucket: str, path: str, rows: Sequence[Row], region: str | None, account: str | None,
-    last_answer: Callable[[str, str], Any],
-) -> Iterator[Step]:  # fmt: skip
+    bucket: str, path: str, rows: Sequence[Row], where: tuple[str, ...], account: str | None, last_answer: LastAnswer
+) -> Iterator[Step]:
     """The steps that close one path into one bucket."""
-    of, names = _of(bucket, region), {str(row["statement"]) for row in rows}
+    of, names = (f"--bucket={bucket}", *where), list(dict.fromkeys(str(row["statement"]) for row in rows))
+    own = f"--account-id={account or 'ACCOUNT_ID'}"
     if path == "policy":
-        yield _without_statements(of, names, last_answer("GetBucketPolicy", bucket))
+        yield _without_statements(of, set(names), last_answer("GetBucketPolicy", bucket))
     elif path in ("acl", "object_acl"):
-        lines = [] if path == "object_acl" else [_aws("s3api", "put-bucket-acl", *of, "--acl", "private")]
-        controls = ("--ownership-controls", "Rules=[{ObjectOwnership=BucketOwnerEnforced}]")
-        lines.append(_aws("s3api", "put-bucket-ownership-controls", *of, *controls))
+        private = [] if path == "object_acl" else [_aws("s3api", "put-bucket-acl", *of, "--acl", "private")]
+        controls = _aws("s3api", "put-bucket-ownership-controls", *of, "--ownership-controls", ENFORCED)
         check = _aws("s3api", "get-bucket-ownership-controls", *of) + "  # BucketOwnerEnforced"
-        yield "disable_acls", "\n".join(lines), check, "disables the ACLs of all objects too; writers that send an ACL will fail"
+        warning = "disables the ACLs of all objects too; writers that send an ACL will fail"
+        yield "disable_acls", "\n".join([*private, controls]), check, warning
     elif path == "website":
         check = _aws("s3api", "get-bucket-website", *of) + "  # NoSuchWebsiteConfiguration"
-        warning = "the website goes; objects that are public stay so"
-        yield "remove_website", _aws("s3api", "delete-bucket-website", *of), check, warning
+        delete = _aws("s3api", "delete-bucket-website", *of)
+        yield "remove_website", delete, check, "the website goes; objects that are public stay so"
     elif path == "replication":
-        yield _without_rules(of, names, last_answer("GetBucketReplication", bucket))
+        yield _without_rules(of, set(names), last_answer("GetBucketReplication", bucket))
     elif path in ("inventory", "analytics"):
-        for name in dict.fromkeys(str(row["statement"]) for row in rows if row["statement"]):
-            which = (*of, f"--id={name}")
-            check = _aws("s3api", f"get-bucket-{path}-configuration", *which) + "  # NoSuchConfiguration"
-            delete = _aws("s3api", f"delete-bucket-{path}-configuration", *which)
+        for name in names:
+            check = _aws("s3api", f"get-bucket-{path}-configuration", *of, f"--id={name}") + "  # NoSuchConfiguration"
+            delete = _aws("s3api", f"delete-bucket-{path}-configuration", *of, f"--id={name}")
             yield f"stop_{path}", delete, check, "lists that were delivered already stay where they are"
-    elif path in ("access_point", "multi_region_access_point", "access_grant"):
-        where = (*(("--region", region) if region else ()),)
-        owner = f"--account-id={account or 'ACCOUNT_ID'}"
-        for row in rows if path == "access_grant" else ():
-            delete = _aws("s3control", "delete-access-grant", owner, f"--access-grant-id={row['statement']}", *where)
-            check = _aws("s3control", "list-access-grants", owner, *where)
+    elif path == "access_grant":
+        for name in names:
+            delete = _aws("s3control", "delete-access-grant", own, f"--access-grant-id={name}", *where)
+            check = _aws("s3control", "list-access-grants", own, *where)
             yield "remove_access_grant", delete, check, "credentials that it gave out run on for up to twelve hours"
-        if path != "access_grant":
-            listed = "list-access-points" if path == "access_point" else "list-multi-region-access-points"
-            lines = [_aws("s3control", listed, owner, *where)]
-            if path == "access_point":
-                lines.append(_aws("s3control", "delete-access-point-policy", owner, "--name=NAME", *where))
-            check = _aws("s3control", "get-access-point-policy", owner, "--name=NAME", *where)
-            warning = "whoever comes through it by its policy is shut out; NAME as the list has it"
-            yield "close_access_point", "\n".join(lines), check, warning
+    elif path in ("access_point", "multi_region_access_point"):
+        lines = [_aws("s3control", f"list-{path.replace('_', '-')}s", own, *where)]
+        if path == "access_point":
+            lines.append(_aws("s3control", "delete-access-point-policy", own, "--name=NAME", *where))
+        check = _aws("s3control", "get-access-point-policy", own, "--name=NAME", *where)
+        warning = "whoever comes through it by its policy is shut out; NAME as the list has it"
+        yield "close_access_point", "\n".join(lines), check, warning
+    if path in ("policy", "acl", "object_acl") and any(row["public_status"] == YES for row in rows):
+        put = _aws("s3api", "put-public-access-block", *of, "--public-access-block-configuration", ALL_ON)
+        yield "block_public_access", put, _aws("s3api", "get-public-access-block", *of) + "  # all four true", SHUT_OUT
 
 
 def _without_statements(of: tuple[str, ...], names: set[str], answer: Any) -> Step:

@@ -1,8 +1,8 @@
 """Playbook 04: who else could reach the buckets, did anybody, and what could the compromised credentials reach?
 
-Each question is answered and written to its table once for a case. By configuration as it was collected: `grants`, `buckets` (the verdicts),
-`reachable`, `settings`. From logs: `changes`, `spans` (when a bucket was public), `observed_access`. For people: `matrix`, `explained`,
-`closing_steps`.
+Each question is answered and written to its table once for a case. By configuration as it was collected: `grants`,
+`buckets` (the verdicts), `reachable`, `settings`. From logs: `changes`, `spans` (when a bucket was public),
+`observed_access`. For people: `matrix`, `explained`, `closing_steps`.
 """
 
 from __future__ import annotations
@@ -15,32 +15,18 @@ import pandas as pd
 from ir_kit.attribution import outsiders
 from ir_kit.bucket_exposure.closing_steps import steps_to_close
 from ir_kit.case import Case
-from ir_kit.configuration.answers import Answer
 from ir_kit.configuration.change_events import of_bucket
+from ir_kit.configuration.inventory import provide_inventory
 from ir_kit.domain.frames import frame_of, rows_of
 from ir_kit.exposure import changes as exposure_changes
 from ir_kit.exposure import spans as exposure_spans
-from ir_kit.exposure.block_public_access import account_answer
 from ir_kit.exposure.grants import WRITE
-from ir_kit.exposure.permissions import RANK, default_key, kms_answer, permissions
+from ir_kit.exposure.permissions import RANK, permissions
 from ir_kit.exposure.status import NO, UNKNOWN, YES, any_of
 from ir_kit.exposure.verdicts import exposure_of, reasons_for, verdict_on
 from ir_kit.tables import types_of
 
 Row = Mapping[str, Any]
-BUCKET_SETTINGS = {
-    "public_access_block": "GetPublicAccessBlock", "policy": "GetBucketPolicy", "policy_status": "GetBucketPolicyStatus",
-    "acl": "GetBucketAcl", "ownership_controls": "GetBucketOwnershipControls", "website": "GetBucketWebsite",
-    "cors": "GetBucketCors", "replication": "GetBucketReplication", "inventory": "ListBucketInventoryConfigurations",
-    "analytics": "ListBucketAnalyticsConfigurations", "encryption": "GetBucketEncryption",
-    "versioning": "GetBucketVersioning", "object_lock": "GetObjectLockConfiguration",
-    "lifecycle": "GetBucketLifecycleConfiguration",
-}  # fmt: skip
-ACCOUNT_SETTINGS = {
-    "access_points": ("s3control", "ListAccessPoints"), "access_grants": ("s3control", "ListAccessGrants"),
-    "multi_region_access_points": ("s3control", "ListMultiRegionAccessPoints"),
-    "vpc_endpoints": ("ec2", "DescribeVpcEndpoints"),
-}  # fmt: skip
 
 
 def grants(case: Case) -> pd.DataFrame:
@@ -51,10 +37,8 @@ def grants(case: Case) -> pd.DataFrame:
     DataFrame
         One row per bucket, path, grantee and access; one without a grantee where a path is not configured or not known.
 
-    Notes
-    -----
-    As configuration was collected, not as it was before; see `changes` and `spans`. Cannot see what was not asked, and the ACLs of objects
-    but those that were collected.
+    Notes ----- As configuration was collected, not as it was before; see `changes` and `spans`. Cannot see what was not
+    asked, and the ACLs of objects but those that were collected.
     """
 
     def rows() -> Iterable[Row]:
@@ -74,10 +58,8 @@ def buckets(case: Case) -> pd.DataFrame:
     DataFrame
         One row per bucket in scope; empty if there is none.
 
-    Notes
-    -----
-    See `grants`. That single objects may be public by ACLs of their own, which were not collected, stands among the reasons and does not
-    make a bucket public.
+    Notes ----- See `grants`. That single objects may be public by ACLs of their own, which were not collected, stands
+    among the reasons and does not make a bucket public.
     """
 
     def rows() -> Iterable[Row]:
@@ -92,7 +74,11 @@ def buckets(case: Case) -> pd.DataFrame:
             verb = {YES: "could", NO: "could not", UNKNOWN: "may or may not"}[status]
             why = [f"{name} {verb} {', '.join(dict.fromkeys(access))}" for name, access in who.items()]
             why = why or ["no credential was reached"]
-            reasons = [*verdict.reasons, *reasons_for("within reach of a reached credential", status, why), *verdict.not_counted]
+            reasons = [
+                *verdict.reasons,
+                *reasons_for("within reach of a reached credential", status, why),
+                *verdict.not_counted,
+            ]
             yield {
                 "bucket": name, "region": bucket.region, "account_id": bucket.account, "public_status": verdict.public_status,
                 "cross_account_status": verdict.cross_account_status, "reachable_by_key_status": status,
@@ -108,7 +94,7 @@ def reachable(case: Case) -> pd.DataFrame:
 
 
 def settings(case: Case) -> pd.DataFrame:
-    """Which settings of buckets and accounts are not known: refused, unreadable, or asked by nobody?
+    """Which settings of buckets and accounts are not known: refused, or asked by nobody?
 
     Returns
     -------
@@ -116,29 +102,12 @@ def settings(case: Case) -> pd.DataFrame:
         One row per bucket and setting, then one per account and setting; empty where all were answered.
     """
 
-    def rows() -> Iterable[Row]:
-        exposure = exposure_of(case)
-        configuration, inventory = exposure.configuration, exposure.inventory
-        for name, bucket in inventory.buckets.items():
-            for setting, operation in BUCKET_SETTINGS.items():
-                yield from _not_known(name, bucket.account, setting, configuration.answer("s3", operation, Bucket=name))
-            if key := default_key(configuration.answer("s3", "GetBucketEncryption", Bucket=name)):
-                for setting, operation in (("kms_key_policy", "GetKeyPolicy"), ("kms_grants", "ListGrants")):
-                    yield from _not_known(name, bucket.account, setting, kms_answer(configuration, operation, key))
-        own = {bucket.account for bucket in inventory.buckets.values() if bucket.account}
-        for account in sorted(inventory.accounts | own):
-            answer = account_answer(configuration, account)
-            yield from _not_known(None, account, "account_public_access_block", answer)
-            for setting, (service, operation) in ACCOUNT_SETTINGS.items():
-                found = [
-                    (call.region, answer)
-                    for call, answer in configuration.every(service, operation)
-                    if account in (call.account, call.parameters.get("AccountId"))
-                ]
-                for region, answer in found or [(None, Answer(operation))]:
-                    yield from _not_known(None, account, setting, answer, region if len(found) > 1 else None)
+    def compute() -> pd.DataFrame:
+        provide_inventory(case)
+        case.engine.provide("exposure_buckets", buckets(case)[["bucket", "account_id"]])
+        return case.ask("bucket_exposure/settings")
 
-    return _table(case, "settings", rows)
+    return _table(case, "settings", compute)
 
 
 def changes(case: Case) -> pd.DataFrame:
@@ -244,7 +213,8 @@ def _by_bucket(frame: pd.DataFrame) -> dict[str, list[dict[str, Any]]]:
 
 
 def _identity_grants(found: Iterable[Row]) -> Iterable[Row]:
-    """What identities let compromised principals do, as grants: what they could, or may, and what a statement denies them."""
+    """What identities let compromised principals do, as grants: what they could, or may, and what a statement denies
+    them."""
     best: dict[tuple[str, str], Row] = {}
     for row in found:
         access = WRITE if row["access"] == "delete" else row["access"]
@@ -259,14 +229,3 @@ def _identity_grants(found: Iterable[Row]) -> Iterable[Row]:
                 "blocked_by": "explicit_deny" if row["status"] == NO else None, "public_status": NO,
                 "cross_account_status": NO,
             }  # fmt: skip
-
-
-def _not_known(
-    bucket: str | None, account: str | None, setting: str, answer: Answer, region: str | None = None
-) -> Iterable[Row]:
-    if not answer.known:
-        yield {
-            "bucket": bucket, "account_id": account, "setting": setting, "error_code": answer.error_code,
-            "state": "refused" if answer.state == "gone" else answer.state, "collected_at": answer.collected_at,
-            "detail": f"{region}: {answer.words}" if region else answer.words,
-        }  # fmt: skip

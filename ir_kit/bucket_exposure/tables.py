@@ -39,7 +39,7 @@ TABLES: dict[str, tuple[ResultColumn, ...]] = {
         ("bucket", "varchar", "null for an account's settings"),
         ("account_id", "varchar", "null where nothing tells it"),
         ("setting", "varchar", "`policy`, `acl`, `public_access_block`, `versioning`, `object_lock`, `vpc_endpoints`, ..."),
-        ("state", "varchar", "`refused` (or failed), `unreadable`, `not_asked`; what was answered is not here"),
+        ("state", "varchar", "`refused` (or failed), `not_asked`; what was answered is not here"),
         ("error_code", "varchar", "with which the call was refused"),
         ("collected_at", "timestamp", "of the latest answer; null where nobody asked"),
         ("detail", "varchar", "in words"),

@@ -1,9 +1,10 @@
 """Whom do access points let in, those of one Region and those of several, and what do S3 Access Grants give?
 
-A grant of an access point's policy to another account takes effect only where the bucket's policy allows the same, which it often does for
-whatever comes through access points of its account. One that is bound to a VPC is never public.
+A grant of an access point's policy to another account takes effect only where the bucket's policy allows the same,
+which it often does for whatever comes through access points of its account. One that is bound to a VPC is never public.
 
-Source: S3 User Guide, "Managing access with Amazon S3 access points", "Managing multi-Region access points", "S3 Access Grants".
+Source: S3 User Guide, "Managing access with Amazon S3 access points", "Managing multi-Region access points", "S3 Access
+Grants".
 """
 
 from __future__ import annotations

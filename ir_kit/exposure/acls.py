@@ -32,10 +32,8 @@ ENFORCED = "BucketOwnerEnforced"
 def acl_grants(context: BucketContext) -> list[Grant]:
     """The grants of the bucket's ACL to others than its owner.
 
-    Notes
-    -----
-    ``GetBucketAcl`` reports the grants that S3 enforces: under ``IgnorePublicAcls`` public ones are left out of its answer, so that none is
-    listed does not say that none would come back to life.
+    Notes ----- ``GetBucketAcl`` reports the grants that S3 enforces: under ``IgnorePublicAcls`` public ones are left
+    out of its answer, so that none is listed does not say that none would come back to life.
     """
     answer, stop = context.answer("GetBucketAcl"), context.stop(IGNORE_ACLS)
     if not isinstance(answer.response.get("Grants"), list):

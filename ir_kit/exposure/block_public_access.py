@@ -1,10 +1,11 @@
 """Block Public Access as it takes effect: the most restrictive of organization, account, bucket and access point.
 
-Two of its four settings stop only what is set later (``BlockPublicAcls``, ``BlockPublicPolicy``); two neutralise what is there:
-``IgnorePublicAcls`` every public ACL, ``RestrictPublicBuckets`` every use of a bucket whose policy is public, but by services and by its own
-account.
+Two of its four settings stop only what is set later (``BlockPublicAcls``, ``BlockPublicPolicy``); two neutralise what
+is there: ``IgnorePublicAcls`` every public ACL, ``RestrictPublicBuckets`` every use of a bucket whose policy is public,
+but by services and by its own account.
 
-Source: S3 User Guide, "Blocking public access to your Amazon S3 storage"; Organizations User Guide, "Amazon S3 policy syntax and examples".
+Source: S3 User Guide, "Blocking public access to your Amazon S3 storage"; Organizations User Guide, "Amazon S3 policy
+syntax and examples".
 """
 
 from __future__ import annotations
@@ -60,10 +61,8 @@ def levels_of(configuration: Configuration, bucket: Bucket) -> tuple[Level, ...]
 def account_levels(configuration: Configuration, account: str | None) -> list[Level]:
     """What is set for an account, and for its organization where that was asked?
 
-    Notes
-    -----
-    The account's own answer is the effective one, the organization's policy included. An organization's policy that says ``none`` takes
-    nothing away from what the account answers.
+    Notes ----- The account's own answer is the effective one, the organization's policy included. An organization's
+    policy that says ``none`` takes nothing away from what the account answers.
     """
     if account is None:
         words = "the bucket's account is not known, nor its Block Public Access"

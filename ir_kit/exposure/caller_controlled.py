@@ -1,9 +1,12 @@
-"""What a caller chooses: the parts of a request that whoever makes it may set as they like, and what follows for a policy.
+"""What a caller chooses: the parts of a request that whoever makes it may set as they like, and what follows for a
+policy.
 
-A condition on such a part keeps nobody out: one that allows can be met, one that denies can be avoided. What is left are conditions on who,
-from where and when, which evidence has to settle. Statements that deny each of all possible values, one by one, are not seen through.
+A condition on such a part keeps nobody out: one that allows can be met, one that denies can be avoided. What is left
+are conditions on who, from where and when, which evidence has to settle. Statements that deny each of all possible
+values, one by one, are not seen through.
 
-Source: S3 Service Authorization Reference, "Condition keys for Amazon S3"; IAM User Guide, "AWS global condition context keys".
+Source: S3 Service Authorization Reference, "Condition keys for Amazon S3"; IAM User Guide, "AWS global condition
+context keys".
 """
 
 from __future__ import annotations

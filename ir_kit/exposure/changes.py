@@ -1,7 +1,8 @@
 """What changed who can reach a bucket, who did it, did it succeed, and is it still in effect?
 
 Each call is set against the setting that it changes: what that let in before, and what after. Both are worked out as
-for the collected configuration, from the setting that the call carries and from what is known of the others at that time.
+for the collected configuration, from the setting that the call carries and from what is known of the others at that
+time.
 """
 
 from __future__ import annotations

@@ -24,8 +24,8 @@ SELDOM_SET = (
 class Grant:
     """One row of ``bucket_exposure/grants``.
 
-    `open_to_all` and `foreign` say whom it is meant for, everybody or another account, whether it takes effect or not; `public_status` and
-    `cross_account_status` whether it lets them in.
+    `open_to_all` and `foreign` say whom it is meant for, everybody or another account, whether it takes effect or not;
+    `public_status` and `cross_account_status` whether it lets them in.
     """
 
     bucket: str

@@ -1,9 +1,12 @@
-"""Which policies does configuration give a user, a role or an account: its own, attached, of groups, a boundary, its organization's?
+"""Which policies does configuration give a user, a role or an account: its own, attached, of groups, a boundary, its
+organization's?
 
-From ``GetAccountAuthorizationDetails``, or from the single calls where that was not asked. What is missing is named, and never taken for a
-policy that grants nothing. All are read as they bear on a caller who sets the request at will (see `caller_controlled`).
+From ``GetAccountAuthorizationDetails``, or from the single calls where that was not asked. What is missing is named,
+and never taken for a policy that grants nothing. All are read as they bear on a caller who sets the request at will
+(see `caller_controlled`).
 
-Source: AWS Managed Policy Reference Guide; Organizations User Guide, "How SCPs work", "Resource control policies (RCPs)".
+Source: AWS Managed Policy Reference Guide; Organizations User Guide, "How SCPs work", "Resource control policies
+(RCPs)".
 """
 
 from __future__ import annotations

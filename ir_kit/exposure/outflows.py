@@ -1,8 +1,10 @@
-"""What leaves a bucket by its own settings: replication, inventory and analytics to other buckets; and what a website serves.
+"""What leaves a bucket by its own settings: replication, inventory and analytics to other buckets; and what a website
+serves.
 
 A rule that is on sends objects, or lists of their names, for whoever owns the destination to read; no grant names them.
 
-Source: S3 User Guide, "Replicating objects within and across Regions", "Cataloging and analyzing your data with S3 Inventory".
+Source: S3 User Guide, "Replicating objects within and across Regions", "Cataloging and analyzing your data with S3
+Inventory".
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from ir_kit.case import Case
-from ir_kit.configuration.answers import Answer, Configuration
+from ir_kit.configuration.answers import Configuration
 from ir_kit.configuration.inventory import Bucket
 from ir_kit.credentials.lineage import reached_credentials
 from ir_kit.domain.documents import mappings, parsed
@@ -108,11 +108,8 @@ def permissions(case: Case) -> list[dict[str, Any]]:
     used = case.ask("exposure/observed_use").set_index(["access_key_id", "bucket", "access"])["words"].to_dict()
     for row in found:
         if use := used.get((row["access_key_id"], row["bucket"], row["access"])):
-            parts = (
-                (row["detail"], use)
-                if row["status"] == YES
-                else (use, f"by configuration as collected: {row['detail']}")
-            )
+            collected = f"by configuration as collected: {row['detail']}"
+            parts = (row["detail"], use) if row["status"] == YES else (use, collected)
             row |= {"status": YES, "detail": "; ".join(parts)}
     return found
 
@@ -150,33 +147,19 @@ def bucket_policies(exposure: Exposure, name: str) -> BucketPolicies:
     """The policies on a bucket, as they bear on a caller who sets the request at will."""
     bucket, configuration = exposure.inventory.buckets[name], exposure.configuration
     context = BucketContext(bucket, configuration, exposure.inventory)
-    answer, key = context.answer("GetBucketPolicy"), default_key(context.answer("GetBucketEncryption"))
+    answer, encryption, key = context.answer("GetBucketPolicy"), context.answer("GetBucketEncryption"), None
     policy = () if answer.state == "absent" else (context.policy.best,) if context.policy else None
+    for rule in mappings((encryption.part("ServerSideEncryptionConfiguration", dict) or {}).get("Rules")):
+        default = rule.get("ApplyServerSideEncryptionByDefault")
+        named = default.get("KMSMasterKeyID") if isinstance(default, dict) else None
+        key = key or (str(named) if named and not str(named).endswith("alias/aws/s3") else None)
     key_policy = None
-    if key and (of_key := kms_answer(configuration, "GetKeyPolicy", key)).state == "answered":
-        key_policy = (read_document(of_key.response.get("Policy"), f"key policy of {key}"),)
+    for call, of_key in configuration.every("kms", "GetKeyPolicy") if key else ():
+        same = str(call.parameters.get("KeyId") or "").rpartition("/")[2] == str(key).rpartition("/")[2]  # ARN or id
+        if same and of_key.state == "answered":
+            key_policy = (read_document(of_key.response.get("Policy"), f"key policy of {key}"),)
     rcps = identities.organization_policies(configuration, bucket.account, identities.RCP)
     return BucketPolicies(bucket, policy, answer.words, rcps, key, key_policy)
-
-
-def default_key(answer: Answer) -> str | None:
-    """The customer managed key that new objects are encrypted with; None where there is none or nothing tells it."""
-    for rule in mappings((answer.part("ServerSideEncryptionConfiguration", dict) or {}).get("Rules")):
-        default = rule.get("ApplyServerSideEncryptionByDefault")
-        key = default.get("KMSMasterKeyID") if isinstance(default, dict) else None
-        if key and not str(key).endswith("alias/aws/s3"):
-            return str(key)
-    return None
-
-
-def kms_answer(configuration: Configuration, operation: str, key: str) -> Answer:
-    """What was answered about a key, whether it was asked by its ARN or by its id."""
-    found = configuration.answer("kms", operation, KeyId=key)
-    if found.state == "not_asked":
-        for call, answer in configuration.every("kms", operation):
-            if str(call.parameters.get("KeyId") or "").rpartition("/")[2] == key.rpartition("/")[2]:
-                return answer
-    return found
 
 
 def actor_of(credential: Row, parent: Row | None, origin: Row, exposure: Exposure) -> Actor | None:
@@ -265,14 +248,13 @@ def permission_on(
     decided = _on_bucket if access in ("list", "admin") else _on_objects
     best: Permission | None = None
     for action in ACTIONS[access]:
-        found = decided(actor, on, action, context)
+        found, at_time = decided(actor, on, action, context), None
         if found.status == UNKNOWN:  # it may hang on the time: try both ends of the window
-            moments = [
-                {"aws:CurrentTime": f"{time:%Y-%m-%dT%H:%M:%SZ}", "aws:EpochTime": int(time.timestamp())}
-                for time in times
-            ]
-            tried = [decided(actor, on, action, context | moment) for moment in moments]
-            found = max(tried, key=lambda permission: RANK[permission.status], default=found)
+            for time in times:
+                moment = {"aws:CurrentTime": f"{time:%Y-%m-%dT%H:%M:%SZ}", "aws:EpochTime": int(time.timestamp())}
+                tried = decided(actor, on, action, context | moment)
+                at_time = tried if at_time is None else _better(at_time, tried)
+            found = at_time or found
         best = _better(best, found)
         if best.status == YES:
             break
@@ -287,7 +269,8 @@ def _on_bucket(actor: Actor, on: BucketPolicies, action: str, context: Mapping[s
 
 
 def _on_objects(actor: Actor, on: BucketPolicies, action: str, context: Mapping[str, Any]) -> Permission:
-    """For all objects of the bucket at once, and where that is not settled for those that a policy names, one after another."""
+    """For all objects of the bucket at once, and where that is not settled for those that a policy names, one after
+    another."""
     arn, named = on.bucket.arn, [_objects_named(policy, action.lower()) for policy in [*actor.policies, *on.policies]]
     patterns = dict.fromkeys(key for part in named for name, key in part if fnmatchcase(on.bucket.name, name))
     whole: Permission | None = None
@@ -301,9 +284,8 @@ def _on_objects(actor: Actor, on: BucketPolicies, action: str, context: Mapping[
         for variable in _VARIABLE.findall(pattern):
             known = Request(actor.principal, action, arn, on.bucket.account, context).known
             values = known.get(variable.partition(",")[0].strip().lower())
-            single = isinstance(values, tuple) and len(values) == 1
-            settled = settled and single
-            key = key.replace(f"${{{variable}}}", str(values[0]) if single else SAMPLE)
+            value = values[0] if isinstance(values, tuple) and len(values) == 1 else None
+            key, settled = key.replace(f"${{{variable}}}", value or SAMPLE), settled and value is not None
         found = _decided(actor, on, action, f"{arn}/{widened(key)}", context)
         for filled in filled_in(key) if found.status == UNKNOWN else ():
             found = _better(found, _decided(actor, on, action, f"{arn}/{filled}", context))
@@ -369,19 +351,12 @@ def _decrypted(read: Permission, actor: Actor, on: BucketPolicies, context: Mapp
     return Permission(UNKNOWN, decision.statement or read.statement, words)
 
 
-def _with_acl(
-    access: str, found: Permission, grants: list[Grant], actor: Actor | None, exposure: Exposure
-) -> Permission:
+def _with_acl(access: str, found: Permission, grants: list[Grant], actor: Actor, exposure: Exposure) -> Permission:
     """What policies do not allow, and none denies, an ACL may."""
     if found.status == YES or (found.status == NO and found.statement is not None):
         return found
     for grant in grants:
-        if (
-            grant.path != "acl"
-            or grant.effective_status == NO
-            or grant.access is None
-            or grant.access != BY_ACL.get(access)
-        ):
+        if grant.path != "acl" or grant.effective_status == NO or grant.access != BY_ACL.get(access, NO):
             continue
         account = exposure.inventory.canonical.get(str(grant.grantee))
         status = NO

@@ -1,7 +1,7 @@
 """Whom does a policy of a bucket or an access point let in, as it takes effect?
 
-A grant that conditions hold to fixed values is one for those who meet them; it is public only by AWS's definition. An explicit denial in the
-same policy stops it where it holds for whoever the grant is for.
+A grant that conditions hold to fixed values is one for those who meet them; it is public only by AWS's definition. An
+explicit denial in the same policy stops it where it holds for whoever the grant is for.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """From configuration to one verdict on a bucket: is it public, is it open to another account, and by which grants?
 
-Nothing here knows of a case or of logs: the same answers give the same verdict, be they those of today or of an earlier time.
+Nothing here knows of a case or of logs: the same answers give the same verdict, be they those of today or of an earlier
+time.
 """
 
 from __future__ import annotations
@@ -105,8 +106,8 @@ def exposure_of(case: Case) -> Exposure:
     """The grants on every bucket in scope; worked out once for a case."""
 
     def compute() -> Exposure:
-        collected, buckets = configuration(case), inventory(case)
-        grants = {name: grants_of(collected, bucket, buckets) for name, bucket in buckets.buckets.items()}
-        return Exposure(collected, buckets, grants)
+        collected, known = configuration(case), inventory(case)
+        grants = {name: grants_of(collected, bucket, known) for name, bucket in known.buckets.items()}
+        return Exposure(collected, known, grants)
 
     return case.once("exposure", compute)

@@ -14,8 +14,7 @@ from ir_kit.configuration.answers import Answer, Configuration
 from ir_kit.configuration.change_events import Act, Content, act_of
 from ir_kit.configuration.inventory import Bucket, Holdings, holdings
 from ir_kit.configuration.setting_history import LATE, History, row_of
-from ir_kit.coverage.visibility import BLIND
-from ir_kit.coverage.visible import visible
+from ir_kit.coverage.visibility import BLIND, visible
 from ir_kit.credentials.lineage import reached_credentials
 from ir_kit.domain.frames import rows_of
 from ir_kit.domain.principals import is_responder

@@ -11,11 +11,8 @@ import pandas as pd
 
 from ir_kit.case import Case
 from ir_kit.coverage.deliveries import hull
-from ir_kit.coverage.recording import MARGIN
-from ir_kit.coverage.replaying import replay
-from ir_kit.coverage.replays import Replay
-from ir_kit.coverage.selector_coverage import coverage_of_bucket, coverage_of_region
-from ir_kit.coverage.selectors import SelectorSet
+from ir_kit.coverage.logging_timeline import MARGIN, LoggingTimeline, logging_timeline
+from ir_kit.coverage.selectors import SelectorSet, coverage_of_bucket, coverage_of_region
 from ir_kit.coverage.states import Scope
 from ir_kit.coverage.trails import Trail, document, moment
 from ir_kit.domain.frames import frame_of, rows_of
@@ -63,7 +60,7 @@ def contradictions(case: Case) -> pd.DataFrame:
     A silence is told from a Region's own habit, see `deliveries.silent_spans`; a quiet account cannot be told from a
     gap.
     """
-    replayed = replay(case)
+    replayed = logging_timeline(case)
     found = [*_silences(replayed), *_off_and_delivered(replayed), *_silent_access_logs(replayed)]
     found += [*_uses_without_record(case, replayed), *_log_buckets_touched(case, replayed), *_failed_deliveries(case)]
     found += expired_logs(replayed, replayed.window)
@@ -73,10 +70,10 @@ def contradictions(case: Case) -> pd.DataFrame:
     return frame
 
 
-def expired_logs(replayed: Replay, window: Span) -> Rows:
+def expired_logs(replayed: LoggingTimeline, window: Span) -> Rows:
     """The times of the window of which a lifecycle rule had removed log objects before they were collected."""
-    expired = [(f"trail {key.name}", one) for key, one in replayed.recording.expired.items()]
-    expired += [(f"access log of {bucket}", one) for bucket, one in replayed.line_expiry.items()]
+    expired = [(f"trail {key.name}", one) for key, one in replayed.expired.items()]
+    expired += [(f"access log of {bucket}", one) for bucket, log in replayed.access_logs.items() if (one := log.expiry)]
     found = []
     for subject, one in expired:
         span = Span(window.start, min(one.gone, one.first or one.gone, window.end))
@@ -101,7 +98,7 @@ def _hours(span: Span) -> str:
     return f"{(span.end - span.start) / timedelta(hours=1):.1f} hours"
 
 
-def _silences(replayed: Replay) -> Rows:
+def _silences(replayed: LoggingTimeline) -> Rows:
     """Hours without any record of a Region that is never as quiet, while a trail was on."""
     found = []
     for region, spans in replayed.silent.items():
@@ -109,8 +106,8 @@ def _silences(replayed: Replay) -> Rows:
         for span in spans:
             on = [
                 trail.key.name
-                for trail in replayed.recording.trails
-                if replayed.recording.trail_state(trail, scope, Span(span.start, span.start + MARGIN)).state == "logged"
+                for trail in replayed.trails
+                if replayed.trail_state(trail, scope, Span(span.start, span.start + MARGIN)).state == "logged"
             ]
             if on:
                 words = f"{', '.join(on)} is said to have been on, but {region} has no record for {_hours(span)}"
@@ -118,13 +115,13 @@ def _silences(replayed: Replay) -> Rows:
     return found
 
 
-def _off_and_delivered(replayed: Replay) -> Rows:
+def _off_and_delivered(replayed: LoggingTimeline) -> Rows:
     """Records that came while every trail that could have delivered them was off."""
     found = []
     for region in replayed.regions:
-        rows = replayed.recording.unexplained(Scope("management", None, region))
+        rows = replayed.unexplained(Scope("management", None, region))
         rows = [row for row in rows if replayed.window.touches(row.span.start, row.span.end)]
-        if rows and replayed.recording.trails.by_key:
+        if rows and replayed.trails.by_key:
             span = Span(min(row.span.start for row in rows), max(row.span.end for row in rows))
             count = sum(row.records for row in rows)
             words = (
@@ -135,7 +132,7 @@ def _off_and_delivered(replayed: Replay) -> Rows:
     return found
 
 
-def _silent_access_logs(replayed: Replay) -> Rows:
+def _silent_access_logs(replayed: LoggingTimeline) -> Rows:
     found = []
     for bucket, one in sorted(replayed.access_logs.items()):
         for span in one.silent:
@@ -148,7 +145,7 @@ def _silent_access_logs(replayed: Replay) -> Rows:
     return found
 
 
-def _uses_without_record(case: Case, replayed: Replay) -> Rows:
+def _uses_without_record(case: Case, replayed: LoggingTimeline) -> Rows:
     """A key's last use by IAM, which no log shows: a gap proven, and worse where it would have been logged."""
     found = []
     for row in rows_of(case.ask("logging_gaps/last_uses")):
@@ -190,7 +187,7 @@ def _blind_words(blind: list[Scope]) -> str:
     return f"where data events of {listed} were not logged" if buckets else "where management events were not logged"
 
 
-def _log_buckets_touched(case: Case, replayed: Replay) -> Rows:
+def _log_buckets_touched(case: Case, replayed: LoggingTimeline) -> Rows:
     """Writes into and deletions from log buckets by anybody but the services that log."""
     rows = rows_of(case.ask("logging_gaps/tampering", log_buckets=sorted(log_destinations(replayed))))
     touched: dict[tuple[str, str], list[Any]] = {}
@@ -237,10 +234,10 @@ def trail_history(case: Case) -> pd.DataFrame:
         One row per trail and interval of the window; empty if no trail is known. Also written to
         ``logging_gaps/trails``.
     """
-    replayed = replay(case)
+    replayed = logging_timeline(case)
     found: Rows = []
-    for trail in replayed.recording.trails:
-        hulls = [edge for one in replayed.recording.hulls(trail) for edge in (one.start, one.end)]
+    for trail in replayed.trails:
+        hulls = [edge for one in replayed.hulls(trail) for edge in (one.start, one.end)]
         for span in between([*trail.edges(), *hulls], replayed.window.start, replayed.window.end):
             row = _history(replayed, trail, span)
             if found and all(
@@ -254,12 +251,12 @@ def trail_history(case: Case) -> pd.DataFrame:
     return frame
 
 
-def _history(replayed: Replay, trail: Trail, span: Span) -> dict[str, Any]:
+def _history(replayed: LoggingTimeline, trail: Trail, span: Span) -> dict[str, Any]:
     on, chosen = trail.logging.at(span.start), trail.selectors.at(span.start)
     place = trail.destination(span.start)
     status = ("yes" if on.value else "no") if on.state == "known" else "unknown"
     run, recorded_end = trail.run(span.start)
-    alive = hull(replayed.recording.alive(trail, run))
+    alive = hull(replayed.run_records(trail, run))
     until = run.end if recorded_end or alive is None else alive.end
     proven = status == "unknown" and alive is not None and alive.start <= span.start < until
     return {
@@ -274,7 +271,7 @@ def _history(replayed: Replay, trail: Trail, span: Span) -> dict[str, Any]:
             for kind in ("management", "data_read", "data_write")
         },
         "destination": f"s3://{place[0]}/{place[1]}" if place else None,
-        "files_held": replayed.recording.held(trail, span.start),
+        "files_held": replayed.files_held(trail, span.start),
         "basis": "; ".join(
             dict.fromkeys(
                 words for words in (on.words, chosen.words, "by what it delivered" if proven else "") if words
@@ -283,7 +280,7 @@ def _history(replayed: Replay, trail: Trail, span: Span) -> dict[str, Any]:
     }
 
 
-def _selected(replayed: Replay, record_class: str, selectors: SelectorSet | None, status: str) -> str:
+def _selected(replayed: LoggingTimeline, record_class: str, selectors: SelectorSet | None, status: str) -> str:
     if status == "no":
         return "none"
     if selectors is None:

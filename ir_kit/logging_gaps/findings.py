@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from ir_kit.case import Case
-from ir_kit.coverage.scope import Row, Seen, is_blind, told
+from ir_kit.coverage.scope import LogScope, Row, in_words, is_blind
 from ir_kit.domain.frames import rows_of
 from ir_kit.findings import (
     Actor,
@@ -49,14 +49,14 @@ def findings(case: Case) -> list[Finding]:
         ``access_log_completeness`` for each bucket in scope, ``last_used_contradiction``, ``recommendations``; each
         asked whether or not there is anything to find. Also written to the case's findings.
     """
-    builder, seen = FindingBuilder(case, PLAYBOOK), Seen.of(case)
+    builder, seen = FindingBuilder(case, PLAYBOOK), LogScope.of(case)
     found = [_blind(builder, seen, row) for row in rows_of(asked.blind_time(case)) if row["bucket"] is not None]
     found += [_tampering(builder, seen), _integrity(builder)]
     found += [_complete(builder, seen, row) for row in rows_of(asked.access_log_losses(case))]
     return write_findings(case, PLAYBOOK, [*found, _last_used(builder), _recommended(builder)])
 
 
-def _blind(builder: FindingBuilder, seen: Seen, row: Row) -> Finding:
+def _blind(builder: FindingBuilder, seen: LogScope, row: Row) -> Finding:
     bucket, kind = row["bucket"], row["record_class"]
     what = f"{CLASSES[kind]} {bucket}"
     own = [one for one in seen.rows if (one["bucket"], one["record_class"]) == (bucket, kind)]
@@ -66,7 +66,7 @@ def _blind(builder: FindingBuilder, seen: Seen, row: Row) -> Finding:
     if gap:
         statement = (
             f"For {row['blind_hours']:,.1f} of {seen.hours:,.1f} hours, {what} would not be in the evidence: "
-            f"{told([one for one in blind if one['state'] != 'unknown'])}."
+            f"{in_words([one for one in blind if one['state'] != 'unknown'])}."
         )
     elif row["unknown_hours"]:
         statement = (
@@ -76,12 +76,12 @@ def _blind(builder: FindingBuilder, seen: Seen, row: Row) -> Finding:
     else:
         statement = f"At no time of the window was the evidence blind for {what}."
     if row["uncertain_hours"]:
-        doubt = told(one for one in own if one["state"] == "uncertain")
+        doubt = in_words(one for one in own if one["state"] == "uncertain")
         limits.append(f"Not counted as blind: {doubt}.")
     if kind == "server_access_log":
         limits.append("Access logs are delivered on a best-effort basis; access_log_completeness says what they lack.")
     unknown = [one for one in own if one["state"] == "unknown"]
-    words = f"Among the blind hours: {told(unknown)}." if unknown else ""
+    words = f"Among the blind hours: {in_words(unknown)}." if unknown else ""
     shown = any(one["state"] == "lost" or _bounded(builder, one) for one in blind)
     return builder.build(
         "blind_time",
@@ -104,7 +104,7 @@ def _bounded(builder: FindingBuilder, row: Row) -> bool:
     return bool(row["state"] != "unknown" and (row["start_time"] > window.start or row["end_time"] < window.end))
 
 
-def _tampering(builder: FindingBuilder, seen: Seen) -> Finding:
+def _tampering(builder: FindingBuilder, seen: LogScope) -> Finding:
     frame = asked.tampering(builder.case)
     done = frame[frame["outcome"] == "success"]
     failed = len(frame) - len(done)
@@ -194,7 +194,7 @@ def _integrity(builder: FindingBuilder) -> Finding:
     )
 
 
-def _complete(builder: FindingBuilder, seen: Seen, row: Row) -> Finding:
+def _complete(builder: FindingBuilder, seen: LogScope, row: Row) -> Finding:
     bucket, requests, lacking = row["bucket"], row["cloudtrail_requests"], row["cloudtrail_only"]
     both, holes = row["both_hours"], row["hole_hours"]
     if requests:

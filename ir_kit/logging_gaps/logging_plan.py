@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ir_kit.coverage.selector_coverage import coverage_of_bucket
-from ir_kit.coverage.selectors import selector_set
+from ir_kit.coverage.selectors import coverage_of_bucket, selector_set
 from ir_kit.logging_gaps.logging_now import AccountNow
 from ir_kit.logging_gaps.prices import NOTHING, Between, Prices
 from ir_kit.logging_gaps.request_rates import Rate

@@ -15,7 +15,7 @@ from ir_kit.attribution.operation_names import AUTHENTICATION_FAILURES, operatio
 from ir_kit.case import Case
 from ir_kit.coverage import integrity as checked
 from ir_kit.coverage import visibility as replayed
-from ir_kit.coverage.visible import visible
+from ir_kit.coverage.visibility import visible
 from ir_kit.domain.frames import frame_of, rows_of
 from ir_kit.logging_gaps import contradictions as contradicted
 from ir_kit.logging_gaps import recommendations as advised

@@ -7,9 +7,8 @@ from datetime import datetime, timedelta
 import pandas as pd
 
 from ir_kit.case import Case
-from ir_kit.coverage.log_buckets import CLOUDTRAIL, LOGGING
-from ir_kit.coverage.replaying import replay
-from ir_kit.coverage.replays import Replay
+from ir_kit.coverage.log_delivery import CLOUDTRAIL, LOGGING
+from ir_kit.coverage.logging_timeline import LoggingTimeline, logging_timeline
 from ir_kit.coverage.states import CLASSES, Scope
 from ir_kit.coverage.trails import INSTANT
 from ir_kit.domain.frames import frame_of, rows_of
@@ -40,12 +39,12 @@ def tampering(case: Case) -> pd.DataFrame:
     Cannot see: acts while nothing recorded management events; writes into log buckets without data events. Config
     recorders and flow logs are no logs of S3 and left out; GuardDuty is a detector, and its rows say so.
     """
-    frame = tampering_of(case, replay(case))
+    frame = tampering_of(case, logging_timeline(case))
     case.write_table("logging_gaps/tampering", frame)
     return frame
 
 
-def tampering_of(case: Case, replayed: Replay) -> pd.DataFrame:
+def tampering_of(case: Case, replayed: LoggingTimeline) -> pd.DataFrame:
     """The table for a replay; see `tampering`."""
     takes = log_destinations(replayed)
     found = []
@@ -68,10 +67,10 @@ def tampering_of(case: Case, replayed: Replay) -> pd.DataFrame:
     return frame_of(found, COLUMNS)
 
 
-def log_destinations(replayed: Replay) -> dict[str, set[str]]:
+def log_destinations(replayed: LoggingTimeline) -> dict[str, set[str]]:
     """Which buckets take logs, and of which services?"""
     found: dict[str, set[str]] = {}
-    for bucket, _ in replayed.recording.destinations:
+    for bucket, _ in replayed.destinations:
         found.setdefault(bucket, set()).add(CLOUDTRAIL)
     for one in replayed.access_logs.values():
         for point in one.target.points:
@@ -80,7 +79,7 @@ def log_destinations(replayed: Replay) -> dict[str, set[str]]:
     return found
 
 
-def _cost(replayed: Replay, act: Act, time: datetime) -> tuple[float | None, str]:
+def _cost(replayed: LoggingTimeline, act: Act, time: datetime) -> tuple[float | None, str]:
     """Hours for which what was logged just before was blind after it, class by class."""
     end = min(act.until or replayed.window.end, replayed.window.end)
     if act.lines_of:
@@ -110,14 +109,14 @@ def _cost(replayed: Replay, act: Act, time: datetime) -> tuple[float | None, str
     return sum(map(sum, hours.values())), f"until {end:%Y-%m-%d %H:%M:%S}: {', '.join(parts)}"
 
 
-def _lines_cost(replayed: Replay, bucket: str, time: datetime, end: datetime) -> tuple[float, str]:
-    if time >= end or replayed.access_log_state(bucket, Span(time - INSTANT, time)).state not in (
+def _lines_cost(replayed: LoggingTimeline, bucket: str, time: datetime, end: datetime) -> tuple[float, str]:
+    if time >= end or replayed.access_logs.state(bucket, time - INSTANT).state not in (
         "logged",
         "uncertain",
     ):
         return 0.0, "whether it was on just before is not known"
-    spans = between(replayed.access_log_edges(bucket), time, end)
-    blind = _blind_from([(span, replayed.access_log_state(bucket, span).state) for span in spans])
+    spans = between(replayed.access_logs[bucket].edges(), time, end)
+    blind = _blind_from([(span, replayed.access_logs.state(bucket, span.start).state) for span in spans])
     hours = blind / timedelta(hours=1)
     return hours, f"until {end:%Y-%m-%d %H:%M:%S}: server_access_log blind for {hours:.1f} hours after settling"
 

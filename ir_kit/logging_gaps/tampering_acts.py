@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from ir_kit.coverage.bucket_logging import target_of
-from ir_kit.coverage.log_buckets import CLOUDTRAIL, LOGGING, bare_key, expiries, logging_fault, policy_fault
-from ir_kit.coverage.replays import Replay
-from ir_kit.coverage.selector_coverage import coverage_of_bucket, coverage_of_region
-from ir_kit.coverage.selectors import SelectorSet, selector_set
+from ir_kit.coverage.access_logging import target_of
+from ir_kit.coverage.log_delivery import CLOUDTRAIL, LOGGING, bare_key, expiries, logging_fault, policy_fault
+from ir_kit.coverage.logging_timeline import LoggingTimeline
+from ir_kit.coverage.selectors import SelectorSet, coverage_of_bucket, coverage_of_region, selector_set
 from ir_kit.coverage.states import Scope
 from ir_kit.coverage.trails import INSTANT, Trail, document, trail_key
 from ir_kit.domain.intervals import Span
@@ -35,7 +34,7 @@ class Act:
     lines_of: str | None = None
 
 
-def act_of(replayed: Replay, takes: dict[str, set[str]], row: Row) -> Act | None:
+def act_of(replayed: LoggingTimeline, takes: dict[str, set[str]], row: Row) -> Act | None:
     """What this call does to logging; None where it takes nothing away."""
     request = document(row["request_parameters"])
     source = row["event_source"].partition(".")[0]
@@ -52,7 +51,7 @@ def act_of(replayed: Replay, takes: dict[str, set[str]], row: Row) -> Act | None
     return handlers[source]()
 
 
-def _on_trail(replayed: Replay, row: Row, request: dict[str, Any]) -> Act | None:
+def _on_trail(replayed: LoggingTimeline, row: Row, request: dict[str, Any]) -> Act | None:
     name, time = row["event_name"], row["event_time"]
     if "Logging" not in name and "Trail" not in name and name != "PutEventSelectors":
         return Act(str(request.get("eventDataStore") or ""), "takes away a copy of the events outside of the trails")
@@ -64,7 +63,7 @@ def _on_trail(replayed: Replay, row: Row, request: dict[str, Any]) -> Act | None
     trail = next(
         (
             one
-            for one in replayed.recording.trails
+            for one in replayed.trails
             if one.key.name == key.name and one.key.home_region == key.home_region
         ),
         None,
@@ -109,7 +108,7 @@ def _updated(trail: Trail | None, request: dict[str, Any], time: datetime) -> li
 
 
 def narrowed(
-    replayed: Replay, before: SelectorSet | None, after: SelectorSet | None, trail: Trail | None, time: datetime
+    replayed: LoggingTimeline, before: SelectorSet | None, after: SelectorSet | None, trail: Trail | None, time: datetime
 ) -> str:
     """What the one selects and the other does not, in words; empty where nothing is taken away.
 
@@ -131,7 +130,7 @@ def narrowed(
                 less = old.kind != "none" and new.kind != "all" and new != old
             else:
                 state = (
-                    replayed.recording._settled(trail, Scope(record_class, bucket, region), Span(time - INSTANT, time))
+                    replayed.settled(trail, Scope(record_class, bucket, region), Span(time - INSTANT, time))
                     if trail
                     else None
                 )
@@ -145,7 +144,7 @@ def narrowed(
     return "; ".join(found)
 
 
-def _on_bucket(replayed: Replay, takes: dict[str, set[str]], row: Row, request: dict[str, Any]) -> Act | None:
+def _on_bucket(replayed: LoggingTimeline, takes: dict[str, set[str]], row: Row, request: dict[str, Any]) -> Act | None:
     name, bucket, time = row["event_name"], row["bucket"], row["event_time"]
     if not bucket:
         return None
@@ -203,7 +202,7 @@ def _on_bucket(replayed: Replay, takes: dict[str, set[str]], row: Row, request: 
     return Act(bucket, f"{words} (bucket of {holds})") if words else None
 
 
-def _on_access_log(replayed: Replay, bucket: str, time: datetime, request: dict[str, Any]) -> Act | None:
+def _on_access_log(replayed: LoggingTimeline, bucket: str, time: datetime, request: dict[str, Any]) -> Act | None:
     status = request.get("BucketLoggingStatus")
     if not isinstance(status, dict):
         return None
@@ -224,10 +223,10 @@ def _on_access_log(replayed: Replay, bucket: str, time: datetime, request: dict[
     return None
 
 
-def _on_key(replayed: Replay, row: Row, request: dict[str, Any]) -> Act | None:
+def _on_key(replayed: LoggingTimeline, row: Row, request: dict[str, Any]) -> Act | None:
     key = str(request.get("keyId") or "")
     of = [
-        trail.key.name for trail in replayed.recording.trails
+        trail.key.name for trail in replayed.trails
         if any(point.value and bare_key(str(point.value)) == bare_key(key) for point in trail.fields["kms_key"].points)
     ]  # fmt: skip
     if not of or (row["event_name"] == "PutKeyPolicy" and CLOUDTRAIL in str(request.get("policy"))):

@@ -7,8 +7,7 @@ from datetime import datetime
 import pandas as pd
 
 from ir_kit.case import Case
-from ir_kit.coverage.visibility import MINOR, is_logged
-from ir_kit.coverage.visible import visible
+from ir_kit.coverage.visibility import MINOR, is_logged, visible
 from ir_kit.credentials.lineage import key_settings, reached_credentials
 from ir_kit.credentials.reached import Row
 from ir_kit.domain.frames import frame_of, rows_of

@@ -402,7 +402,8 @@ def timeline_of(
     unlogged = {region: unframed.unlogged(region) for region in sorted({trail.key.home_region for trail in trails})}
     for trail in trails:
         trail.frame(unlogged[trail.key.home_region], ends)
-    buckets = _buckets(named_buckets, ask("configuration/reached_buckets"), settings)
+    reached = [row for row in ask("configuration/logged_buckets") if row["successes"]]
+    buckets = _buckets(named_buckets, reached, settings)
     timeline = LoggingTimeline(
         trails, delivered, ends, targets, {}, window, buckets,
         regions=sorted({region for region in (*(row["aws_region"] for row in hours), *buckets.values()) if region}),

@@ -12,7 +12,9 @@ import pandas as pd
 from ir_kit.attribution import callers as attribution
 from ir_kit.attribution import completeness
 from ir_kit.case import Case
-from ir_kit.configuration import account_buckets
+from ir_kit.configuration.config_timeline import config_timeline
+from ir_kit.configuration.lifecycle import expiry_changes
+from ir_kit.coverage.visibility import unlogged, visible
 from ir_kit.domain.frames import frame_of, rows_of
 from ir_kit.object_access import service_reads as services
 from ir_kit.object_access.bounds import bound
@@ -179,12 +181,21 @@ def destruction(case: Case) -> pd.DataFrame:
     customer's key is not to be seen in access logs.
     """
     access = prepare(case)
-    case.engine.provide("versioning", account_buckets.versioning(case, access.settings))
-    case.engine.provide("expiry_changes", account_buckets.expiry_changes(case, access.sessions))
+    timeline = config_timeline(case, unlogged(visible(case) if access.visibility is None else access.visibility))
+    case.engine.provide("versioning", timeline.versioning())
+    case.engine.provide("expiry_changes", expiry_changes(timeline))
+    case.engine.provide("session_intervals", _session_intervals(access.sessions))
     between = attribution.match_window(case)
     case.keep("object_access/destruction", "object_access/destruction", **between)
     readable(case, "object_access_destruction", "object_access/destruction")
     return case.ask("object_access/destruction_rows")
+
+
+def _session_intervals(sessions: pd.DataFrame) -> pd.DataFrame:
+    """From when until when each session ran; what it does not name is empty."""
+    names = ["session_id", "access_key_id", "source_ip_address", "user_agent", "start_time", "end_time", "verdict", "label"]
+    ended = sessions[names].assign(end_time=sessions["end_time"] + pd.Timedelta(seconds=1))
+    return ended.fillna({"source_ip_address": "", "user_agent": ""})
 
 
 def service_reads(case: Case) -> pd.DataFrame:

@@ -199,8 +199,8 @@ class Account:
             "coverage/delivered_hours": self._hours(),
             "coverage/delivered_lines": self._line_hours(),
             "coverage/unseen_requests": self.unseen,
-            "configuration/reached_buckets": [
-                {"bucket": name, "aws_region": region} for name, region in self.buckets.items()
+            "configuration/logged_buckets": [
+                {"bucket": name, "aws_region": region, "successes": 1} for name, region in self.buckets.items()
             ],
         }
 

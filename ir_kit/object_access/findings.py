@@ -12,6 +12,7 @@ import pandas as pd
 
 from ir_kit.attribution import completeness
 from ir_kit.case import Case
+from ir_kit.coverage.bucket_scope import scope_of
 from ir_kit.domain.frames import rows_of
 from ir_kit.findings import (
     EVENT_IDS,
@@ -79,29 +80,6 @@ def findings(case: Case) -> list[Finding]:
         ]
     found += [_calibrated(builder, access.calibration), _services(builder, moved)]
     return write_findings(case, PLAYBOOK, found)
-
-
-def scope_of(seen: Watched, loss: str = "") -> Scope:
-    """How much of the window did either log cover, for this bucket and class? `loss` says what the access log loses."""
-    blind, alone, doubt = seen.hours("blind"), seen.hours("alone"), seen.hours("uncertain")
-    parts = []
-    if blind:
-        first, last = seen.spans("blind")[0][0], seen.spans("blind")[-1][1]
-        parts.append(
-            f"For {blind:,.1f} hours of the window neither data events nor an access log covered {seen.bucket} "
-            "(between "
-            f"{first:%Y-%m-%d %H:%M} and {last:%Y-%m-%d %H:%M} UTC): what was done then is in no number."
-        )
-    if doubt:
-        parts.append(
-            f"For {doubt:,.1f} hours it is uncertain whether a log covered {seen.bucket}; logging_gaps tells why."
-        )
-    if alone:
-        parts.append(
-            f"For {alone:,.1f} hours only the access log covered {seen.bucket}, which is delivered on a best-effort "
-            f"basis. {loss}".strip()
-        )
-    return Scope(not blind and not doubt, " ".join(parts), access_logs_only=bool(alone))
 
 
 def _calibration_limit(calibration: pd.DataFrame) -> str:

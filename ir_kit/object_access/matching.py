@@ -16,14 +16,13 @@ import pandas as pd
 from ir_kit.attribution import callers as attribution
 from ir_kit.attribution import completeness
 from ir_kit.attribution.grading import grade
-from ir_kit.attribution.operation_names import AUTHENTICATION_FAILURES
 from ir_kit.case import Case
-from ir_kit.configuration import account_buckets
+from ir_kit.configuration.inventory import provide_inventory
 from ir_kit.coverage.visibility import is_logged
 from ir_kit.credentials.lineage import reached_credentials
 from ir_kit.domain.frames import rows_of
 from ir_kit.object_access.bounds import Watched, watched
-from ir_kit.sessions import familiarity
+from ir_kit.sessions import familiarity, session_intervals
 from ir_kit.sessions.sessions import sessions as sessions_of
 from ir_kit.tables import columns_of
 
@@ -76,17 +75,16 @@ def prepare(
     visibility, callers, tried = graded.visibility, graded.callers, graded.calibration
     sessions = sessions_of(case) if sessions is None else sessions
     between = attribution.match_window(case)
-    settings = rows_of(case.ask("configuration/bucket_settings"))
-    case.engine.provide("own_buckets", account_buckets.own_buckets(case, settings))
-    case.engine.provide("own_accounts", account_buckets.own_accounts(case))
-    case.engine.provide("session_hours", familiarity.session_hours(sessions))
+    settings = rows_of(case.ask("object_access/bucket_settings"))
+    provide_inventory(case)
+    session_intervals(case)
     acted = case.ask("attribution/reached_principals").dropna()
     values, has_baseline = familiarity.owners_values(case, reached, acted, between)
     case.engine.provide("known_values", values)
     access = Access(
         visibility, sessions, callers, tried, pd.DataFrame(), pd.DataFrame(), {}, _scope(case, visibility), settings,
     )  # fmt: skip
-    _measure(case, access, between)
+    _measure(case, access)
     # without a list of the account's buckets, one that is not known need not be another's
     listed = any(row["operation"] == "ListBuckets" and row["answer"] == "answered" for row in settings)
     access.rows = case.keep(
@@ -107,12 +105,10 @@ def _scope(case: Case, visibility: pd.DataFrame) -> list[str]:
     return sorted(set(case.incident.buckets) or set(visibility["bucket"].dropna()))
 
 
-def _measure(case: Case, access: Access, between: dict[str, Any]) -> None:
-    counted = case.ask("attribution/completeness", authentication_failures=list(AUTHENTICATION_FAILURES), **between)
-    seen = watched_hours(case, access, sorted(set(counted["bucket"]) | set(access.scope)), objects_only=True)
-    access.hours = completeness.hours_of_both(counted, seen)
-    access.holes = completeness.holes(access.hours)
-    access.losses = completeness.losses(access.hours, access.holes)
+def _measure(case: Case, access: Access) -> None:
+    access.hours = completeness.completeness(case)
+    access.holes = completeness.access_log_holes(case)
+    access.losses = completeness.loss_rates(case)
 
 
 def watched_hours(

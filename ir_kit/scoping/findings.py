@@ -1,16 +1,13 @@
-"""Findings of playbook 01: whose the keys are, what they became, what was left behind."""
+"""Findings of playbook 01: whose the keys are, which credentials derive from them, which footholds were gained."""
 
 from __future__ import annotations
 
-import pandas as pd
-
 from ir_kit.case import Case
-from ir_kit.coverage.scope import Seen
+from ir_kit.coverage.scope import LogScope
 from ir_kit.credentials.search import Row
 from ir_kit.domain.frames import rows_of
 from ir_kit.findings import (
     CONFIGURATION,
-    Actor,
     EvidenceRows,
     Finding,
     FindingBuilder,
@@ -23,17 +20,21 @@ from ir_kit.findings import (
     rows_in,
     write_findings,
 )
-from ir_kit.key_activity import questions as activity
-from ir_kit.scoping import questions as asked
+from ir_kit.scoping import questions
+from ir_kit.sessions import session_of
 
 PLAYBOOK = "scoping"
 NO_ANSWER = Scope(
     None, "No answer of AWS on this key is in the evidence: GetAccessKeyLastUsed and ListAccessKeys would tell."
 )
+LAST_USE_OVERWRITTEN = (
+    "AWS notes only the first use within 15 minutes and overwrites it with the next, so a later use by the owner hides "
+    "one by somebody else."
+)
 
 
 def findings(case: Case) -> list[Finding]:
-    """What can be said of the incident keys, of the credentials reached from them, and of the footholds gained?
+    """What can be said of the incident keys, of the credentials that derive from them, and of the footholds gained?
 
     Returns
     -------
@@ -41,187 +42,140 @@ def findings(case: Case) -> list[Finding]:
         ``key_owner`` and ``key_last_used`` for each incident key, ``credentials_reached``, ``footholds_gained``; each
         asked whether or not there is anything to find. Also written to the case's findings.
     """
-    builder = FindingBuilder(case, PLAYBOOK)
-    facts = rows_of(asked.key_facts(case))
-    found = [finding for fact in facts for finding in (_key_owner(builder, fact), _key_last_used(builder, fact))]
-    seen = Seen.of(case)
-    return write_findings(
-        case, PLAYBOOK, [*found, _credentials_reached(builder, seen), _footholds_gained(builder, seen)]
-    )
+    builder, logs = FindingBuilder(case, PLAYBOOK), LogScope.of(case)
+    facts = rows_of(questions.key_facts(case))
+    listed = [finding for fact in facts for finding in (key_owner(builder, fact), key_last_used(builder, fact))]
+    listed += [credentials_reached(builder, logs), footholds_gained(builder, logs)]
+    return write_findings(case, PLAYBOOK, listed)
 
 
-def _key_owner(builder: FindingBuilder, fact: Row) -> Finding:
+def key_owner(builder: FindingBuilder, fact: Row) -> Finding:
+    """``key_owner``: whose an incident key is."""
     key, user, account, arn = fact["access_key_id"], fact["user_name"], fact["account_id"], fact["principal_arn"]
     named = user is not None or arn is not None
     decoded_only = not named and account is not None and account == fact["decoded_account_id"]
-    whom = f"the IAM user {user}" if user else arn
     if named:
-        statement = f"The key {key} belongs to {whom}" + (f" in account {account}" if account else "")
+        owner = f"the IAM user {user}" if user else arn
+        statement = f"The key {key} belongs to {owner}" + (f" in account {account}" if account else "")
+        if fact["key_status"] != "unknown":
+            statement += f"; when configuration was collected it was {fact['key_status'].lower()}"
     elif account:
         statement = f"The key {key} belongs to account {account}, as the key id itself encodes it"
     else:
-        statement = f"Whose the key {key} is cannot be said from the evidence"
-    if named and fact["key_status"] != "unknown":
-        statement += f"; when configuration was collected it was {fact['key_status'].lower()}"
+        statement = f"The evidence does not say whose the key {key} is"
     limits = []
     if fact["key_status"] == "unknown":
-        limits.append(
-            "Whether the key is still active is not known: no ListAccessKeys answer in the evidence names it."
-        )
+        limits.append("Whether the key is still active is not known: no ListAccessKeys answer in the evidence names it.")
     if decoded_only:
         limits.append("The account was decoded from the key id, which is no authority; sts GetAccessKeyInfo is.")
     if account and fact["decoded_account_id"] not in (None, account):
         limits.append(f"The key id itself encodes account {fact['decoded_account_id']}, which is another one.")
     return builder.build(
-        "key_owner",
-        f"Whose is the key {key}?",
-        statement + ".",
-        count=int(named or account is not None),
-        inferred=decoded_only,
+        "key_owner", f"Whose is the key {key}?", f"{statement}.",
+        count=int(named or account is not None), inferred=decoded_only,
         values={"user_name": user, "account_id": account, "key_status": fact["key_status"], "principal_arn": arn},
-        scope=CONFIGURATION if named or account else NO_ANSWER,
-        subject=Subject(access_key_id=key),
-        evidence=[EvidenceRows(table="scoping/key_facts", rows=1)],
-        limits=limits,
-    )
+        scope=CONFIGURATION if named or account else NO_ANSWER, subject=Subject(access_key_id=key),
+        evidence=[EvidenceRows(table="scoping/key_facts", rows=1)], limits=limits,
+    )  # fmt: skip
 
 
-def _key_last_used(builder: FindingBuilder, fact: Row) -> Finding:
+def key_last_used(builder: FindingBuilder, fact: Row) -> Finding:
+    """``key_last_used``: the latest use that AWS noted, and whether the logs show it."""
     key, time, status = fact["access_key_id"], fact["last_used_date"], fact["last_used_logged_status"]
-    never = time is None and fact["last_used_service"] is not None
+    service, region = fact["last_used_service"], fact["last_used_region"]
+    never = time is None and service is not None
     limits = []
     if never:
-        statement = f"AWS notes no use of the key {key}."
+        statement = f"AWS has noted no use of the key {key}."
         limits.append("AWS noted no use before 22 April 2015.")
     elif time is None:
-        statement = f"When the key {key} was used last cannot be said: AWS was not asked, or gave no answer."
+        statement = f"When the key {key} was last used is not known: AWS was not asked, or gave no answer."
     else:
-        statement = _last_use(fact)
-        limits.append(
-            "AWS notes only the first use within 15 minutes and overwrites it with the next, so a later use by the "
-            "owner hides one by somebody else."
+        logged = {"yes": "the evidence holds an event of that use", "no": "the evidence holds no event of that use"}
+        where = f" in {region}" if region not in (None, "N/A") else ""
+        statement = (
+            f"AWS noted the latest use of the key {key} at {time:%Y-%m-%d %H:%M:%S} UTC, of {service}{where}; "
+            f"{logged.get(status, 'whether that use was logged is not known')}."
         )
+        limits.append(LAST_USE_OVERWRITTEN)
         if status == "unknown":
             limits.append(
-                "No event of that service lies within 15 minutes of that use, and it cannot be said that one would "
-                "have been logged."
+                "No event of that service lies within 15 minutes of that use, and it is not known that one would have "
+                "been logged."
             )
     return builder.build(
-        "key_last_used",
-        f"When was the key {key} used last, by what AWS noted?",
-        statement,
-        count=int(time is not None),
+        "key_last_used", f"When did AWS note the last use of the key {key}?", statement,
+        count=int(time is not None), severity="medium" if status == "no" else "info",
         values={
             "last_used_date": None if time is None else time.strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "last_used_service": fact["last_used_service"],
-            "last_used_region": fact["last_used_region"],
-            "last_used_logged_status": status,
+            "last_used_service": service, "last_used_region": region, "last_used_logged_status": status,
         },
-        scope=CONFIGURATION if time is not None or never else NO_ANSWER,
-        subject=Subject(access_key_id=key),
-        evidence=[EvidenceRows(table="scoping/key_facts", rows=1)],
-        limits=limits,
-    )
+        scope=CONFIGURATION if time is not None or never else NO_ANSWER, subject=Subject(access_key_id=key),
+        evidence=[EvidenceRows(table="scoping/key_facts", rows=1)], limits=limits,
+    )  # fmt: skip
 
 
-def _last_use(fact: Row) -> str:
-    region = fact["last_used_region"]
-    place = f" in {region}" if region not in (None, "N/A") else ""
-    logged = {"yes": "an event of that use is in the evidence", "no": "no event of that use is in the evidence"}
-    return (
-        f"AWS noted the latest use of the key {fact['access_key_id']} at "
-        f"{fact['last_used_date'].strftime('%Y-%m-%d %H:%M:%S')} UTC, of {fact['last_used_service']}{place}; "
-        f"{logged.get(fact['last_used_logged_status'], 'whether that use was logged is not known')}."
-    )
-
-
-def _credentials_reached(builder: FindingBuilder, seen: Seen) -> Finding:
-    everything = asked.credentials(builder.case)
-    derived = everything[everything["link"] != "seed"]
-    own = derived["is_responder"].astype(bool)
-    frame = derived[~own]
-    observed, inferred = int((frame["link"] == "observed").sum()), int((frame["link"] == "inferred").sum())
-    count = len(frame)
-    long_term = int((frame["credential_type"] == "long_term").sum())
+def credentials_reached(builder: FindingBuilder, logs: LogScope) -> Finding:
+    """``credentials_reached``: how many further credentials derive from the incident keys."""
+    derived = questions.credentials(builder.case).query("link != 'seed'")
+    responders = derived["is_responder"].astype(bool)
+    frame = derived[~responders]
+    observed, inferred = (int((frame["link"] == link).sum()) for link in ("observed", "inferred"))
+    count, long_term = len(frame), int((frame["credential_type"] == "long_term").sum())
+    statement = "No further credential is seen that derives from the incident keys in the window."
     if count:
-        principals = frame["principal_arn"].dropna().nunique()
         statement = (
-            f"{count_noun(count, 'further credential')} came from the incident keys in the window, acting as "
-            f"{count_noun(principals, 'principal')}: {observed:,} named by the calls that issued them, {inferred:,} "
-            f"inferred; {long_term:,} of them long-term."
+            f"{count_noun(count, 'further credential')} {'derives' if count == 1 else 'derive'} from the incident keys "
+            f"in the window, acting as {count_noun(frame['principal_arn'].dropna().nunique(), 'principal')}: "
+            f"{observed:,} named by the calls that issued them, {inferred:,} inferred; {long_term:,} of them long-term."
         )
-    else:
-        statement = "No further credential is seen to have come from the incident keys in the window."
+    limits = [
+        "The owner's own use of the keys issues credentials too; they are counted here, whoever asked for them.",
+        "An inferred credential rests on the reason in link_basis, not on a record of its issue." if inferred else "",
+        "Credentials that were issued before the window are not looked for.",
+        responders_left_out(builder.case, int(responders.sum()), "credential"),
+    ]
     return builder.build(
-        "credentials_reached",
-        "Which further credentials came from the incident keys?",
-        statement,
-        count=count,
-        actor="unknown" if count else None,
-        inferred=count > 0 and observed == 0,
-        partly_inferred=inferred > 0,
+        "credentials_reached", "Which further credentials derive from the incident keys?", statement,
+        count=count, severity="high" if long_term else "medium", actor="unknown" if count else None,
+        inferred=count > 0 and observed == 0, partly_inferred=inferred > 0,
         values={
-            "credentials": count,
-            "observed": observed,
-            "inferred": inferred,
-            "long_term": long_term,
-            "temporary": count - long_term,
-            "used": int((frame["event_count"] > 0).sum()),
+            "credentials": count, "observed": observed, "inferred": inferred, "long_term": long_term,
+            "temporary": count - long_term, "used": int((frame["event_count"] > 0).sum()),
         },
-        scope=seen.management(),
-        evidence=[rows_in("scoping/credentials", frame, frame["link_event_id"])],
-        limits=[
-            "The owner's own use of the keys issues credentials too; they are counted here, whoever asked for them.",
-            "An inferred credential rests on the reason in link_basis, not on a record of its issue."
-            if inferred
-            else "",
-            "Credentials that were issued before the window are not looked for.",
-            responders_left_out(builder.case, int(own.sum()), "credential"),
-        ],
-    )
+        scope=logs.management(), evidence=[rows_in("scoping/credentials", frame, frame["link_event_id"])],
+        limits=limits,
+    )  # fmt: skip
 
 
-def _footholds_gained(builder: FindingBuilder, seen: Seen) -> Finding:
-    everything = asked.footholds(builder.case)
-    own = everything["is_responder"].astype(bool)
-    frame = everything[~own]
-    outcomes = {name: int((frame["outcome"] == name).sum()) for name in ("success", "denied", "error")}
+def footholds_gained(builder: FindingBuilder, logs: LogScope) -> Finding:
+    """``footholds_gained``: calls that gave new or lasting access to identities."""
+    listed = questions.footholds(builder.case)
+    responders = listed["is_responder"].astype(bool)
+    frame = listed[~responders]
     done = frame[frame["outcome"] == "success"]
-    failed = outcomes["denied"] + outcomes["error"]
-    tries = f"; {count_noun(failed, 'more try', 'more tries')} failed" if failed else ""
+    denied, errors = (int((frame["outcome"] == outcome).sum()) for outcome in ("denied", "error"))
+    failed, actor = denied + errors, None
+    attempts = f"; {count_noun(failed, 'attempt')} failed" if failed else ""
+    statement = f"No compromised credential is seen to have given an identity new or lasting access{attempts}."
     if len(done):
-        acts = "1 act" if len(done) == 1 else f"{len(done):,} acts"
-        targets = join_names(done["target"].dropna())
-        statement = f"Reached credentials gave new or lasting access to identities in {acts}, on {targets}{tries}."
-    else:
-        tries = f"; {count_noun(failed, 'try', 'tries')} failed" if failed else ""
-        statement = f"No act by which reached credentials gave new or lasting access to an identity is seen{tries}."
+        placed = session_of(builder.case, done).dropna(subset="session_id")
+        labels = [label if isinstance(label, str) else None for label in placed["label"]]
+        actor = actor_of(placed["verdict"], labels)
+        statement = (
+            f"Compromised credentials gave identities new or lasting access by {count_noun(len(done), 'call')}, on "
+            f"{join_names(done['target'].dropna())}{attempts}."
+        )
     shown = done if len(done) else frame
     return builder.build(
-        "footholds_gained",
-        "Which footholds were gained: new or lasting access for identities?",
-        statement,
-        count=len(done),
-        actor=_actor(builder.case, done) if len(done) else None,
+        "footholds_gained", "Which footholds were gained: new or lasting access for identities?", statement,
+        count=len(done), severity="info" if actor == "owner" else "high", actor=actor,
         values={
-            "footholds": len(done),
-            "denied": outcomes["denied"],
-            "error": outcomes["error"],
-            "targets": int(done["target"].nunique()),
+            "footholds": len(done), "denied": denied, "error": errors, "targets": int(done["target"].nunique()),
         },
-        scope=seen.management(),
-        evidence=[rows_in("scoping/footholds", shown, shown["event_id"])],
+        scope=logs.management(), evidence=[rows_in("scoping/footholds", shown, shown["event_id"])],
         limits=[
-            "An act is counted whether or not what it made is still there: later deletions are not taken off.",
-            responders_left_out(builder.case, int(own.sum())),
+            "A call is counted whether or not what it made is still there: later deletions are not taken off.",
+            responders_left_out(builder.case, int(responders.sum())),
         ],
-    )
-
-
-def _actor(case: Case, acts: pd.DataFrame) -> Actor:
-    """Whose the acts are, by the sessions that hold them."""
-    sessions = activity.sessions(case)
-    beside = acts.merge(sessions, on=["access_key_id", "source_ip_address", "user_agent"], how="left")
-    beside = beside[(beside["start_time"] <= beside["event_time"]) & (beside["event_time"] <= beside["end_time"])]
-    labels = [label if isinstance(label, str) else None for label in beside["label"]]
-    return actor_of(beside["verdict"], labels)
+    )  # fmt: skip

@@ -1,23 +1,16 @@
-"""Playbook 01: whose keys are these, what did they become, how far did it spread?"""
+"""Playbook 01: whose keys are these, which credentials derive from them, how far did it spread?"""
 
 from __future__ import annotations
-
-from datetime import datetime
 
 import pandas as pd
 
 from ir_kit.case import Case
-from ir_kit.coverage.visibility import MINOR, is_logged
-from ir_kit.coverage.visible import visible
+from ir_kit.coverage.last_use import last_used_logged_status
 from ir_kit.credentials.lineage import key_settings, reached_credentials
 from ir_kit.credentials.search import Row
 from ir_kit.domain.frames import frame_of, rows_of
 from ir_kit.domain.principals import account_of_arn, account_of_key
 from ir_kit.tables import types_of
-
-NEAR = pd.Timedelta(minutes=15)
-MANAGEMENT_ALONE = frozenset({"iam", "sts", "ec2", "kms", "cloudtrail", "organizations", "secretsmanager", "signin"})
-"""Services all of whose calls that CloudTrail records are management events."""
 
 
 def key_facts(case: Case) -> pd.DataFrame:
@@ -34,100 +27,51 @@ def key_facts(case: Case) -> pd.DataFrame:
     owner hides one by somebody else. An account that is decoded from the key id (``decoded_account_id``) is not AWS's
     own answer.
     """
-    use: dict[str, list[Row]] = {}
+    uses: dict[str, list[Row]] = {}
     for row in rows_of(case.ask("scoping/key_use")):
-        use.setdefault(row["access_key_id"], []).append(row)
-    made = {row["access_key_id"]: row for row in rows_of(case.ask("scoping/key_made"))}
-    rows = [
-        _fact(case, settings, use.get(settings["access_key_id"], []), made.get(settings["access_key_id"], {}))
-        for settings in key_settings(case)
-    ]
+        uses.setdefault(row["access_key_id"], []).append(row)
+    created = {row["access_key_id"]: row for row in rows_of(case.ask("scoping/key_creation"))}
+    rows = []
+    for settings in key_settings(case):
+        key = settings["access_key_id"]
+        own, creation = uses.get(key, []), created.get(key, {})
+        first = own[0] if own else {}
+        arn = first.get("user_identity_arn") or settings.get("principal_arn")
+        rows.append(
+            {
+                "access_key_id": key,
+                "user_name": settings.get("user_name")
+                or first.get("user_identity_user_name")
+                or creation.get("user_name"),
+                "account_id": settings.get("account_id")
+                or first.get("user_identity_account_id")
+                or creation.get("account_id")
+                or account_of_arn(arn)
+                or account_of_key(key),
+                "key_status": settings.get("key_status") or "unknown",
+                "create_date": settings.get("create_date") or creation.get("create_date"),
+                **{name: settings.get(name) for name in ("last_used_date", "last_used_service", "last_used_region")},
+                "last_used_logged_status": last_used_logged_status(case, settings),
+                "principal_arn": arn,
+                "first_event_time": min((row["first_event_time"] for row in own), default=None),
+                "last_event_time": max((row["last_event_time"] for row in own), default=None),
+                "event_count": sum(row["event_count"] for row in own),
+                "baseline_event_count": sum(row["baseline_event_count"] for row in own),
+                "decoded_account_id": account_of_key(key),
+            }
+        )
     frame = frame_of(rows, types_of("scoping/key_facts"))
     case.write_table("scoping/key_facts", frame)
     return frame
 
 
-def _fact(case: Case, settings: Row, uses: list[Row], made: Row) -> Row:
-    key = settings["access_key_id"]
-    used = uses[0] if uses else {}
-    arn = used.get("user_identity_arn") or settings.get("principal_arn")
-    decoded = account_of_key(key)
-    return {
-        "access_key_id": key,
-        "user_name": settings.get("user_name") or used.get("user_identity_user_name") or made.get("user_name"),
-        "account_id": settings.get("account_id")
-        or used.get("user_identity_account_id")
-        or made.get("account_id")
-        or account_of_arn(arn)
-        or decoded,
-        "key_status": settings.get("key_status") or "unknown",
-        "create_date": settings.get("create_date") or made.get("create_date"),
-        "last_used_date": settings.get("last_used_date"),
-        "last_used_service": settings.get("last_used_service"),
-        "last_used_region": settings.get("last_used_region"),
-        "last_used_logged_status": _logged_status(case, settings),
-        "principal_arn": arn,
-        "first_event_time": min((row["first_event_time"] for row in uses), default=None),
-        "last_event_time": max((row["last_event_time"] for row in uses), default=None),
-        "event_count": sum(row["event_count"] for row in uses),
-        "baseline_event_count": sum(row["baseline_event_count"] for row in uses),
-        "decoded_account_id": decoded,
-    }
-
-
-def _logged_status(case: Case, settings: Row) -> str:
-    """`yes` where an event of that key and service is near; `no` where none is, although it would have been logged."""
-    time, service = settings.get("last_used_date"), settings.get("last_used_service")
-    if time is None or not service or service == "N/A":
-        return "unknown"
-    source = service if service.endswith(".amazonaws.com") else f"{service}.amazonaws.com"
-    key, first, last = settings["access_key_id"], (time - NEAR).to_pydatetime(), (time + NEAR).to_pydatetime()
-    found = case.ask(
-        "scoping/last_use", access_key_id=key, event_source=source, first_time=first, last_time=last
-    )  # fmt: skip
-    if int(found["event_count"].iloc[0]):
-        return "yes"
-    uses = case.ask("logging_gaps/key_uses", access_key_id=key, event_source=source, use_start=first, use_end=last)
-    if int(uses["lines"].iloc[0]):
-        return "unknown"  # the access log shows a use that may be this one
-    return "no" if _would_be_logged(case, service, settings.get("last_used_region"), first, last) else "unknown"
-
-
-def _would_be_logged(case: Case, service: str, region: str | None, start: datetime, end: datetime) -> bool:
-    """Would every call of this service have been logged from `start` to `end`, the calls on objects included?"""
-    if service not in MANAGEMENT_ALONE and service != "s3":
-        return False  # it has data events that no replay here tells of
-    seen = visible(case)
-    minor: frozenset[str] = frozenset() if service == "kms" else MINOR
-    place = None if region in (None, "N/A", "aws-global") else region
-    state, _ = is_logged(seen, record_class="management", region=place, start=start, end=end, ignoring=minor)
-    if state != "logged" or service != "s3":
-        return state == "logged"
-    if case.incident.buckets:
-        return False  # what was logged of other buckets is not known
-
-    def logged(bucket: str, record_class: str) -> bool:
-        return is_logged(seen, record_class=record_class, bucket=bucket, start=start, end=end)[0] == "logged"
-
-    buckets = seen["bucket"].dropna().unique()
-    return len(buckets) > 0 and all(
-        logged(bucket, "server_access_log") or (logged(bucket, "data_read") and logged(bucket, "data_write"))
-        for bucket in buckets
-    )
-
-
 def credentials(case: Case) -> pd.DataFrame:
-    """Which credentials were reached from the incident keys, these included, and by which link?
+    """Which credentials derive from the incident keys, these included, and by which link?
 
     Returns
     -------
     DataFrame
-        One row per credential, in the order in which they were reached. Also written to ``scoping/credentials``.
-
-    Notes
-    -----
-    Cannot see credentials that were issued and used while nothing logged. An inferred link says in ``link_basis`` on
-    what it rests.
+        As `reached_credentials`, with the columns of ``scoping/credentials``, which is also written.
     """
     frame = reached_credentials(case)
     case.write_table("scoping/credentials", frame)
@@ -135,37 +79,38 @@ def credentials(case: Case) -> pd.DataFrame:
 
 
 def footholds(case: Case) -> pd.DataFrame:
-    """Which acts by reached credentials in the window gave, or were to give, new or lasting access to identities?
+    """Which calls of compromised credentials in the window gave, or were to give, new or lasting access to identities?
 
     Returns
     -------
     DataFrame
-        One row per act, failed tries included with their outcome, in the order of time; empty if none. Also written to
-        ``scoping/footholds``.
+        One row per call, failed attempts included with their outcome, in the order of time; empty if none. Also written
+        to ``scoping/footholds``.
 
     Notes
     -----
-    Temporary credentials that were issued are in `credentials`; acts on buckets are in ``bucket_exposure/changes``.
+    Temporary credentials that were issued are in `credentials`; calls on buckets in ``bucket_exposure/changes``.
     """
-    return _of_reached(case, "scoping/footholds")
+    return _of_credentials(case, "scoping/footholds")
 
 
 def reach(case: Case) -> pd.DataFrame:
-    """Which accounts, Regions, services and buckets did reached credentials touch in the window?
+    """Which accounts, Regions, services and buckets did compromised credentials touch in the window?
 
     Returns
     -------
     DataFrame
-        One row per kind and name; empty if none. Also written to ``scoping/reach``.
+        One row per kind and name; a denied attempt counts as touching; empty if none. Also written to
+        ``scoping/reach``.
 
     Notes
     -----
-    A refused call counts as touching. Cannot see data events where they were off.
+    Cannot see data events where they were off.
     """
-    return _of_reached(case, "scoping/reach")
+    return _of_credentials(case, "scoping/reach")
 
 
-def _of_reached(case: Case, name: str) -> pd.DataFrame:
+def _of_credentials(case: Case, name: str) -> pd.DataFrame:
     reached_credentials(case)
     frame = case.ask(name)
     case.write_table(name, frame)

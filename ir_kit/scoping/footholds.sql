@@ -1,5 +1,5 @@
--- Which calls by reached credentials in the window gave, or were to give, new or lasting access to identities?
--- Grain: one row per call, refused and failed ones included with their outcome; empty if none.
+-- Which calls by compromised credentials in the window gave, or were to give, new or lasting access to identities?
+-- Grain: one row per call, denied and failed ones included with their outcome; empty if none.
 -- Cannot see: calls made while no trail logged; acts on buckets, which are in bucket_exposure/changes.
 with acts as (
     select e.*, r.is_responder,

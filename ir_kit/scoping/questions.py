@@ -1,4 +1,4 @@
-"""Playbook 01: whose keys are these, what did they become, how far did it spread?"""
+"""Playbook 01: whose keys are these, which credentials derive from them, how far did it spread?"""
 
 from __future__ import annotations
 
@@ -27,59 +27,51 @@ def key_facts(case: Case) -> pd.DataFrame:
     owner hides one by somebody else. An account that is decoded from the key id (``decoded_account_id``) is not AWS's
     own answer.
     """
-    use: dict[str, list[Row]] = {}
+    uses: dict[str, list[Row]] = {}
     for row in rows_of(case.ask("scoping/key_use")):
-        use.setdefault(row["access_key_id"], []).append(row)
-    made = {row["access_key_id"]: row for row in rows_of(case.ask("scoping/key_made"))}
-    rows = [
-        _fact(case, settings, use.get(settings["access_key_id"], []), made.get(settings["access_key_id"], {}))
-        for settings in key_settings(case)
-    ]
+        uses.setdefault(row["access_key_id"], []).append(row)
+    created = {row["access_key_id"]: row for row in rows_of(case.ask("scoping/key_creation"))}
+    rows = []
+    for settings in key_settings(case):
+        key = settings["access_key_id"]
+        own, creation = uses.get(key, []), created.get(key, {})
+        first = own[0] if own else {}
+        arn = first.get("user_identity_arn") or settings.get("principal_arn")
+        rows.append(
+            {
+                "access_key_id": key,
+                "user_name": settings.get("user_name")
+                or first.get("user_identity_user_name")
+                or creation.get("user_name"),
+                "account_id": settings.get("account_id")
+                or first.get("user_identity_account_id")
+                or creation.get("account_id")
+                or account_of_arn(arn)
+                or account_of_key(key),
+                "key_status": settings.get("key_status") or "unknown",
+                "create_date": settings.get("create_date") or creation.get("create_date"),
+                **{name: settings.get(name) for name in ("last_used_date", "last_used_service", "last_used_region")},
+                "last_used_logged_status": last_used_logged_status(case, settings),
+                "principal_arn": arn,
+                "first_event_time": min((row["first_event_time"] for row in own), default=None),
+                "last_event_time": max((row["last_event_time"] for row in own), default=None),
+                "event_count": sum(row["event_count"] for row in own),
+                "baseline_event_count": sum(row["baseline_event_count"] for row in own),
+                "decoded_account_id": account_of_key(key),
+            }
+        )
     frame = frame_of(rows, types_of("scoping/key_facts"))
     case.write_table("scoping/key_facts", frame)
     return frame
 
 
-def _fact(case: Case, settings: Row, uses: list[Row], made: Row) -> Row:
-    key = settings["access_key_id"]
-    used = uses[0] if uses else {}
-    arn = used.get("user_identity_arn") or settings.get("principal_arn")
-    decoded = account_of_key(key)
-    return {
-        "access_key_id": key,
-        "user_name": settings.get("user_name") or used.get("user_identity_user_name") or made.get("user_name"),
-        "account_id": settings.get("account_id")
-        or used.get("user_identity_account_id")
-        or made.get("account_id")
-        or account_of_arn(arn)
-        or decoded,
-        "key_status": settings.get("key_status") or "unknown",
-        "create_date": settings.get("create_date") or made.get("create_date"),
-        "last_used_date": settings.get("last_used_date"),
-        "last_used_service": settings.get("last_used_service"),
-        "last_used_region": settings.get("last_used_region"),
-        "last_used_logged_status": last_used_logged_status(case, settings),
-        "principal_arn": arn,
-        "first_event_time": min((row["first_event_time"] for row in uses), default=None),
-        "last_event_time": max((row["last_event_time"] for row in uses), default=None),
-        "event_count": sum(row["event_count"] for row in uses),
-        "baseline_event_count": sum(row["baseline_event_count"] for row in uses),
-        "decoded_account_id": decoded,
-    }
-
-
 def credentials(case: Case) -> pd.DataFrame:
-    """Which credentials were reached from the incident keys, these included, and by which link?
+    """Which credentials derive from the incident keys, these included, and by which link?
 
     Returns
     -------
     DataFrame
-        One row per credential, in the order in which they were reached. Also written to ``scoping/credentials``.
-
-    Notes
-    -----
-    Cannot see credentials that were issued and used while nothing logged. An inferred link says in ``link_basis`` on
-    what it rests.
+        As `reached_credentials`, with the columns of ``scoping/credentials``, which is also written.
     """
     frame = reached_credentials(case)
     case.write_table("scoping/credentials", frame)
@@ -87,37 +79,38 @@ def credentials(case: Case) -> pd.DataFrame:
 
 
 def footholds(case: Case) -> pd.DataFrame:
-    """Which acts by reached credentials in the window gave, or were to give, new or lasting access to identities?
+    """Which calls of compromised credentials in the window gave, or were to give, new or lasting access to identities?
 
     Returns
     -------
     DataFrame
-        One row per act, failed tries included with their outcome, in the order of time; empty if none. Also written to
-        ``scoping/footholds``.
+        One row per call, failed attempts included with their outcome, in the order of time; empty if none. Also written
+        to ``scoping/footholds``.
 
     Notes
     -----
-    Temporary credentials that were issued are in `credentials`; acts on buckets are in ``bucket_exposure/changes``.
+    Temporary credentials that were issued are in `credentials`; calls on buckets in ``bucket_exposure/changes``.
     """
-    return _of_reached(case, "scoping/footholds")
+    return _of_credentials(case, "scoping/footholds")
 
 
 def reach(case: Case) -> pd.DataFrame:
-    """Which accounts, Regions, services and buckets did reached credentials touch in the window?
+    """Which accounts, Regions, services and buckets did compromised credentials touch in the window?
 
     Returns
     -------
     DataFrame
-        One row per kind and name; empty if none. Also written to ``scoping/reach``.
+        One row per kind and name; a denied attempt counts as touching; empty if none. Also written to
+        ``scoping/reach``.
 
     Notes
     -----
-    A refused call counts as touching. Cannot see data events where they were off.
+    Cannot see data events where they were off.
     """
-    return _of_reached(case, "scoping/reach")
+    return _of_credentials(case, "scoping/reach")
 
 
-def _of_reached(case: Case, name: str) -> pd.DataFrame:
+def _of_credentials(case: Case, name: str) -> pd.DataFrame:
     reached_credentials(case)
     frame = case.ask(name)
     case.write_table(name, frame)

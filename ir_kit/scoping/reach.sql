@@ -1,5 +1,5 @@
--- Which accounts, Regions, services and buckets did reached credentials touch in the window?
--- Grain: one row per kind and name; calls that were refused count as touched, and are counted apart; empty if none.
+-- Which accounts, Regions, services and buckets did compromised credentials touch in the window?
+-- Grain: one row per kind and name; denied attempts count as touched, and are counted apart; empty if none.
 -- Cannot see: data events where they were off, and what other accounts logged of the calls.
 with used as (
     select e.access_key_id, e.event_time, e.event_source, e.aws_region, e.bucket, e.recipient_account_id,

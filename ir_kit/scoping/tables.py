@@ -23,11 +23,11 @@ TABLES: dict[str, tuple[ResultColumn, ...]] = {
         ("decoded_account_id", "varchar", "the account that the key id encodes; null where it cannot be decoded"),
     ),
     "scoping/credentials": columns(
-        ("access_key_id", "varchar", "a credential reached from the incident keys, these included"),
+        ("access_key_id", "varchar", "a compromised credential: an incident key, or derived from one"),
         ("credential_type", "varchar", "`long_term` or `temporary`"),
         ("principal_arn", "varchar", "whom it acts as"),
         ("account_id", "varchar", "of the principal"),
-        ("parent_access_key_id", "varchar", "the reached credential that it came from; null for a seed"),
+        ("parent_access_key_id", "varchar", "the compromised credential that it derives from; null for a seed"),
         ("link", "varchar", "`seed`, `observed`, `inferred`"),
         ("link_event_name", "varchar", "null unless observed"),
         ("link_event_id", "varchar", "null unless observed"),
@@ -41,8 +41,8 @@ TABLES: dict[str, tuple[ResultColumn, ...]] = {
     ),
     "scoping/footholds": columns(
         ("event_time", "timestamp", "when the call was made"),
-        ("access_key_id", "varchar", "the reached credential that called"),
-        ("event_name", "varchar", "the act"),
+        ("access_key_id", "varchar", "the compromised credential that called"),
+        ("event_name", "varchar", "the API call"),
         ("target", "varchar", "whom or what it gives access to"),
         OUTCOME,
         ("event_id", "varchar", ""),
@@ -57,11 +57,11 @@ TABLES: dict[str, tuple[ResultColumn, ...]] = {
     "scoping/reach": columns(
         ("kind", "varchar", "`account`, `region`, `service`, `bucket`"),
         ("name", "varchar", "what was touched"),
-        ("access_keys", "bigint", "reached credentials that touched it"),
+        ("access_keys", "bigint", "compromised credentials that touched it"),
         ("first_time", "timestamp", "in the window"),
         ("last_time", "timestamp", "in the window"),
         ("event_count", "bigint", "in the window"),
-        ("denied_count", "bigint", "of these, refused"),
+        ("denied_count", "bigint", "of these, denied"),
         ("baseline_event_count", "bigint", "by the same credentials in the baseline"),
     ),
 }  # fmt: skip

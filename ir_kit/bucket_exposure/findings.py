@@ -76,6 +76,7 @@ SERVICES = "AWS services that deliver logs or look after settings at the owner's
 PRESIGNED = "Who used a pre-signed link counts as the principal that issued it."
 ON_OBJECTS = "ACLs of objects are changed by calls on objects, seen only where data events were on."
 NOT_HERE = "Rights that identities gained are told by scoping, and key policies of KMS are not looked at."
+NOBODY = " failed to authenticate and name nobody: they are in no number."
 MOST_REASONS = 6
 
 
@@ -195,9 +196,7 @@ class BucketFindings:
         refused = f"; {count_noun(denied, 'request')} {'was' if denied == 1 else 'were'} refused" if denied else ""
         statement = f"No request from outside is seen to have succeeded on {self.name}{refused}."
         statement = f"From outside came to {self.name}: {'; '.join(parts)}{refused}." if count else statement
-        failed = (
-            f"{count_noun(unauthenticated, 'request').capitalize()} failed to authenticate and name nobody: they are"
-        )
+        failed = count_noun(unauthenticated, "request").capitalize() + NOBODY
         blind = " ".join(dict.fromkeys(scope.blind for scope in scopes if scope.blind))
         logs_only, services = any(scope.access_logs_only for scope in scopes), self._requests("service")
         strangers = count - services

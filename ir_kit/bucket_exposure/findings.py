@@ -10,9 +10,10 @@ import pandas as pd
 
 from ir_kit.bucket_exposure import questions
 from ir_kit.case import Case
+from ir_kit.coverage.bucket_hours import log_coverage
 from ir_kit.coverage.bucket_scope import scope_of
-from ir_kit.coverage.scope import Seen
-from ir_kit.coverage.visible import visible
+from ir_kit.coverage.scope import LogScope
+from ir_kit.coverage.visibility import visible
 from ir_kit.domain.frames import rows_of
 from ir_kit.findings import (
     EVENT_IDS,
@@ -30,7 +31,6 @@ from ir_kit.findings import (
     responders_left_out,
     write_findings,
 )
-from ir_kit.object_access.bounds import watched as log_coverage
 from ir_kit.sessions import session_of
 
 PLAYBOOK = "bucket_exposure"
@@ -92,7 +92,7 @@ def findings(case: Case) -> list[Finding]:
     window = (pd.Timestamp(case.incident.window.start), pd.Timestamp(case.incident.window.end))
     changes, observed = questions.changes(case), questions.observed_access(case)
     inside = changes[(changes["event_time"] >= window[0]) & (changes["event_time"] < window[1])]
-    verdicts, logged = rows_of(questions.buckets(case)), Seen.of(case)
+    verdicts, logged = rows_of(questions.buckets(case)), LogScope.of(case)
     names = [row["bucket"] for row in verdicts]
     coverage = [log_coverage(visible(case), names, window, kind) for kind in ("data_read", "data_write")]
     requests_left_out = responders_left_out(case, int(observed.attrs["responders"]), "request")

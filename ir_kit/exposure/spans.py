@@ -17,7 +17,7 @@ from ir_kit.case import Case
 from ir_kit.configuration.answers import Answer, Configuration, Setting
 from ir_kit.configuration.config_timeline import INSTANT, MOST_READ, ConfigTimeline, config_timeline
 from ir_kit.configuration.inventory import Bucket, BucketInventory
-from ir_kit.coverage.visible import unlogged, visible
+from ir_kit.coverage.visibility import unlogged, visible
 from ir_kit.domain.frames import frame_of
 from ir_kit.domain.intervals import between
 from ir_kit.exposure.grants import Grant

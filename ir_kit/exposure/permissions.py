@@ -31,6 +31,7 @@ from ir_kit.exposure.policy_grants import SAMPLE, WILD, filled_in, widened
 from ir_kit.exposure.status import NO, UNKNOWN, YES, any_of
 from ir_kit.exposure.verdicts import Exposure, exposure_of
 from ir_kit.policies import ABSENT, UNREADABLE, Policy, Request, decide
+from ir_kit.policies.documents import EFFECTS
 from ir_kit.policies.principals import Principal, federated_user, role_session, root, user
 
 Row = Mapping[str, Any]
@@ -247,15 +248,17 @@ def permission_on(
         return Permission(UNKNOWN, None, "as whom the credential acts is not known")
     context = actor.context | ({"aws:RequestedRegion": on.bucket.region} if on.bucket.region else {})
     decided = permission_on_bucket if access in ("list", "admin") else permission_on_objects
+    policies, first = [*actor.policies, *on.policies], ACTIONS[access][0].lower()
+    moments = times if any(speaks_of_time(policy) for policy in policies) else ()
     best: Permission | None = None
     for action in ACTIONS[access]:
+        if best and all(policy.on(first, of) == policy.on(action.lower(), of) for policy in policies for of in EFFECTS):
+            continue  # of actions that no policy tells apart, the first stands for all
         permission, at_time = decided(actor, on, action, context), None
-        if permission.status == UNKNOWN:  # it may hang on the time: try both ends of the window
-            for time in times:
-                moment = {"aws:CurrentTime": f"{time:%Y-%m-%dT%H:%M:%SZ}", "aws:EpochTime": int(time.timestamp())}
-                tried = decided(actor, on, action, context | moment)
-                at_time = tried if at_time is None else better(at_time, tried)
-            permission = at_time or permission
+        for time in moments if permission.status == UNKNOWN else ():  # at both ends of the window
+            moment = {"aws:CurrentTime": f"{time:%Y-%m-%dT%H:%M:%SZ}", "aws:EpochTime": int(time.timestamp())}
+            at_time = better(at_time, decided(actor, on, action, context | moment))
+        permission = at_time or permission
         best = better(best, permission)
         if best.status == YES:
             break
@@ -263,6 +266,13 @@ def permission_on(
     if access == "read" and best.status == YES and on.key:
         best = less_undecryptable(best, actor, on, context)
     return with_acl(access, best, exposure.grants[on.bucket.name], actor, exposure)
+
+
+@lru_cache(maxsize=50_000)
+def speaks_of_time(policy: Policy) -> bool:
+    """Does a condition of this policy hang on when a request is made?"""
+    tests = (test for statement in policy.statements for test in statement.conditions)
+    return any(test.lookup in ("aws:currenttime", "aws:epochtime") for test in tests)
 
 
 def permission_on_bucket(actor: Actor, on: BucketPolicies, action: str, context: Mapping[str, Any]) -> Permission:

@@ -56,7 +56,7 @@ def steps_to_close(
     for row in grants:
         if YES in (row["public_status"], row["cross_account_status"]):
             by_path.setdefault((row["bucket"], row["path"]), []).append(row)
-    found: dict[tuple[str, str, str], dict[str, Any]] = {}
+    steps: dict[tuple[str, str, str], dict[str, Any]] = {}
     for (bucket, path), rows in sorted(by_path.items()):
         by_keys = any((bucket, f"{row['grantee']} ({row['access']})") in opened for row in rows)
         public = any(row["public_status"] == YES for row in rows)
@@ -72,8 +72,8 @@ def steps_to_close(
                 "aws_region": region, "action": action, "snippet": snippet, "check": check, "warning": warning,
                 "reason": reason + ("; set by a reached credential" if by_keys else ""),
             }  # fmt: skip
-            found.setdefault((bucket, action, snippet), step)
-    return sorted(found.values(), key=lambda row: (row["priority"], row["bucket"], row["action"], row["snippet"]))
+            steps.setdefault((bucket, action, snippet), step)
+    return sorted(steps.values(), key=lambda row: (row["priority"], row["bucket"], row["action"], row["snippet"]))
 
 
 def _aws(*words: str) -> str:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from ir_kit.bucket_exposure import questions
 from ir_kit.case import Case
+from ir_kit.coverage.bucket_hours import log_coverage
 from ir_kit.coverage.bucket_scope import scope_of
 from ir_kit.coverage.scope import LogScope
 from ir_kit.coverage.visibility import visible
@@ -30,7 +31,6 @@ from ir_kit.findings import (
     responders_left_out,
     write_findings,
 )
-from ir_kit.object_access.bounds import watched as log_coverage
 from ir_kit.sessions import session_of
 
 PLAYBOOK = "bucket_exposure"
@@ -76,6 +76,7 @@ SERVICES = "AWS services that deliver logs or look after settings at the owner's
 PRESIGNED = "Who used a pre-signed link counts as the principal that issued it."
 ON_OBJECTS = "ACLs of objects are changed by calls on objects, seen only where data events were on."
 NOT_HERE = "Rights that identities gained are told by scoping, and key policies of KMS are not looked at."
+NOBODY = " failed to authenticate and name nobody: they are in no number."
 MOST_REASONS = 6
 
 
@@ -100,7 +101,7 @@ def findings(case: Case) -> list[Finding]:
         {name: rows_of(rows) for name, rows in frame.groupby("bucket", sort=False)}
         for frame in (questions.grants(case), questions.reachable(case), questions.spans(case), observed)
     ]
-    made, found = rows_of(session_of(case, inside[~inside["is_responder"].astype(bool)])), []
+    made, listed = rows_of(session_of(case, inside[~inside["is_responder"].astype(bool)])), []
     for verdict in verdicts:
         name, account = verdict["bucket"], verdict["account_id"]
         grants, permissions, spans, outsiders = (table.get(name, []) for table in tables)
@@ -108,14 +109,14 @@ def findings(case: Case) -> list[Finding]:
         own = [row for row in made if row["bucket"] == name or (row["bucket"], row["scope"], row["target"]) in accounts]
         about = BucketFindings(FindingBuilder(case, PLAYBOOK), verdict, grants, permissions, spans, outsiders, own)
         unauthenticated = int(observed.attrs["unauthenticated"].get(name, 0))
-        found += [
+        listed += [
             about.public(),
             about.cross_account(),
             about.outsider_access([scope_of(by[name]) for by in coverage], unauthenticated, requests_left_out),
             about.exposure_changed(logged.configuration(name), changes_left_out),
             about.reachable_by_key(),
         ]
-    return write_findings(case, PLAYBOOK, found)
+    return write_findings(case, PLAYBOOK, listed)
 
 
 @dataclass(frozen=True)
@@ -195,19 +196,17 @@ class BucketFindings:
         refused = f"; {count_noun(denied, 'request')} {'was' if denied == 1 else 'were'} refused" if denied else ""
         statement = f"No request from outside is seen to have succeeded on {self.name}{refused}."
         statement = f"From outside came to {self.name}: {'; '.join(parts)}{refused}." if count else statement
-        failed = (
-            f"{count_noun(unauthenticated, 'request').capitalize()} failed to authenticate and name nobody: they are"
-        )
-        strangers = count - self._requests("service")
+        failed = count_noun(unauthenticated, "request").capitalize() + NOBODY
+        blind = " ".join(dict.fromkeys(scope.blind for scope in scopes if scope.blind))
+        logs_only, services = any(scope.access_logs_only for scope in scopes), self._requests("service")
+        strangers = count - services
         severity: Severity = "high" if self._requests("anonymous") else "medium" if strangers else "info"
-        blind, alone = [scope.blind for scope in scopes if scope.blind], any(scope.access_logs_only for scope in scopes)
         return self._build(
             "outsider_access", statement, count, values, "critical" if strangers and self.by_intruder else severity,
-            scope=Scope(all(scope.whole for scope in scopes), " ".join(dict.fromkeys(blind)), access_logs_only=alone),
+            scope=Scope(all(scope.whole for scope in scopes), blind, access_logs_only=logs_only),
             actor=("unknown" if strangers else "owner") if count else None,
             evidence=[EvidenceRows(table="bucket_exposure/observed_access", rows=len(self.outsiders))],
-            limits=[f"{failed} in no number." if unauthenticated else "", SERVICES if values["service_requests"] else "",
-                    PRESIGNED, left_out],
+            limits=[failed if unauthenticated else "", SERVICES if services else "", PRESIGNED, left_out],
         )  # fmt: skip
 
     def exposure_changed(self, scope: Scope, left_out: str) -> Finding:
@@ -232,8 +231,9 @@ class BucketFindings:
         of_account = f"{count_noun(whole, 'change').capitalize()} of the whole account count for each of its buckets."
         return self._build(
             "exposure_changed", statement, len(done),
-            {"changes": len(done), **{f"effect_{name}": count for name, count in effects.items()}, "failed_tries": tries,
-             "by_reached_credentials": by_keys, "still_standing": len(self.in_effect), "account_wide": whole},
+            {f"effect_{name}": count for name, count in effects.items()}
+            | {"changes": len(done), "failed_tries": tries, "by_reached_credentials": by_keys,
+               "still_standing": len(self.in_effect), "account_wide": whole},
             "critical" if self.by_intruder else severity, scope=scope, actor=actor,
             evidence=[EvidenceRows(table="bucket_exposure/changes", rows=len(self.changes), event_ids=ids or None)],
             limits=[of_account if whole else "", ON_OBJECTS, NOT_HERE, left_out],
@@ -276,13 +276,14 @@ class BucketFindings:
         beginnings = (f"Whether it is {what.partition(' ')[0]}", *(() if inferred else ("Not counted",)))
         reasons = [str(reason) for reason in self.verdict["reasons"] if str(reason).startswith(beginnings)]
         more = [f"And {len(reasons) - MOST_REASONS} reasons more."] if len(reasons) > MOST_REASONS else []
-        found = [EvidenceRows(table="bucket_exposure/grants", rows=len(grants))]
-        found.append(EvidenceRows(table="bucket_exposure/buckets", rows=1))
+        by_settings = [EvidenceRows(table="bucket_exposure/grants", rows=len(grants))]
+        by_settings.append(EvidenceRows(table="bucket_exposure/buckets", rows=1))
         first, last = (BY_POLICIES, ()) if inferred else (AS_COLLECTED, (OBJECT_ACLS,))
         return self._build(
-            question_id, STATEMENTS[question_id][template or status].format(**given), count, settings | (values or {}), severity,
+            question_id, STATEMENTS[question_id][template or status].format(**given), count, settings | (values or {}),
+            severity,
             scope=Scope(False, not_read) if status == "unknown" else Scope(True, unsure=doubt), inferred=inferred,
-            evidence=evidence or found, limits=[first, *reasons[:MOST_REASONS], *more, *limits, *last],
+            evidence=evidence or by_settings, limits=[first, *reasons[:MOST_REASONS], *more, *limits, *last],
         )  # fmt: skip
 
     def _build(

@@ -43,8 +43,8 @@ def grants(case: Case) -> pd.DataFrame:
 
     def rows() -> Iterable[Row]:
         by_identity = _by_bucket(reachable(case))
-        for bucket, found in exposure_of(case).grants.items():
-            yield from (grant.row() for grant in found)
+        for bucket, listed in exposure_of(case).grants.items():
+            yield from (grant.row() for grant in listed)
             yield from _identity_grants(by_identity.get(bucket, []))
 
     return _table(case, "grants", rows)
@@ -65,10 +65,10 @@ def buckets(case: Case) -> pd.DataFrame:
     def rows() -> Iterable[Row]:
         exposure, by_identity = exposure_of(case), _by_bucket(reachable(case))
         for name, bucket in exposure.inventory.buckets.items():
-            verdict, found = verdict_on(exposure.grants[name]), by_identity.get(name, [])
-            status = any_of(row["status"] for row in found)
+            verdict, permitted = verdict_on(exposure.grants[name]), by_identity.get(name, [])
+            status = any_of(row["status"] for row in permitted)
             who: dict[str, list[str]] = {}
-            for row in found:
+            for row in permitted:
                 if row["status"] == status:
                     who.setdefault(str(row["principal_arn"] or row["access_key_id"]), []).append(row["access"])
             verb = {YES: "could", NO: "could not", UNKNOWN: "may or may not"}[status]
@@ -80,8 +80,9 @@ def buckets(case: Case) -> pd.DataFrame:
                 *verdict.not_counted,
             ]
             yield {
-                "bucket": name, "region": bucket.region, "account_id": bucket.account, "public_status": verdict.public_status,
-                "cross_account_status": verdict.cross_account_status, "reachable_by_key_status": status,
+                "bucket": name, "region": bucket.region, "account_id": bucket.account,
+                "public_status": verdict.public_status, "cross_account_status": verdict.cross_account_status,
+                "reachable_by_key_status": status,
                 "reasons": list(dict.fromkeys(reasons)),
             }  # fmt: skip
 
@@ -135,8 +136,8 @@ def matrix(case: Case) -> pd.DataFrame:
     """
 
     def compute() -> pd.DataFrame:
-        found = grants(case).drop(columns="access")
-        case.engine.provide("exposure_grants", found.assign(number=range(len(found))))
+        listed = grants(case).drop(columns="access")
+        case.engine.provide("exposure_grants", listed.assign(number=range(len(listed))))
         case.engine.provide("exposure_buckets", buckets(case)[["bucket"]])
         return case.ask("bucket_exposure/matrix")
 
@@ -168,10 +169,14 @@ def worst(case: Case) -> str:
     requests = observed[observed["requester_kind"] != "service"].groupby("bucket")["requests"].sum().to_dict()
     openness = {YES: 0, UNKNOWN: 1, NO: 2}
     ranked = [
-        (openness[row["public_status"]], openness[row["cross_account_status"]], -requests.get(row["bucket"], 0), row["bucket"])
+        (
+            *(openness[row[f"{what}_status"]] for what in ("public", "cross_account")),
+            -requests.get(row["bucket"], 0),
+            row["bucket"],
+        )
         for row in rows_of(buckets(case))
-    ]  # fmt: skip
-    return min(ranked)[3] if ranked else ""
+    ]
+    return str(min(ranked)[-1]) if ranked else ""
 
 
 def explained(case: Case, bucket: str = "") -> pd.DataFrame:
@@ -197,8 +202,8 @@ def _table(case: Case, name: str, compute: Callable[[], Iterable[Row] | pd.DataF
     table = f"bucket_exposure/{name}"
 
     def write() -> pd.DataFrame:
-        found = compute()
-        frame = found if isinstance(found, pd.DataFrame) else frame_of(found, types_of(table))
+        answer = compute()
+        frame = answer if isinstance(answer, pd.DataFrame) else frame_of(answer, types_of(table))
         case.write_table(table, frame)
         return frame
 
@@ -206,17 +211,17 @@ def _table(case: Case, name: str, compute: Callable[[], Iterable[Row] | pd.DataF
 
 
 def _by_bucket(frame: pd.DataFrame) -> dict[str, list[dict[str, Any]]]:
-    found: dict[str, list[dict[str, Any]]] = {}
+    rows: dict[str, list[dict[str, Any]]] = {}
     for row in rows_of(frame):
-        found.setdefault(row["bucket"], []).append(row)
-    return found
+        rows.setdefault(row["bucket"], []).append(row)
+    return rows
 
 
-def _identity_grants(found: Iterable[Row]) -> Iterable[Row]:
+def _identity_grants(rows: Iterable[Row]) -> Iterable[Row]:
     """What identities let compromised principals do, as grants: what they could, or may, and what a statement denies
     them."""
     best: dict[tuple[str, str], Row] = {}
-    for row in found:
+    for row in rows:
         access = WRITE if row["access"] == "delete" else row["access"]
         at = (str(row["principal_arn"] or row["access_key_id"]), access)
         if at not in best or RANK[row["status"]] > RANK[best[at]["status"]]:

@@ -16,7 +16,9 @@ with wanted(setting, service, operation, of_account) as (
 subjects as (
     select bucket, account_id, false as of_account from exposure_buckets
     union all
-    select null, account_id, true from (select account_id from exposure_buckets union select account_id from own_accounts) where account_id is not null
+    select null, account_id, true
+    from (select account_id from exposure_buckets union select account_id from own_accounts)
+    where account_id is not null
 ),
 answers as (
     select service, operation, aws_region, json_extract_string(parameters, '$.Bucket') as bucket, answer, error_code, collected_at,
@@ -25,8 +27,10 @@ answers as (
     qualify row_number() over (partition by service, operation, bucket, case when bucket is null then account_id end, aws_region
                                order by answer = 'unknown', collected_at desc, line_number desc) = 1
 )
-select s.bucket, s.account_id, w.setting, case when a.answer is null then 'not_asked' else 'refused' end as state, a.error_code, a.collected_at,
-       w.operation || case when a.answer is null then ' was not asked' else concat(' was refused (', a.error_code, ')', case when s.of_account then ' in ' || a.aws_region end) end as detail
+select s.bucket, s.account_id, w.setting, a.error_code, a.collected_at,
+       case when a.answer is null then 'not_asked' else 'refused' end as state,
+       w.operation || case when a.answer is null then ' was not asked'
+                           else concat(' was refused (', a.error_code, ')', case when s.of_account then ' in ' || a.aws_region end) end as detail
 from subjects s
 join wanted w on w.of_account = s.of_account
 left join answers a on a.service = w.service and a.operation = w.operation

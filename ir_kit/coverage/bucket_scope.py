@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from ir_kit.coverage.bucket_hours import LogCoverage
 from ir_kit.findings import Scope
 
 
-def scope_of(coverage: Any, loss: str = "") -> Scope:
+def scope_of(coverage: LogCoverage, loss: str = "") -> Scope:
     """How much of the window did either log cover, for this bucket and class?
 
     Parameters
@@ -17,7 +16,7 @@ def scope_of(coverage: Any, loss: str = "") -> Scope:
     loss : str
         What the access log loses, in a sentence.
     """
-    blind, alone, doubt = coverage.hours("blind"), coverage.hours("alone"), coverage.hours("uncertain")
+    blind, alone, doubt = coverage.hours("blind"), coverage.hours("access_log_only"), coverage.hours("uncertain")
     bucket, parts = coverage.bucket, []
     if blind:
         first, last = coverage.spans("blind")[0][0], coverage.spans("blind")[-1][1]

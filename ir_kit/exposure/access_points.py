@@ -30,7 +30,7 @@ _SHOWN_BY = {LIST: "s3:ListBucket", WRITE: "s3:PutObject", ADMIN: "s3:PutObjectA
 
 def access_point_grants(context: BucketContext) -> list[Grant]:
     """The grants of the access points that lead to this bucket."""
-    found: list[Grant] = []
+    grants: list[Grant] = []
     here: list[Answer] = []  # they lie in the bucket's own Region
     for call, answer in context.configuration.every("s3control", "ListAccessPoints"):
         if call.parameters.get("Bucket") not in (None, context.bucket.name):
@@ -38,60 +38,62 @@ def access_point_grants(context: BucketContext) -> list[Grant]:
         here += [answer] if context.bucket.is_in(call.region) else []
         for point in answer.listed("AccessPointList"):
             if point.get("Bucket") == context.bucket.name:
-                found += _single(context, point)
-    return found + _not_listed(context, SINGLE, here, "ListAccessPoints", found)
+                grants += point_grants(context, point)
+    return grants + grants_not_listed(context, SINGLE, here, "ListAccessPoints", grants)
 
 
 def multi_region_grants(context: BucketContext) -> list[Grant]:
     """The grants of the multi-Region access points that lead to this bucket."""
-    found: list[Grant] = []
+    grants: list[Grant] = []
     answers: list[Answer] = []
     for call, answer in context.configuration.every("s3control", "ListMultiRegionAccessPoints"):
         answers.append(answer)
         for point in answer.listed("AccessPoints"):
             regions = point["Regions"] if isinstance(point.get("Regions"), list) else []
             if any(isinstance(part, dict) and part.get("Bucket") == context.bucket.name for part in regions):
-                found += _multi(context, point, call.parameters.get("AccountId") or call.account)
-    return found + _not_listed(context, MULTI, answers, "ListMultiRegionAccessPoints", found)
+                grants += multi_region_point_grants(context, point, call.parameters.get("AccountId") or call.account)
+    return grants + grants_not_listed(context, MULTI, answers, "ListMultiRegionAccessPoints", grants)
 
 
-def _single(context: BucketContext, point: Mapping[str, Any]) -> list[Grant]:
+def point_grants(context: BucketContext, point: Mapping[str, Any]) -> list[Grant]:
+    """The grants of one access point of one Region."""
     name, arn = str(point.get("Name")), point.get("AccessPointArn")
     account = account_in(arn) or context.bucket.account
     if not isinstance(arn, str):
         arn = f"arn:{context.bucket.partition}:s3:{context.bucket.region}:{account}:accesspoint/{name}"
     region = (arn.split(":")[3] or None) if arn.count(":") > 4 else None
-    answer = _about(context, "GetAccessPointPolicy", name, account, region)
-    details = _about(context, "GetAccessPoint", name, account, region)
+    answer = answer_about(context, "GetAccessPointPolicy", name, account, region)
+    details = answer_about(context, "GetAccessPoint", name, account, region)
     settings = {**point, **details.response}
     flags = (settings.get("PublicAccessBlockConfiguration"), details.words)
     target, in_vpc = Target(SINGLE, arn, "/object/", name), settings.get("NetworkOrigin") == "VPC"
-    return _by_policy(context, target, answer, flags, account, in_vpc)
+    return point_policy_grants(context, target, answer, flags, account, in_vpc)
 
 
-def _multi(context: BucketContext, point: Mapping[str, Any], account: str | None) -> list[Grant]:
+def multi_region_point_grants(context: BucketContext, point: Mapping[str, Any], account: str | None) -> list[Grant]:
+    """The grants of one multi-Region access point."""
     name = str(point.get("Name"))
     arn = f"arn:{context.bucket.partition}:s3::{account}:accesspoint/{point.get('Alias') or name}"
-    answer = _about(context, "GetMultiRegionAccessPointPolicy", name, account, None)
+    answer = answer_about(context, "GetMultiRegionAccessPointPolicy", name, account, None)
     if answer.state == "answered":
         text = mapping(mapping(answer.response.get("Policy")).get("Established")).get("Policy")
         answer = replace(answer, state="answered" if text else "absent", response={"Policy": text})
     flags = (point.get("PublicAccessBlock"), "ListMultiRegionAccessPoints answered")
-    return _by_policy(context, Target(MULTI, arn, "/object/", name), answer, flags, account)
+    return point_policy_grants(context, Target(MULTI, arn, "/object/", name), answer, flags, account)
 
 
-def _about(context: BucketContext, operation: str, name: str, account: str | None, region: str | None) -> Answer:
+def answer_about(context: BucketContext, operation: str, name: str, account: str | None, region: str | None) -> Answer:
     """What was answered about one access point: names repeat from Region to Region, and from account to account."""
-    found = [
+    matching = [
         (call.region == region, answer)
         for call, answer in context.configuration.every("s3control", operation)
         if call.parameters.get("Name") == name and account in (None, call.parameters.get("AccountId"), call.account)
     ]
-    same = [answer for here, answer in found if here] or [answer for _, answer in found]
+    same = [answer for here, answer in matching if here] or [answer for _, answer in matching]
     return max(same, key=lambda answer: answer.known, default=Answer(operation))
 
 
-def _by_policy(
+def point_policy_grants(
     context: BucketContext, point: Target, answer: Answer, flags: tuple[Any, str], account: str | None,
     in_vpc: bool = False,
 ) -> list[Grant]:  # fmt: skip
@@ -106,10 +108,10 @@ def _by_policy(
     grants = statement_grants(context, policy, target, levels)
     if in_vpc:
         grants = [replace(grant.noted("requests from its VPC alone"), open_to_all=NO) for grant in grants]
-    return [_passed(grant, point.arn, account, context) for grant in grants]
+    return [passed_by_bucket(grant, point.arn, account, context) for grant in grants]
 
 
-def _passed(grant: Grant, arn: str, account: str | None, context: BucketContext) -> Grant:
+def passed_by_bucket(grant: Grant, arn: str, account: str | None, context: BucketContext) -> Grant:
     """The grant, if the bucket's policy lets the same pass; the own account's principals need no more."""
     own = grant.grantee != "*" and grant.foreign == NO and account == context.bucket.account
     if grant.effective_status == NO or grant.grantee is None or own:
@@ -130,17 +132,17 @@ def _passed(grant: Grant, arn: str, account: str | None, context: BucketContext)
     return grant if decision.status == "yes" else grant.doubted(decision.reason)
 
 
-def _not_listed(
-    context: BucketContext, path: str, answers: list[Answer], operation: str, found: list[Grant]
+def grants_not_listed(
+    context: BucketContext, path: str, answers: list[Answer], operation: str, grants: list[Grant]
 ) -> list[Grant]:
     """Where not all were listed: what could there be beside what the bucket's own policy lets in?"""
     unknown = [answer for answer in answers if not answer.known or not answer.complete]
     if answers and not unknown:
-        return [] if found else [context.grant(path, detail=f"none leads to it ({operation})")]
+        return [] if grants else [context.grant(path, detail=f"none leads to it ({operation})")]
     answer, policy = unknown[0] if unknown else Answer(operation), context.policy
     grant = context.no_grant(path, answer if not answer.known else answer.unreadable())
     nothing = context.answer("GetBucketPolicy").state == "absent"
-    if nothing or (policy is not None and not policy.policy.unreadable and not _delegates(policy)):
+    if nothing or (policy is not None and not policy.policy.unreadable and not delegates_to_points(policy)):
         # an outsider passes where the bucket's own policy lets it pass, and that is told by itself
         words = "the bucket's policy hands nothing on to access points"
         return [replace(grant.noted(words), open_to_all=NO, foreign=NO)]
@@ -150,7 +152,7 @@ def _not_listed(
     return [replace(grant.noted(stop.words), open_to_all=NO) if stop.status == YES else grant]
 
 
-def _delegates(policy: ReadPolicy) -> bool:
+def delegates_to_points(policy: ReadPolicy) -> bool:
     """Does the bucket's policy allow what comes through access points?"""
     return any(
         statement.fault is not None
@@ -162,18 +164,18 @@ def _delegates(policy: ReadPolicy) -> bool:
 def access_grants_grants(context: BucketContext) -> list[Grant]:
     """What S3 Access Grants give whose scope lies in this bucket."""
     answers = list(_grants_answers(context, "ListAccessGrants"))
-    found = [
+    grants = [
         grant
         for answer in answers
         for entry in answer.listed("AccessGrantsList")
         if _in_scope(str(entry.get("GrantScope") or ""), context.bucket.name)
-        for grant in _access_grant(context, entry)
+        for grant in access_grant_of(context, entry)
     ]
     unknown = [answer for answer in answers if not answer.known or not answer.complete]
     if unknown:
-        found.append(context.no_grant("access_grant", unknown[0] if not unknown[0].known else unknown[0].unreadable()))
+        grants.append(context.no_grant("access_grant", unknown[0] if not unknown[0].known else unknown[0].unreadable()))
     if answers:
-        return found or [context.no_grant("access_grant", answers[0])]
+        return grants or [context.no_grant("access_grant", answers[0])]
     for operation in ("ListAccessGrantsInstances", "GetAccessGrantsInstance"):
         for answer in _grants_answers(context, operation):
             if answer.listed("AccessGrantsInstancesList") or answer.part("AccessGrantsInstanceId", str):
@@ -197,7 +199,8 @@ def _in_scope(scope: str, bucket: str) -> bool:
     return not scope.startswith("s3://") or name in ("", "*", bucket) or fnmatchcase(bucket, name)
 
 
-def _access_grant(context: BucketContext, entry: Mapping[str, Any]) -> Iterator[Grant]:
+def access_grant_of(context: BucketContext, entry: Mapping[str, Any]) -> Iterator[Grant]:
+    """The grant that one entry of the list of access grants is, a row for each kind of access."""
     given = mapping(entry.get("Grantee"))
     grantee = str(given["GranteeIdentifier"]) if given.get("GranteeIdentifier") else None
     directory = str(given.get("GranteeType") or "").startswith("DIRECTORY")
@@ -211,10 +214,10 @@ def _access_grant(context: BucketContext, entry: Mapping[str, Any]) -> Iterator[
         )  # fmt: skip
         if grantee is None or access is None:
             grant = grant.doubted("the grant cannot be read")
-        yield grant if foreign == NO else _shared(grant, context)
+        yield grant if foreign == NO else shared_with_account(grant, context)
 
 
-def _shared(grant: Grant, context: BucketContext) -> Grant:
+def shared_with_account(grant: Grant, context: BucketContext) -> Grant:
     """Another account's principals need the instance's resource policy to let them ask for credentials."""
     operation = "GetAccessGrantsInstanceResourcePolicy"
     answers = list(_grants_answers(context, operation, anywhere=True))

@@ -38,25 +38,25 @@ def acl_grants(context: BucketContext) -> list[Grant]:
     answer, stop = context.answer("GetBucketAcl"), context.stop(IGNORE_ACLS)
     if not isinstance(answer.response.get("Grants"), list):
         grant = context.no_grant("acl", answer.unreadable() if answer.state == "answered" else answer)
-        ownership, words = _ownership(context)
+        ownership, words = object_ownership(context)
         if ownership == ENFORCED:  # nothing comes of an ACL that is disabled, and nothing public of one that is ignored
             return [grant.stopped("bucket_ownership_controls", words)]
         return [replace(grant.noted(stop.words), open_to_all=NO) if stop.status == YES else grant]
     note = "the ACL grants nothing to others than the owner (GetBucketAcl)"
     if stop.status == YES:
         note += "; IgnorePublicAcls is on, under which the answer leaves public grants out"
-    found = list(_listed(context, "acl", answer, ON_BUCKET, "the bucket's ACL"))
-    return found or [context.grant("acl", detail=note)]
+    grants = list(listed_grants(context, "acl", answer, ON_BUCKET, "the bucket's ACL"))
+    return grants or [context.grant("acl", detail=note)]
 
 
 def object_acl_grants(context: BucketContext) -> list[Grant]:
     """The grants of those objects' ACLs that were collected, and what is not known of all others."""
-    found, collected = list[Grant](), False
+    grants, collected = list[Grant](), False
     for call, answer in context.configuration.every("s3", "GetObjectAcl"):
         if call.parameters.get("Bucket") == context.bucket.name:
             collected = True
-            found += one_object_grants(context, str(call.parameters.get("Key")), answer)
-    ownership, words = _ownership(context)
+            grants += one_object_grants(context, str(call.parameters.get("Key")), answer)
+    ownership, words = object_ownership(context)
     stop = context.stop(IGNORE_ACLS)
     which = "the ACLs of other objects were not asked" if collected else "object ACLs were not asked (GetObjectAcl)"
     if ownership == ENFORCED:
@@ -65,20 +65,20 @@ def object_acl_grants(context: BucketContext) -> list[Grant]:
         rest = {"detail": f"{which}; public ones are ignored", "blocked_by": stop.blocked_by}
     else:  # that an object could be public by an ACL of its own does not make the bucket public
         rest = {"detail": f"{which}; {words}", "effective_status": UNKNOWN}
-    return [*found, context.grant("object_acl", **rest)]
+    return [*grants, context.grant("object_acl", **rest)]
 
 
 def one_object_grants(context: BucketContext, key: str, answer: Answer) -> list[Grant]:
     """The grants of one object's ACL, or that it is not known; none of a bucket that was not there."""
     if isinstance(answer.response.get("Grants"), list):
-        return list(_listed(context, "object_acl", answer, ON_OBJECT, f"the ACL of the object {key!r}"))
+        return list(listed_grants(context, "object_acl", answer, ON_OBJECT, f"the ACL of the object {key!r}"))
     if answer.state == "gone":
         return []
     unread = answer.unreadable() if answer.state == "answered" else answer
     return [context.no_grant("object_acl", unread).noted(f"of the object {key!r}")]
 
 
-def _ownership(context: BucketContext) -> tuple[str | None, str]:
+def object_ownership(context: BucketContext) -> tuple[str | None, str]:
     """How are a bucket's objects owned, None where that is not known, and how is it known?"""
     if context.bucket.is_directory:
         return ENFORCED, "a directory bucket has no ACLs"
@@ -88,24 +88,24 @@ def _ownership(context: BucketContext) -> tuple[str | None, str]:
     if answer.state != "answered":
         return None, f"whether ACLs are in force is not known: {answer.words}"
     rules = mappings((answer.part("OwnershipControls", dict) or {}).get("Rules"))
-    found = rules[0].get("ObjectOwnership") if len(rules) == 1 else None
-    if found not in (ENFORCED, "BucketOwnerPreferred", "ObjectWriter"):
+    value = rules[0].get("ObjectOwnership") if len(rules) == 1 else None
+    if value not in (ENFORCED, "BucketOwnerPreferred", "ObjectWriter"):
         return None, f"whether ACLs are in force is not known: {answer.unreadable().words}"
-    return str(found), f"object ownership is {found}"
+    return str(value), f"object ownership is {value}"
 
 
-def _listed(context: BucketContext, path: str, answer: Answer, meaning: Meaning, whose: str) -> Iterator[Grant]:
+def listed_grants(context: BucketContext, path: str, answer: Answer, meaning: Meaning, whose: str) -> Iterator[Grant]:
     """Each grant of an ACL to others than the owner, as it takes effect."""
     named = (answer.part("Owner", dict) or {}).get("ID")
     owner = context.bucket.owner or (str(named) if path == "acl" and named else None)
-    ownership, words = _ownership(context)
+    ownership, words = object_ownership(context)
     stop = context.stop(IGNORE_ACLS)
     for entry in answer.response["Grants"]:
         given = entry.get("Grantee") if isinstance(entry, dict) else None
         permission = str(entry.get("Permission")) if isinstance(entry, dict) else "?"
         if isinstance(given, dict) and given.get("ID") and not given.get("URI") and given["ID"] == owner:
             continue
-        grantee, everybody, foreign = _grantee(given, context)
+        grantee, everybody, foreign = grantee_of(given, context)
         for access in meaning.get(permission, (None,)):
             grant = context.grant(
                 path, grantee=grantee, access=access, effective_status=YES, open_to_all=everybody, foreign=foreign,
@@ -125,7 +125,7 @@ def _listed(context: BucketContext, path: str, answer: Answer, meaning: Meaning,
             yield grant
 
 
-def _grantee(given: Any, context: BucketContext) -> tuple[str | None, str, str]:
+def grantee_of(given: Any, context: BucketContext) -> tuple[str | None, str, str]:
     """Whom a grant names, whether that is everybody, and whether it is another account."""
     given = given if isinstance(given, dict) else {}
     if given.get("URI"):

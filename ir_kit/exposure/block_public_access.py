@@ -67,13 +67,13 @@ def account_levels(configuration: Configuration, account: str | None) -> list[Le
     if account is None:
         words = "the bucket's account is not known, nor its Block Public Access"
         return [Level("account", dict.fromkeys(FLAGS), words)]
-    found = [_level("account", account_answer(configuration, account))]
+    levels = [_level("account", account_answer(configuration, account))]
     for call, answer in configuration.every("organizations", "DescribeEffectivePolicy"):
         target = str(call.parameters.get("TargetId") or call.account)
         if target == account and call.parameters.get("PolicyType") == "S3_POLICY" and _blocks_all(answer):
             words = "the organization's S3 policy blocks all"
-            return [Level("organization", dict.fromkeys(FLAGS, True), words), *found]
-    return found
+            return [Level("organization", dict.fromkeys(FLAGS, True), words), *levels]
+    return levels
 
 
 def account_answer(configuration: Configuration, account: str) -> Answer:
@@ -94,9 +94,9 @@ def _level(name: str, answer: Answer) -> Level:
     whose = f"{name} Block Public Access: "
     if answer.state != "answered":
         return Level(name, dict.fromkeys(FLAGS, False if answer.state == "absent" else None), whose + answer.words)
-    found = level_of(name, answer.response.get("PublicAccessBlockConfiguration"), whose + answer.words)
-    unknown = None in found.flags.values()
-    return Level(name, found.flags, whose + answer.unreadable().words) if unknown else found
+    level = level_of(name, answer.response.get("PublicAccessBlockConfiguration"), whose + answer.words)
+    unknown = None in level.flags.values()
+    return Level(name, level.flags, whose + answer.unreadable().words) if unknown else level
 
 
 def _blocks_all(answer: Answer) -> bool:

@@ -76,5 +76,5 @@ class ReadPolicy:
 def read_policy(document: Any, source: str, *, access_point: bool = False) -> ReadPolicy:
     """Read a policy once, for all that is asked of it."""
     policy = parse_policy(document if document is None or isinstance(document, (str, dict)) else str(document), source)
-    public = frozenset(found.statement.name for found in public_statements(policy, access_point=access_point))
+    public = frozenset(grant.statement.name for grant in public_statements(policy, access_point=access_point))
     return ReadPolicy(policy, public_status(policy, access_point=access_point), public)

@@ -17,7 +17,7 @@ from functools import cached_property, lru_cache
 from typing import Any
 from urllib.parse import unquote
 
-from ir_kit.configuration.answers import Answer, Configuration
+from ir_kit.configuration.answers import Answer, Call, Configuration
 from ir_kit.domain.documents import mappings, parsed
 from ir_kit.domain.principals import account_of_arn, role_name, user_name
 from ir_kit.exposure.caller_controlled import at_best
@@ -34,7 +34,7 @@ MANAGED: dict[str, dict[str, Any]] = {
     "IAMReadOnlyAccess": {"Action": ["iam:Get*", "iam:List*"]},
     "PowerUserAccess": {"NotAction": ["iam:*", "organizations:*", "account:*"]},
 }
-"""What policies say that AWS manages, where it was not collected: those that are short on S3 and have not changed in years."""
+"""Policies that AWS manages, where not collected: those that are short on S3 and have not changed in years."""
 
 
 def read_document(document: Any, source: str) -> Policy:
@@ -71,13 +71,17 @@ class Identities:
         self.details: dict[str, dict[str, dict[str, Any]]] = {"User": {}, "Role": {}, "Group": {}, "Policy": {}}
         self.whole = Answer("GetAccountAuthorizationDetails")
         for call, answer in configuration.every("iam", "GetAccountAuthorizationDetails"):
-            if account is None or call.account in (account, None):
+            if self.is_own(call):
                 self.whole = answer if self.whole.state != "answered" else self.whole
                 for kind, part, name in (
                     ("User", "UserDetailList", "UserName"), ("Role", "RoleDetailList", "RoleName"),
                     ("Group", "GroupDetailList", "GroupName"), ("Policy", "Policies", "Arn"),
                 ):  # fmt: skip
                     self.details[kind] |= {str(entry[name]): entry for entry in answer.listed(part) if entry.get(name)}
+
+    def is_own(self, call: Call) -> bool:
+        """Was the call made by this account? One that names no account is taken to be."""
+        return self.account is None or call.account in (self.account, None)
 
     def rights(self, kind: str, name: str) -> Rights:
         """The rights of a ``User``, ``Role`` or ``Group``."""
@@ -137,8 +141,8 @@ class Identities:
         documents = {
             str(call.parameters.get("PolicyName")): answer
             for call, answer in self.configuration.every("iam", f"Get{kind}Policy")
-            if call.parameters.get(f"{kind}Name") == name and (self.account is None or call.account in (self.account, None))
-        }  # fmt: skip
+            if call.parameters.get(f"{kind}Name") == name and self.is_own(call)
+        }
         policies = []
         for policy in sorted({*_texts(inline.response.get("PolicyNames")), *documents}):
             answer = documents.get(policy, Answer(f"Get{kind}Policy"))
@@ -174,12 +178,12 @@ class Identities:
 
     def _ask(self, operation: str, **parameters: str) -> Answer:
         """This account's answer; one that names no account is taken for its own."""
-        found = self.configuration.answer("iam", operation, self.account, **parameters)
-        if found.state == "not_asked" and self.account is not None:
+        own = self.configuration.answer("iam", operation, self.account, **parameters)
+        if own.state == "not_asked" and self.account is not None:
             for call, answer in self.configuration.every("iam", operation):
                 if call.account is None and parameters.items() <= call.parameters.items():
                     return answer
-        return found
+        return own
 
 
 @lru_cache(maxsize=256)

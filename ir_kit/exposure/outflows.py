@@ -27,11 +27,11 @@ def replication_grants(context: BucketContext) -> list[Grant]:
     rules = _nested(answer.response, "ReplicationConfiguration").get("Rules")
     if not isinstance(rules, list):
         return [context.no_grant("replication", answer.unreadable())]
-    found: list[Grant] = []
+    grants: list[Grant] = []
     for number, rule in enumerate(rules, 1):
         destination = _nested(rule, "Destination")
         if not isinstance(rule, dict) or not isinstance(rule.get("Destination"), dict):
-            found.append(context.no_grant("replication", answer.unreadable()).noted(f"rule {number}"))
+            grants.append(context.no_grant("replication", answer.unreadable()).noted(f"rule {number}"))
             continue
         name, given = str(rule.get("ID") or number), _nested(rule, "Filter")
         both = _nested(given, "And") or given
@@ -40,31 +40,31 @@ def replication_grants(context: BucketContext) -> list[Grant]:
         objects += " with certain tags" if any(both.get(tag) not in (None, []) for tag in ("Tag", "Tags")) else ""
         owner = ", which becomes their owner" if destination.get("AccessControlTranslation") else ""
         words = f"replication rule {name!r} copies {objects} to {destination.get('Bucket')}{owner}"
-        grant = _out(context, "replication", READ, destination, name, words)
-        found.append(_switched(grant, rule.get("Status"), "Enabled", "Disabled"))
-    return found or [context.grant("replication", detail="the replication configuration has no rule")]
+        grant = outflow(context, "replication", READ, destination, name, words)
+        grants.append(_switched(grant, rule.get("Status"), "Enabled", "Disabled"))
+    return grants or [context.grant("replication", detail="the replication configuration has no rule")]
 
 
 def inventory_grants(context: BucketContext) -> list[Grant]:
     """Where lists of the objects' names are delivered."""
-    answer, found = context.answer("ListBucketInventoryConfigurations"), list[Grant]()
+    answer, grants = context.answer("ListBucketInventoryConfigurations"), list[Grant]()
     for entry in answer.listed("InventoryConfigurationList"):
         destination, name = _nested(entry, "Destination", "S3BucketDestination"), str(entry.get("Id"))
         words = f"the inventory {name!r} lists the objects in {destination.get('Bucket')}"
-        grant = _out(context, "inventory", LIST, destination, name, words)
-        found.append(_switched(grant, entry.get("IsEnabled"), True, False))
-    return found + _not_listed(context, "inventory", answer, bool(found))
+        grant = outflow(context, "inventory", LIST, destination, name, words)
+        grants.append(_switched(grant, entry.get("IsEnabled"), True, False))
+    return grants + _not_listed(context, "inventory", answer, bool(grants))
 
 
 def analytics_grants(context: BucketContext) -> list[Grant]:
     """Where analyses of the objects' storage classes are exported (numbers by prefix, no names)."""
-    answer, found = context.answer("ListBucketAnalyticsConfigurations"), list[Grant]()
+    answer, grants = context.answer("ListBucketAnalyticsConfigurations"), list[Grant]()
     for entry in answer.listed("AnalyticsConfigurationList"):
         path = ("StorageClassAnalysis", "DataExport", "Destination", "S3BucketDestination")
         if destination := _nested(entry, *path):
             words = f"the analysis {str(entry.get('Id'))!r} is exported to {destination.get('Bucket')}"
-            found.append(_out(context, "analytics", LIST, destination, str(entry.get("Id")), words))
-    return found + _not_listed(context, "analytics", answer, bool(found))
+            grants.append(outflow(context, "analytics", LIST, destination, str(entry.get("Id")), words))
+    return grants + _not_listed(context, "analytics", answer, bool(grants))
 
 
 def website_grants(context: BucketContext, others: Iterable[Grant] = ()) -> list[Grant]:
@@ -86,7 +86,7 @@ def website_grants(context: BucketContext, others: Iterable[Grant] = ()) -> list
     return [grant.noted("it serves what policy or ACL make public")]
 
 
-def _out(
+def outflow(
     context: BucketContext, path: str, access: str, destination: dict[str, Any], statement: str, words: str
 ) -> Grant:
     """What is sent to a destination, and whether that is another account's."""

@@ -31,6 +31,7 @@ from ir_kit.exposure.policy_grants import SAMPLE, WILD, filled_in, widened
 from ir_kit.exposure.status import NO, UNKNOWN, YES, any_of
 from ir_kit.exposure.verdicts import Exposure, exposure_of
 from ir_kit.policies import ABSENT, UNREADABLE, Policy, Request, decide
+from ir_kit.policies.documents import EFFECTS
 from ir_kit.policies.principals import Principal, federated_user, role_session, root, user
 
 Row = Mapping[str, Any]
@@ -104,14 +105,14 @@ def permissions(case: Case) -> list[dict[str, Any]]:
     credentials = rows_of(reached_credentials(case))
     origins = rows_of(case.ask("exposure/credential_origins"))
     window = (case.incident.window.start, case.incident.window.end)
-    found = by_policies(credentials, origins, exposure_of(case), window)
+    rows = by_policies(credentials, origins, exposure_of(case), window)
     used = case.ask("exposure/observed_use").set_index(["access_key_id", "bucket", "access"])["words"].to_dict()
-    for row in found:
+    for row in rows:
         if use := used.get((row["access_key_id"], row["bucket"], row["access"])):
             collected = f"by configuration as collected: {row['detail']}"
             parts = (row["detail"], use) if row["status"] == YES else (use, collected)
             row |= {"status": YES, "detail": "; ".join(parts)}
-    return found
+    return rows
 
 
 def by_policies(
@@ -135,8 +136,9 @@ def by_policies(
             ]
         rows += [
             {
-                "access_key_id": credential["access_key_id"], "principal_arn": credential["principal_arn"], "bucket": bucket,
-                "access": access, "status": permission.status, "decided_by": permission.statement, "detail": permission.reason,
+                "access_key_id": credential["access_key_id"], "principal_arn": credential["principal_arn"],
+                "bucket": bucket, "access": access, "status": permission.status, "decided_by": permission.statement,
+                "detail": permission.reason,
             }
             for bucket, access, permission in known[actor]
         ]  # fmt: skip
@@ -188,7 +190,7 @@ def actor_of(credential: Row, parent: Row | None, origin: Row, exposure: Exposur
     elif is_user is not None:
         principal = user(arn, canonical, entity_id, temporary)
     else:
-        session = _session_policies(credential, arn, origin, configuration) if temporary else session
+        session = session_policies(credential, arn, origin, configuration) if temporary else session
         principal = federated_user(arn, issuer or f"arn:aws:iam::{account}:user/", canonical)
     if is_role is not None:
         role_arn = credential.get("principal") if ":role/" in str(credential.get("principal")) else None
@@ -213,7 +215,7 @@ def actor_of(credential: Row, parent: Row | None, origin: Row, exposure: Exposur
     )  # fmt: skip
 
 
-def _session_policies(
+def session_policies(
     credential: Row, arn: str, origin: Row, configuration: Configuration
 ) -> tuple[tuple[Policy, ...] | None, str]:
     """The session policies, None where none was passed; and what is not known of them."""
@@ -226,16 +228,16 @@ def _session_policies(
     parameters = parsed(origin["request_parameters"] or "null")
     if not isinstance(parameters, dict) or parameters.get("omitted") or event_name == "AssumeRoot":
         return (UNREADABLE,), f"what {event_name} passed as session policy is not known"
-    found, listed = list[Policy](), parameters.get("policyArns")
+    policies, listed = list[Policy](), parameters.get("policyArns")
     if parameters.get("policy") is not None:
-        found.append(read_document(parameters["policy"], f"session policy of {key}"))
+        policies.append(read_document(parameters["policy"], f"session policy of {key}"))
     for entry in listed if isinstance(listed, list) else ():
         policy_arn = str(entry.get("arn") or entry.get("Arn")) if isinstance(entry, dict) else str(entry)
         document = identities.identities_of(configuration, account_of_arn(arn)).managed_policy(policy_arn)
         source = f"session policy {policy_arn}"
         missing = Policy(source, unreadable="its document was not collected")
-        found.append(missing if document is None else read_document(document, source))
-    return tuple(found) or None, ""
+        policies.append(missing if document is None else read_document(document, source))
+    return tuple(policies) or None, ""
 
 
 def permission_on(
@@ -245,37 +247,46 @@ def permission_on(
     if actor is None:
         return Permission(UNKNOWN, None, "as whom the credential acts is not known")
     context = actor.context | ({"aws:RequestedRegion": on.bucket.region} if on.bucket.region else {})
-    decided = _on_bucket if access in ("list", "admin") else _on_objects
+    decided = permission_on_bucket if access in ("list", "admin") else permission_on_objects
+    policies, first = [*actor.policies, *on.policies], ACTIONS[access][0].lower()
+    moments = times if any(speaks_of_time(policy) for policy in policies) else ()
     best: Permission | None = None
     for action in ACTIONS[access]:
-        found, at_time = decided(actor, on, action, context), None
-        if found.status == UNKNOWN:  # it may hang on the time: try both ends of the window
-            for time in times:
-                moment = {"aws:CurrentTime": f"{time:%Y-%m-%dT%H:%M:%SZ}", "aws:EpochTime": int(time.timestamp())}
-                tried = decided(actor, on, action, context | moment)
-                at_time = tried if at_time is None else _better(at_time, tried)
-            found = at_time or found
-        best = _better(best, found)
+        if best and all(policy.on(first, of) == policy.on(action.lower(), of) for policy in policies for of in EFFECTS):
+            continue  # of actions that no policy tells apart, the first stands for all
+        permission, at_time = decided(actor, on, action, context), None
+        for time in moments if permission.status == UNKNOWN else ():  # at both ends of the window
+            moment = {"aws:CurrentTime": f"{time:%Y-%m-%dT%H:%M:%SZ}", "aws:EpochTime": int(time.timestamp())}
+            at_time = better(at_time, decided(actor, on, action, context | moment))
+        permission = at_time or permission
+        best = better(best, permission)
         if best.status == YES:
             break
     assert best is not None
     if access == "read" and best.status == YES and on.key:
-        best = _decrypted(best, actor, on, context)
-    return _with_acl(access, best, exposure.grants[on.bucket.name], actor, exposure)
+        best = less_undecryptable(best, actor, on, context)
+    return with_acl(access, best, exposure.grants[on.bucket.name], actor, exposure)
 
 
-def _on_bucket(actor: Actor, on: BucketPolicies, action: str, context: Mapping[str, Any]) -> Permission:
-    return _decided(actor, on, action, on.bucket.arn, context)
+@lru_cache(maxsize=50_000)
+def speaks_of_time(policy: Policy) -> bool:
+    """Does a condition of this policy hang on when a request is made?"""
+    tests = (test for statement in policy.statements for test in statement.conditions)
+    return any(test.lookup in ("aws:currenttime", "aws:epochtime") for test in tests)
 
 
-def _on_objects(actor: Actor, on: BucketPolicies, action: str, context: Mapping[str, Any]) -> Permission:
+def permission_on_bucket(actor: Actor, on: BucketPolicies, action: str, context: Mapping[str, Any]) -> Permission:
+    return permission_by_policies(actor, on, action, on.bucket.arn, context)
+
+
+def permission_on_objects(actor: Actor, on: BucketPolicies, action: str, context: Mapping[str, Any]) -> Permission:
     """For all objects of the bucket at once, and where that is not settled for those that a policy names, one after
     another."""
-    arn, named = on.bucket.arn, [_objects_named(policy, action.lower()) for policy in [*actor.policies, *on.policies]]
+    arn, named = on.bucket.arn, [objects_named(policy, action.lower()) for policy in [*actor.policies, *on.policies]]
     patterns = dict.fromkeys(key for part in named for name, key in part if fnmatchcase(on.bucket.name, name))
     whole: Permission | None = None
     if not patterns or "*" in patterns or on.policy is None:
-        whole = _decided(actor, on, action, f"{arn}/*", context)
+        whole = permission_by_policies(actor, on, action, f"{arn}/*", context)
         if whole.status != UNKNOWN or on.policy is None:
             return whole
     best: Permission | None = None
@@ -286,36 +297,38 @@ def _on_objects(actor: Actor, on: BucketPolicies, action: str, context: Mapping[
             values = known.get(variable.partition(",")[0].strip().lower())
             value = values[0] if isinstance(values, tuple) and len(values) == 1 else None
             key, settled = key.replace(f"${{{variable}}}", value or SAMPLE), settled and value is not None
-        found = _decided(actor, on, action, f"{arn}/{widened(key)}", context)
-        for filled in filled_in(key) if found.status == UNKNOWN else ():
-            found = _better(found, _decided(actor, on, action, f"{arn}/{filled}", context))
-        if found.status == NO and not settled:
-            found = whole or _decided(actor, on, action, f"{arn}/*", context)
-        if found.status != NO and key != "*":
-            found = found._replace(reason=f"{found.reason} (objects such as {key})")
-        best = _better(best, found)
+        permission = permission_by_policies(actor, on, action, f"{arn}/{widened(key)}", context)
+        for filled in filled_in(key) if permission.status == UNKNOWN else ():
+            permission = better(permission, permission_by_policies(actor, on, action, f"{arn}/{filled}", context))
+        if permission.status == NO and not settled:
+            permission = whole or permission_by_policies(actor, on, action, f"{arn}/*", context)
+        if permission.status != NO and key != "*":
+            permission = permission._replace(reason=f"{permission.reason} (objects such as {key})")
+        best = better(best, permission)
         if best.status == YES:
             break
     return best or whole or Permission(NO, None, "")
 
 
 @lru_cache(maxsize=200_000)
-def _objects_named(policy: Policy, action: str) -> tuple[tuple[str, str], ...]:
+def objects_named(policy: Policy, action: str) -> tuple[tuple[str, str], ...]:
     """The buckets and keys of objects, as patterns, that a policy's statements on an action name."""
-    found = []
+    named = list[tuple[str, str]]()
     for statement in policy.on(action, "Allow"):
         for arn in statement.resources:
             name, slash, key = arn.rpartition(":::")[2].partition("/")
             # without a slash it covers all objects, or none
-            found.append((WILD.sub("*", name), key) if slash and ":::" in arn else ("*", "*"))
-        found += [("*", "*")] if statement.not_resources or not statement.resources else []
+            named.append((WILD.sub("*", name), key) if slash and ":::" in arn else ("*", "*"))
+        named += [("*", "*")] if statement.not_resources or not statement.resources else []
     for statement in policy.on(action, "Deny"):
         left_out = [arn.rpartition(":::")[2].partition("/") for arn in statement.not_resources]
-        found += [(WILD.sub("*", name), key) for name, _, key in left_out if key]
-    return tuple(found)
+        named += [(WILD.sub("*", name), key) for name, _, key in left_out if key]
+    return tuple(named)
 
 
-def _decided(actor: Actor, on: BucketPolicies, action: str, resource: str, context: Mapping[str, Any]) -> Permission:
+def permission_by_policies(
+    actor: Actor, on: BucketPolicies, action: str, resource: str, context: Mapping[str, Any]
+) -> Permission:
     decision = decide(
         Request(actor.principal, action, resource, on.bucket.account, context),
         identity=actor.identity, boundary=actor.boundary, session=actor.session, resource=on.policy, scps=actor.scps,
@@ -329,12 +342,12 @@ def _decided(actor: Actor, on: BucketPolicies, action: str, resource: str, conte
     return Permission(decision.status, decision.statement, reason)
 
 
-def _better(best: Permission | None, other: Permission) -> Permission:
+def better(best: Permission | None, other: Permission) -> Permission:
     """The one that lets more through; the first of two alike."""
     return other if best is None or RANK[other.status] > RANK[best.status] else best
 
 
-def _decrypted(read: Permission, actor: Actor, on: BucketPolicies, context: Mapping[str, Any]) -> Permission:
+def less_undecryptable(read: Permission, actor: Actor, on: BucketPolicies, context: Mapping[str, Any]) -> Permission:
     """Reading what is encrypted under a customer's key takes the right to use the key, too."""
     key = str(on.key)
     if on.key_policy is None:
@@ -343,7 +356,8 @@ def _decrypted(read: Permission, actor: Actor, on: BucketPolicies, context: Mapp
     account = key.split(":")[4] if key.count(":") > 4 else on.bucket.account
     decision = decide(
         Request(actor.principal, "kms:Decrypt", key, account, context),
-        identity=actor.identity, boundary=actor.boundary, session=actor.session, resource=on.key_policy, scps=actor.scps,
+        identity=actor.identity, boundary=actor.boundary, session=actor.session, resource=on.key_policy,
+        scps=actor.scps,
     )  # fmt: skip
     if decision.status != NO:
         return read
@@ -351,10 +365,10 @@ def _decrypted(read: Permission, actor: Actor, on: BucketPolicies, context: Mapp
     return Permission(UNKNOWN, decision.statement or read.statement, words)
 
 
-def _with_acl(access: str, found: Permission, grants: list[Grant], actor: Actor, exposure: Exposure) -> Permission:
+def with_acl(access: str, permission: Permission, grants: list[Grant], actor: Actor, exposure: Exposure) -> Permission:
     """What policies do not allow, and none denies, an ACL may."""
-    if found.status == YES or (found.status == NO and found.statement is not None):
-        return found
+    if permission.status == YES or (permission.status == NO and permission.statement is not None):
+        return permission
     for grant in grants:
         if grant.path != "acl" or grant.effective_status == NO or grant.access != BY_ACL.get(access, NO):
             continue
@@ -364,6 +378,6 @@ def _with_acl(access: str, found: Permission, grants: list[Grant], actor: Actor,
             status = grant.effective_status
         elif grant.foreign != NO and account in (None, actor.principal.account):
             status = UNKNOWN
-        if any_of((status, found.status)) != found.status:
-            found = Permission(status, f"the bucket's ACL ({grant.statement} for {grant.grantee})", grant.detail)
-    return found
+        if any_of((status, permission.status)) != permission.status:
+            permission = Permission(status, f"the bucket's ACL ({grant.statement} for {grant.grantee})", grant.detail)
+    return permission

@@ -65,16 +65,20 @@ def policy_grants(context: BucketContext) -> list[Grant]:
     if answer.state == "absent":
         return [context.no_grant("policy", answer)]
     if policy is None:
-        return [_by_status(context.no_grant("policy", answer), is_public, stop)]
+        return [by_policy_status(context.no_grant("policy", answer), is_public, stop)]
     target = Target("policy", context.bucket.arn, "/", "the bucket's policy")
     grants = statement_grants(context, policy, target, context.levels)
     if policy.public == YES:
         note = "GetBucketPolicyStatus says that the policy is not public" if is_public is False else ""
         return [grant.noted(note) if grant.open_to_all == YES else grant for grant in grants]
     if policy.public == UNKNOWN or is_public is True:
-        grants = [_by_status(grant, is_public, stop) if grant.open_to_all == UNKNOWN else grant for grant in grants]
+        grants = [
+            by_policy_status(grant, is_public, stop) if grant.open_to_all == UNKNOWN else grant for grant in grants
+        ]
     if is_public is True and not any(grant.open_to_all == YES for grant in grants):
-        grants.append(_by_status(_unsettled(context, target, "no statement of it was found to be public"), True, stop))
+        grants.append(
+            by_policy_status(_unsettled(context, target, "no statement of it was request to be public"), True, stop)
+        )
     return grants
 
 
@@ -84,21 +88,23 @@ def statement_grants(
     """The grants of a policy, statement by statement, under these levels of Block Public Access."""
     if policy.policy.unreadable:
         return [_unsettled(context, target, f"{target.words} cannot be read: {policy.policy.unreadable}")]
-    found, stop = list[Grant](), stop_by(RESTRICT, levels)
+    grants, stop = list[Grant](), stop_by(RESTRICT, levels)
     for statement in policy.policy.statements:
         if statement.fault is not None and statement.effect != "Deny":
             words = f"statement {statement.sid or statement.ordinal} cannot be read: {statement.fault}"
-            found.append(_unsettled(context, target, words))
+            grants.append(_unsettled(context, target, words))
         elif statement.fault is None and statement.effect == "Allow":
-            for grant, actions in _allowed(context, statement, policy, target):
-                found.append(_restricted(_denied(grant, actions, statement, policy, context, target), policy, stop))
-    return found or [context.grant(target.path, detail=f"{target.words} allows nothing")]
+            for grant, actions in allowed_by(context, statement, policy, target):
+                grants.append(
+                    less_restricted(less_denied(grant, actions, statement, policy, context, target), policy, stop)
+                )
+    return grants or [context.grant(target.path, detail=f"{target.words} allows nothing")]
 
 
 def widened(pattern: str) -> str:
     """The folder of objects in which all that a pattern covers lies, or the object that it names."""
-    found = WILD.search(pattern)
-    return f"{pattern[: found.start()].rpartition('/')[0]}/*".lstrip("/") if found else pattern
+    wild = WILD.search(pattern)
+    return f"{pattern[: wild.start()].rpartition('/')[0]}/*".lstrip("/") if wild else pattern
 
 
 def filled_in(pattern: str) -> list[str]:
@@ -131,7 +137,7 @@ def _unsettled(context: BucketContext, target: Target, words: str) -> Grant:
     return context.grant(target.path, effective_status=UNKNOWN, open_to_all=UNKNOWN, foreign=UNKNOWN, detail=words)
 
 
-def _by_status(grant: Grant, is_public: object, stop: Stop) -> Grant:
+def by_policy_status(grant: Grant, is_public: object, stop: Stop) -> Grant:
     """A grant of which the policy does not tell whether it is public, by ``GetBucketPolicyStatus``."""
     if is_public is False:
         return replace(grant.noted("GetBucketPolicyStatus: the policy is not public"), open_to_all=NO)
@@ -145,20 +151,21 @@ def _by_status(grant: Grant, is_public: object, stop: Stop) -> Grant:
     return grant
 
 
-def _allowed(
+def allowed_by(
     context: BucketContext, statement: Statement, policy: ReadPolicy, target: Target
 ) -> Iterator[tuple[Grant, Actions]]:
     """What a statement gives to each whom it names, before anything stops it."""
     name, public = statement.sid or f"statement {statement.ordinal}", statement.name in policy.public_names
-    given = list(_given(statement, target))
-    for grantee, foreign in _grantees(statement, context):
+    left_out, named = statement.not_resources, statement.resources
+    given = list(access_given(statement, target))
+    for grantee, foreign in grantees_of(statement, context):
         everybody = grantee == "*" or (public and foreign == UNKNOWN)
         for access, actions in given:
             names = ", ".join(action for action, _ in actions[:4]) + (" ..." if len(actions) > 4 else "")
             conditions = summary(statement)
             parts = (
                 f"{name} of {target.words}: {names}",
-                f"on all but {_few(statement.not_resources)}" if statement.not_resources else f"on {_few(statement.resources)}",
+                f"on all but {_few(left_out)}" if left_out else f"on {_few(named)}",
                 f"if {conditions if len(conditions) <= 300 else conditions[:297] + '...'}" if conditions else "",
             )  # fmt: skip
             grant = context.grant(
@@ -174,7 +181,7 @@ def _allowed(
             yield context.grant(target.path, grantee=grantee, detail=words, blocked_by="resource"), []
 
 
-def _given(statement: Statement, target: Target) -> Iterator[tuple[str | None, Actions]]:
+def access_given(statement: Statement, target: Target) -> Iterator[tuple[str | None, Actions]]:
     """Which kinds of access do the actions of a statement give? None: to settings alone."""
     arns = {"object": f"{target.arn}{target.objects}*", "bucket": target.arn}
     covered, resources = statement.on_actions, statement.on_resources
@@ -199,7 +206,7 @@ def _few(values: tuple[str, ...]) -> str:
     return shown + (f" and {len(values) - 3} more" if len(values) > 3 else "")
 
 
-def _grantees(statement: Statement, context: BucketContext) -> Iterator[tuple[str, str]]:
+def grantees_of(statement: Statement, context: BucketContext) -> Iterator[tuple[str, str]]:
     """Whom a statement names, and whether that is another account than the bucket's."""
     names, bucket, inventory = statement.principals, context.bucket, context.inventory
     if names is None:
@@ -207,7 +214,9 @@ def _grantees(statement: Statement, context: BucketContext) -> Iterator[tuple[st
             yield "*", UNKNOWN  # everybody but those
         return
     if names.everybody:  # held to accounts by conditions, or not; unknown for those of a network
-        passes = [status for test in statement.conditions if (status := _other_passes(test, context)) is not None]
+        passes = [
+            status for test in statement.conditions if (status := other_account_passes(test, context)) is not None
+        ]
         yield "*", all_of(passes) if passes else UNKNOWN
     # an origin access identity, or the id of a principal that is no longer there, names no account
     yield from ((name, inventory.is_foreign_account(account_in(name), bucket)) for name in sorted(names.aws))
@@ -216,7 +225,7 @@ def _grantees(statement: Statement, context: BucketContext) -> Iterator[tuple[st
     yield from ((name, inventory.is_foreign_account(account_in(name), bucket)) for name in sorted(names.federated))
 
 
-def _other_passes(test: Test, context: BucketContext) -> str | None:
+def other_account_passes(test: Test, context: BucketContext) -> str | None:
     """May another account pass this test? None where it does not speak of accounts."""
     if test.negated or test.if_exists or test.name not in _SAME:
         return None
@@ -227,7 +236,7 @@ def _other_passes(test: Test, context: BucketContext) -> str | None:
     return any_of(context.inventory.is_foreign_account(account_in(value), context.bucket) for value in test.values)
 
 
-def _denied(
+def less_denied(
     grant: Grant, actions: Actions, statement: Statement, policy: ReadPolicy, context: BucketContext, target: Target
 ) -> Grant:
     """The grant, stopped where an explicit denial holds for whoever meets the grant's own conditions.
@@ -237,14 +246,14 @@ def _denied(
     denials = policy.denials
     if grant.effective_status != YES or denials is None or not actions:
         return grant
-    conditions, principal = _favourable(statement), principal_of(str(grant.grantee))
+    conditions, principal = favourable_request(statement), principal_of(str(grant.grantee))
 
     def decided(action: str, resource: str) -> Decision:
         request = Request(principal, action, resource, context.bucket.account, conditions)
         return decide(request, identity=[EVERYTHING], resource=[denials])
 
     base, doubt, stopped = f"{target.arn}{target.objects}", "", ""
-    patterns = _patterns(statement, target)
+    patterns = key_patterns(statement, target)
     for action, resource in actions:
         for pattern in [None] if resource == target.arn else patterns:
             whole = decided(action, target.arn if pattern is None else base + widened(pattern))
@@ -255,7 +264,7 @@ def _denied(
     return grant.doubted(doubt) if doubt else grant.stopped("policy_deny", stopped)
 
 
-def _patterns(statement: Statement, target: Target) -> list[str]:
+def key_patterns(statement: Statement, target: Target) -> list[str]:
     """The keys of objects that a statement names, as patterns."""
     base, covered = f"{target.arn}{target.objects}", statement.on_resources
     keys = [arn.split(target.objects, 1)[1] for arn in statement.resources if target.objects in arn]
@@ -264,21 +273,21 @@ def _patterns(statement: Statement, target: Target) -> list[str]:
     return [key for key in dict.fromkeys(keys) if covered is None or covered.cover(f"{base}{widened(key)}", {})]
 
 
-def _favourable(statement: Statement) -> dict[str, tuple[str, ...]]:
+def favourable_request(statement: Statement) -> dict[str, tuple[str, ...]]:
     """The request of somebody who meets a grant's conditions, as far as they name fixed values."""
-    found: dict[str, tuple[str, ...]] = {}
+    request: dict[str, tuple[str, ...]] = {}
     for test in statement.conditions:
         literal = [value for value in test.values if not WILD.search(value)]
         if test.negated or not literal:
             continue
         if test.name in _SAME or test.name == "bool":
-            found[test.lookup] = (literal[0],)
+            request[test.lookup] = (literal[0],)
         elif test.name == "ipaddress":
-            found[test.lookup] = (literal[0].partition("/")[0],)
-    return found
+            request[test.lookup] = (literal[0].partition("/")[0],)
+    return request
 
 
-def _restricted(grant: Grant, policy: ReadPolicy, stop: Stop) -> Grant:
+def less_restricted(grant: Grant, policy: ReadPolicy, stop: Stop) -> Grant:
     """The grant under ``RestrictPublicBuckets``: of a public policy, it leaves services and the own account alone."""
     named = grant.foreign == NO and (grant.grantee != "*" or grant.open_to_all == NO)
     if NO in (grant.effective_status, policy.public, stop.status) or named:

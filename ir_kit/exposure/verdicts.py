@@ -47,10 +47,10 @@ def grants_of(configuration: Configuration, bucket: Bucket, inventory: BucketInv
     inventory : BucketInventory
         The evidence's own accounts, their canonical ids and buckets.
     """
-    context, found = BucketContext(bucket, configuration, inventory), list[Grant]()
+    context, grants = BucketContext(bucket, configuration, inventory), list[Grant]()
     for path, source in BY_PATH.items():
-        found += website_grants(context, found) if path == "website" else source(context)
-    return found
+        grants += website_grants(context, grants) if path == "website" else source(context)
+    return grants
 
 
 def verdict_of(configuration: Configuration, bucket: Bucket, inventory: BucketInventory) -> Verdict:

@@ -89,7 +89,7 @@ def _intruder_activity(builder: FindingBuilder, seen: Seen, sessions: pd.DataFra
     unclear = sessions[(labels == "unknown") | ((sessions["verdict"] == "unclear") & labels.isna())]
     count, events, more = len(theirs), int(_in_trail(theirs)["event_count"].sum()), _log_requests(theirs)
     hands = asked.operators(builder.case).query("not is_responder")
-    baseline = int(builder.case.ask("sessions/baseline_held")["event_count"].iloc[0])
+    baseline = int(builder.case.ask("sessions/comparison_basis")["event_count"].iloc[0])
     first_seen = asked.first_seen(builder.case)
     alone = f" and {count_noun(more, 'request')} that access logs alone hold" if more else ""
     if count:

@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from ir_kit.case import NETWORK_FILES
-from ir_kit.domain.principals import is_service_address
+from ir_kit.domain.principals import in_networks, is_service_address
 from ir_kit.errors import EvidenceError
 
-ASN_FILE, RANGES_FILE = NETWORK_FILES
+PRIVATE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")
+Ranges = tuple[list[int], list[tuple[int, str]]]  # where each range starts; where it ends, and its Region
 
 
 @lru_cache(maxsize=100_000)
@@ -28,55 +29,42 @@ def block_of(address: str | None) -> str | None:
 
     Private addresses count with their /16: they are one network, whichever of its hosts it is.
     """
-    if not address:
-        return None
-    try:
-        given = ipaddress.ip_address(address)
-    except ValueError:
+    if not address or is_service_address(address):
         return address
-    prefix = 64 if given.version == 6 else 16 if is_private(address) else 24
+    prefix = 64 if ":" in address else 16 if is_private(address) else 24
     return str(ipaddress.ip_network(f"{address}/{prefix}", strict=False))
 
 
 @lru_cache(maxsize=100_000)
 def is_private(address: str | None) -> bool:
     """Is it an address of private networks (RFC 1918, RFC 6598, RFC 4193), as it is seen behind a VPC endpoint?"""
-    try:
-        given = ipaddress.ip_address(address or "")
-    except ValueError:
-        return False
-    return any(given.version == net.version and given in net for net in _PRIVATE)
-
-
-_PRIVATE = tuple(
-    ipaddress.ip_network(net) for net in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")
-)
+    return in_networks(address, PRIVATE)
 
 
 @dataclass
 class Networks:
-    """What the files beside the incident file tell of addresses."""
+    """What the files beside the incident file say of addresses."""
 
     systems: Any = None
-    ranges: tuple[tuple[list[int], list[tuple[int, str]]], ...] = (([], []), ([], []))
+    ranges: tuple[Ranges, Ranges] = (([], []), ([], []))
 
     def system_of(self, address: str | None) -> str | None:
         """The autonomous system, as ``AS64500 Example``; None where it is not known."""
         if self.systems is None or not address or is_service_address(address):
             return None
-        found = self.systems.get(address) or {}
-        number = found.get("autonomous_system_number") or found.get("asn")
-        name = found.get("autonomous_system_organization") or found.get("name") or ""
+        entry = self.systems.get(address) or {}
+        number = entry.get("autonomous_system_number") or entry.get("asn")
+        name = entry.get("autonomous_system_organization") or entry.get("name") or ""
         return f"AS{str(number).removeprefix('AS')} {name}".strip() if number else None
 
-    def amazons(self, address: str | None) -> str | None:
+    def amazon_region(self, address: str | None) -> str | None:
         """The Region of Amazon's own range that an address lies in; None for others, and where there is no list."""
         if not address or is_service_address(address):
             return None
         given = ipaddress.ip_address(address)
         starts, ends = self.ranges[given.version == 6]
-        place = bisect_right(starts, int(given)) - 1
-        return ends[place][1] if place >= 0 and int(given) <= ends[place][0] else None
+        index = bisect_right(starts, int(given)) - 1
+        return ends[index][1] if index >= 0 and int(given) <= ends[index][0] else None
 
 
 def networks(folder: Path) -> Networks:
@@ -87,37 +75,38 @@ def networks(folder: Path) -> Networks:
     EvidenceError
         A file is there and cannot be read.
     """
-    found = Networks()
-    path = folder / ASN_FILE
-    if path.exists():
+    known = Networks()
+    systems, ranges = (folder / name for name in NETWORK_FILES)
+    if systems.exists():
         try:
             import maxminddb
 
-            found.systems = maxminddb.open_database(str(path))
+            known.systems = maxminddb.open_database(str(systems))
         except ImportError:
-            raise EvidenceError("maxminddb is not installed", path, "install it, or take the file away") from None
+            raise EvidenceError("maxminddb is not installed", systems, "install it, or take the file away") from None
         except (OSError, ValueError, maxminddb.InvalidDatabaseError) as error:
-            raise EvidenceError(f"cannot be read as MMDB ({error})", path, "fetch it again, or take it away") from None
-    path = folder / RANGES_FILE
-    if path.exists():
+            raise EvidenceError(f"cannot be read as MMDB ({error})", systems, "fetch it again, or take it away") from None
+    if ranges.exists():
         try:
-            found.ranges = _ranges(json.loads(path.read_bytes()))
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise EvidenceError(f"is no list of ranges ({error})", path, "fetch it again, or take it away") from None
-    return found
+            listed = json.loads(ranges.read_bytes())
+            known.ranges = (
+                _ranges(listed.get("prefixes", []), "ip_prefix"),
+                _ranges(listed.get("ipv6_prefixes", []), "ipv6_prefix"),
+            )
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise EvidenceError(f"is no list of ranges ({error})", ranges, "fetch it again, or take it away") from None
+    return known
 
 
-def _ranges(listed: dict[str, Any]) -> tuple[tuple[list[int], list[tuple[int, str]]], ...]:
-    """By version of the protocol: where each range starts, and where it ends with its Region; the narrowest last."""
-    found: list[tuple[list[int], list[tuple[int, str]]]] = []
-    for prefixes, name in (("prefixes", "ip_prefix"), ("ipv6_prefixes", "ipv6_prefix")):
-        nets = sorted({(ipaddress.ip_network(row[name]), str(row["region"])) for row in listed.get(prefixes, [])},
-                      key=lambda pair: (int(pair[0].network_address), -pair[0].prefixlen))  # fmt: skip
-        rows: list[tuple[int, int, str]] = []
-        for net, region in nets:
-            start, end = int(net.network_address), int(net.broadcast_address)
-            if rows and end <= rows[-1][1]:
-                continue  # inside the one before
-            rows.append((start, end, region))
-        found.append(([row[0] for row in rows], [(row[1], row[2]) for row in rows]))
-    return tuple(found)
+def _ranges(listed: list[dict[str, Any]], name: str) -> Ranges:
+    nets = sorted(
+        {(ipaddress.ip_network(row[name]), str(row["region"])) for row in listed},
+        key=lambda pair: (int(pair[0].network_address), -pair[0].prefixlen),
+    )
+    starts: list[int] = []
+    ends: list[tuple[int, str]] = []
+    for net, region in nets:
+        if not ends or int(net.broadcast_address) > ends[-1][0]:  # else inside the one before
+            starts.append(int(net.network_address))
+            ends.append((int(net.broadcast_address), region))
+    return starts, ends

@@ -52,14 +52,6 @@ class OwnerBaseline:
         """The name of what others are compared with."""
         return "the baseline" if self.basis == "baseline" else "what is steady in the window"
 
-    @cached_property
-    def by_client(self) -> dict[str, list[Source]]:
-        """The owner's sources of each client."""
-        grouped = defaultdict(list)
-        for source in self.sources:
-            grouped[source.client].append(source)
-        return grouped
-
     @property
     def warning(self) -> str:
         """What may mislead in a comparison with it; empty if nothing."""
@@ -74,7 +66,7 @@ class OwnerBaseline:
         elif len(self.together.days) < 7:
             parts.append(f"a short baseline: this principal was in use on {len(self.together.days)} days of it")
         if self.suspects:
-            parts.append("the baseline may itself hold the intruder: what came late in it looks new there, and is left out")
+            parts.append("the baseline may itself hold the intruder: what came late looks new there, and is left out")
         return "; ".join(parts)
 
 
@@ -186,7 +178,10 @@ def _roaming(listed: list[Source], start: int, end: int) -> list[Source]:
     other networks, none of which holds half of its hours.
     """
     roaming: list[Source] = []
-    for group in OwnerBaseline("window", 0, listed).by_client.values():
+    by_client: dict[str, list[Source]] = defaultdict(list)
+    for source in listed:
+        by_client[source.client].append(source)
+    for group in by_client.values():
         sizes: Counter[str | None] = Counter()
         for source in group:
             sizes[source.block] += len(source.hours)
@@ -202,7 +197,9 @@ def _roaming(listed: list[Source], start: int, end: int) -> list[Source]:
 def owner_baseline_values(
     case: Case, reached: pd.DataFrame, acted: pd.DataFrame, between: dict[str, Any]
 ) -> tuple[pd.DataFrame, bool]:
-    """Which addresses and user agents of the requests in question are the owner's, where no session holds a request?
+    """Which addresses and user agents of the requests between `match_start` and `match_end` are the owner's?
+
+    For requests that no session holds. What was done is not weighed: a request alone says little of that.
 
     Parameters
     ----------
@@ -210,17 +207,11 @@ def owner_baseline_values(
         The compromised credentials with their ``lineage``, the principals that each came from, one a line.
     acted : DataFrame
         ``access_key_id`` and ``principal_arn``: as whom each of them acted.
-    between : dict
-        ``match_start`` and ``match_end``.
 
     Returns
     -------
     (DataFrame, bool)
         One row per principal, kind and value, with is_owners; and whether there is a baseline to compare with.
-
-    Notes
-    -----
-    What was done is not weighed: a request alone says little of that.
     """
     lineage = dict(zip(reached["access_key_id"], reached["lineage"], strict=True)) if "lineage" in reached else {}
     names: dict[str, set[str]] = defaultdict(set)
@@ -237,7 +228,7 @@ def owner_baseline_values(
         else:
             asked_of.append((row, is_agent, value))
     for arn in names:
-        names[arn] |= {name for name in baseline if same_role(name, arn)}
+        names[arn] |= {name for name in baseline if name and same_role(name, arn)}
     good = case.incident.known_good
     rows = [
         {

@@ -89,7 +89,7 @@ def _new_values_a_day(reference: SourceGroup, kind: str) -> float:
 
 def _mixture(group: SourceGroup, reference: SourceGroup) -> list[str]:
     """The share of the calls that would have to be others to make it the owner's mixture, and that of the owner's days."""
-    totals = {log: sum((counts.total() for counts in days.values())) for log, days in group.calls.items()}
+    totals = {log: sum(counts.total() for counts in days.values()) for log, days in group.calls.items()}
     log = max(totals, key=lambda name: totals[name], default="")
     owners_days = list(reference.calls.get(log, {}).values())
     calls, owners = (sum(days, Counter()) for days in (group.calls.get(log, {}).values(), owners_days))

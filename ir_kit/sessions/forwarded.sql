@@ -6,7 +6,7 @@ with judged as (
 ),
 beside as (
     select f.session_id, count(*) as session_count, list(distinct d.verdict order by d.verdict) as verdicts,
-           list(distinct d.operator_id) as operator_ids, avg(d.novelty) as novelty
+           case when count(distinct d.operator_id) = 1 then min(d.operator_id) end as operator_id, avg(d.novelty) as novelty
     from judged f
     join judged d
         on list_has_any(f.principals, d.principals) and d.start_time - interval '1' hour <= f.end_time
@@ -27,8 +27,8 @@ habits as (
                       where v.lineage_id = u.lineage_id and v.source_ip_address = u.source_ip_address and not v.is_usual)
     group by all
 )
-select f.session_id, coalesce(b.session_count, 0) as session_count, coalesce(b.verdicts, []) as verdicts, coalesce(b.operator_ids, []) as operator_ids,
-       b.novelty, coalesce(h.days, 0) as habit_days
+select f.session_id, coalesce(b.session_count, 0) as session_count, coalesce(b.verdicts, []) as verdicts, b.operator_id, b.novelty,
+       coalesce(h.days, 0) as habit_days
 from judged f
 left join beside b on b.session_id = f.session_id
 left join habits h on h.lineage_id = f.lineage and h.source_ip_address = coalesce(f.source_ip_address, '')

@@ -12,10 +12,9 @@ import io
 import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -29,8 +28,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _GUARD = "'"
 
 
-@dataclass(frozen=True)
-class Label:
+class Label(NamedTuple):
     """What an analyst said of a stretch of use."""
 
     labelled_at: str
@@ -53,17 +51,7 @@ def as_read(cell: str) -> str:
 
 
 def read_labels(folder: Path) -> list[Label]:
-    """Which stretches of use has an analyst labelled?
-
-    Parameters
-    ----------
-    folder : Path
-        The incident's folder.
-
-    Returns
-    -------
-    list of Label
-        One per line of ``labels.csv``, in the file's order; empty where there is no such file.
+    """Which stretches of use has an analyst labelled? In the file's order; empty where there is no ``labels.csv``.
 
     Raises
     ------
@@ -81,8 +69,7 @@ def read_labels(folder: Path) -> list[Label]:
     except UnicodeDecodeError as error:
         raise ParameterError("labels that are not UTF-8", str(path), "save it as CSV in UTF-8") from error
     except OSError as error:
-        what = f"cannot be read ({error.strerror or type(error).__name__})"
-        raise ParameterError(what, str(path), "check its permissions") from error
+        raise ParameterError(f"cannot be read ({error.strerror})", str(path), "check its permissions") from error
 
 
 def _check_columns(columns: Iterable[str], path: Path) -> None:
@@ -96,9 +83,7 @@ def _label(row: dict[str, str | None], where: str) -> Label:
     label = cells["label"].strip()
     if label not in (*LABELS, ""):  # an empty label takes back what was said before
         raise ParameterError(f"no label {label!r}", where, f"choose from {', '.join(LABELS)}")
-    start, end = (
-        pd.to_datetime(cells[name].strip(), utc=True, errors="coerce") for name in ("start_time", "end_time")
-    )
+    start, end = (pd.to_datetime(cells[name].strip(), utc=True, errors="coerce") for name in ("start_time", "end_time"))
     if pd.isna(start) or pd.isna(end):
         raise ParameterError("a time that is none", where, "write it as 2026-03-01T00:00:00Z")
     address, agent = as_read(cells["source_ip_address"]), as_read(cells["user_agent"])
@@ -106,13 +91,7 @@ def _label(row: dict[str, str | None], where: str) -> Label:
 
 
 def label_of(labels: Iterable[Label]) -> Callable[[dict[str, Any]], str | None]:
-    """What did the analyst say last of a session, matched by key, address, user agent and overlap in time? None: nothing.
-
-    Returns
-    -------
-    callable
-        From a session's row to its label.
-    """
+    """What did the analyst say last of a session (a row), by key, address, user agent and overlap in time? None: nothing."""
     by_source: dict[tuple[str, str, str], list[Label]] = defaultdict(list)
     for label in sorted(labels, key=lambda label: label.labelled_at):
         by_source[label.access_key_id, label.source_ip_address, label.user_agent].append(label)
@@ -128,7 +107,7 @@ def label_of(labels: Iterable[Label]) -> Callable[[dict[str, Any]], str | None]:
 def write_labels(
     folder: Path, sessions: pd.DataFrame, label: str, *, analyst: str = "", note: str = "", labelled_at: datetime
 ) -> int:
-    """Append what the analyst says of these sessions to the incident's labels.
+    """Append what the analyst says of these sessions to the incident's labels; how many lines: one per session.
 
     Parameters
     ----------
@@ -136,17 +115,8 @@ def write_labels(
         The incident's folder.
     sessions : DataFrame
         Rows as in ``key_activity/sessions``: key, address, user agent, first and last time.
-    label : str
-        ``owner``, ``intruder`` or ``unknown``.
-    analyst, note : str
-        Who says so, and why.
     labelled_at : datetime
         When it is said, with its zone. Of two labels for one session the later counts.
-
-    Returns
-    -------
-    int
-        How many lines were written: one per session.
 
     Raises
     ------

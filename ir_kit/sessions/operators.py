@@ -40,13 +40,11 @@ def associate(assessments: list[Assessment]) -> None:
                 for shared in strange_parts(case):
                     new.setdefault(shared, case)
         for case in assessments:
-            shared = next((part for part in strange_parts(case) if part in new), None)
-            if case.verdict == "unclear" and shared:
-                other = new[shared].source
-                by_address = shared[0] == "address"
-                also = f"agent {other.user_agent.tool}" if by_address else f"address {other.address}"
+            if case.verdict == "unclear" and (parts := [part for part in strange_parts(case) if part in new]):
+                what, other = parts[0][0], new[parts[0]].source
+                also = f"agent {other.user_agent.tool}" if what == "address" else f"address {other.address}"
                 case.verdict, case.novelty, changed = "new", max(case.novelty, ASSOCIATED), True
-                case.reasons.append(f"{shared[0]} shared with {other.events:,} calls that are new ({also})")
+                case.reasons.append(f"{what} shared with {other.events:,} calls that are new ({also})")
 
 
 def strange_parts(case: Assessment) -> list[tuple[str, str]]:
@@ -56,11 +54,12 @@ def strange_parts(case: Assessment) -> list[tuple[str, str]]:
     return parts + ([("user agent", client)] if case.user_agent == STRANGE else [])
 
 
-def count_labels(labelled: Iterable[tuple[str, tuple[str, str]]]) -> Labelled:
-    """How many sessions of each label share a source, an address, a user agent? From each one's label and source."""
+def count_labels(sessions: Iterable[tuple[str | None, tuple[str, str]]]) -> Labelled:
+    """How many sessions of each label share a source, an address, a user agent? From each session's label and source."""
     counts: Labelled = Counter()
-    for label, key in labelled:
-        counts.update([(label, "address and agent", key), (label, "address", key[0]), (label, "agent", key[1])])
+    for label, key in sessions:
+        if label:
+            counts.update([(label, "address and agent", key), (label, "address", key[0]), (label, "agent", key[1])])
     return counts
 
 

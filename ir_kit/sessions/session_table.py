@@ -11,7 +11,7 @@ first, and teach.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -25,7 +25,7 @@ from ir_kit.sessions.baseline import OwnerBaseline, from_baseline, from_window
 from ir_kit.sessions.labels import label_of, read_labels
 from ir_kit.sessions.networks import networks
 from ir_kit.sessions.operators import agree, associate, count_labels, id_of, learn, operators_of
-from ir_kit.sessions.sources import CLIENT_MACRO, Row, Source, describe, prepare_uses, sources, unfamiliar_values
+from ir_kit.sessions.sources import Row, Source, describe, prepare_uses, sources, unfamiliar_values
 from ir_kit.sessions.verdicts import Assessment, Judge, ago
 
 COLUMNS = {
@@ -42,24 +42,13 @@ BASES = {
 }  # fmt: skip
 ACT = {"access_key_id": "varchar", "source_ip_address": "varchar", "user_agent": "varchar", "event_time": "timestamp"}
 Key = tuple[str, str, str]  # lineage, address, client
-
-
-@dataclass
-class Use:
-    """All sources of one lineage of credentials, and which of them are the owner's."""
-
-    sources: list[Source]
-    owner: OwnerBaseline
+Use = dict[str, tuple[list[Source], OwnerBaseline]]  # by lineage: all sources, and which of them are the owner's
 
 
 def sessions(case: Case) -> pd.DataFrame:
     """When were compromised credentials in use in the window, and whose use does each session look like?
 
-    Returns
-    -------
-    DataFrame
-        One row per session, in the order of time. Kept in the case, where SQL reads it as ``sessions`` (reasons one a
-        line there).
+    One row per session, in the order of time. SQL reads it as ``sessions`` (reasons one a line there).
     """
     reached_credentials(case)
     frame = case.answer("sessions", lambda: _with_log_requests(case, _judged_sessions(case)))
@@ -69,10 +58,7 @@ def sessions(case: Case) -> pd.DataFrame:
 def baselines(case: Case) -> pd.DataFrame:
     """What was each principal's use compared with, how much of it is there, and may it hold the intruder itself?
 
-    Returns
-    -------
-    DataFrame
-        One row per lineage of compromised credentials, by its principal.
+    One row per lineage of compromised credentials, by its principal.
     """
     reached_credentials(case)
     frame = case.answer("session_baselines", lambda: _baselines(case))
@@ -80,23 +66,14 @@ def baselines(case: Case) -> pd.DataFrame:
 
 
 def operators(case: Case) -> pd.DataFrame:
-    """Which operators seem to use the compromised credentials, and which of them are not the owner's?
-
-    Returns
-    -------
-    DataFrame
-        One row per operator, the most unusual first; empty if none.
-    """
+    """Which operators seem to use the compromised credentials? One row per operator, the most unusual first."""
     sessions(case)
     return case.ask("sessions/operators")
 
 
 def session_intervals(case: Case) -> None:
-    """Make the relation ``session_intervals``, and ``session_hours``, the same by hour, for joins with many requests.
-
-    One row per session: session_id, access_key_id, source_ip_address and user_agent (empty where the session has none),
-    vpc_endpoint_id, start_time, end_time, verdict, label. Intervals of one credential, address and user agent do not
-    overlap.
+    """Make the relation ``session_intervals``, one row per session, and ``session_hours``, the same by hour, which joins
+    with many requests are to use. Address and user agent are empty where the session has none.
     """
     sessions(case)
     _provide_intervals(case)
@@ -125,100 +102,100 @@ def session_of(case: Case, frame: pd.DataFrame, time: str = "event_time") -> pd.
 
 
 def _provide_intervals(case: Case) -> None:
-    case.engine.provide("session_intervals", case.ask("sessions/session_intervals"))
-    case.engine.provide("session_hours", case.ask("sessions/session_hours"))
+    for name in ("session_intervals", "session_hours"):
+        case.engine.provide(name, case.ask(f"sessions/{name}"))
 
 
 def _lines(column: pd.Series) -> pd.Series:
     return column.map(lambda text: text.split("\n") if isinstance(text, str) and text else []).astype("object")
 
 
-def _use(case: Case) -> dict[str, Use]:
-    """The use of each lineage, and the owner's: by the baseline, where the evidence holds any event of it, else by the
-    window.
-    """
-    reached = reached_credentials(case)
+def _use(case: Case) -> Use:
+    """The owner's use is that of the baseline, where the evidence holds any event of it, else what is steady in the window."""
     prepare_uses(case)
     basis = case.ask("sessions/comparison_basis").iloc[0]
-    by_lineage: dict[str, list[Source]] = {lineage: [] for lineage in reached["lineage"].fillna("").unique()}
-    for source in sources(case):
-        by_lineage[source.lineage].append(source)
-    use = {}
-    for lineage, listed in by_lineage.items():
+    use: Use = {}
+    listed = sources(case)
+    for lineage in reached_credentials(case)["lineage"].fillna("").unique():
+        of_lineage = [source for source in listed if source.lineage == lineage]
         if basis["event_count"]:
-            usual = [source for source in listed if source.period == "baseline" and source.forwarded < source.events]
+            usual = [
+                source for source in of_lineage if source.period == "baseline" and source.forwarded < source.events
+            ]
             owner = from_baseline(case, usual, int(basis["days"]))
         else:
-            owner = from_window([source for source in listed if source.period == "window"])
-        use[lineage] = Use(listed, owner)
+            owner = from_window([source for source in of_lineage if source.period == "window"])
+        use[lineage] = of_lineage, owner
     return use
+
+
+def _baselines(case: Case) -> pd.DataFrame:
+    rows: list[dict[str, Any]] = []
+    for lineage, (_, owner) in case.once("use_by_lineage", lambda: _use(case)).items():
+        arrivals = [
+            f"{source.address} with {source.client}, first {source.first:%Y-%m-%d %H:%M}, {source.events:,} calls on "
+            f"{len(source.days)} days"
+            for source in owner.suspects
+        ]
+        rows.append({
+            "principal": lineage.split("\n")[0], "basis": owner.basis, "days": owner.days, "places": len(owner.sources),
+            "events": owner.together.events, "arrivals_inside": len(owner.suspects), "arrivals": "\n".join(arrivals),
+            "warning": owner.warning,
+        })  # fmt: skip
+    return frame_of(rows, BASES)
 
 
 def _judged_sessions(case: Case) -> pd.DataFrame:
     use = case.once("use_by_lineage", lambda: _use(case))
     label = label_of(read_labels(case.incident.folder))
-    case.engine.connection.execute(CLIENT_MACRO)
     rows = rows_of(case.ask("sessions/sessions"))
     for row in rows:
         names = row["access_key_id"], row["source_ip_address"], row["user_agent"]
         row["session_id"] = id_of("s-", *names, row["start_time"].isoformat())
         row["forwarded"] = bool(row["forwarded_count"]) or is_service_address(row["source_ip_address"])
         row["label"], row["tool"] = label(row), user_agent_of(row["user_agent"]).tool
+        row["source"] = row["lineage"], row["source_ip_address"] or "", row["client"]
     direct = [row for row in rows if not row["forwarded"]]
     assessed = _assess(case, use, direct)
+    everything = list(assessed.values())
     unlabelled = {key: replace(item, reasons=list(item.reasons)) for key, item in assessed.items()}
     associate(list(unlabelled.values()))
-    everything = list(assessed.values())
-    learn(everything, count_labels(
-        (row["label"], (row["source_ip_address"] or "", row["client"]))
-        for row in direct if row["label"] in ("owner", "intruder")
-    ))  # fmt: skip
+    learn(everything, count_labels((row["label"], row["source"][1:]) for row in direct))
     associate(everything)
     operator = operators_of(everything)
-    firsts: dict[tuple[str, str | None], pd.Timestamp] = {}
-    for lineage, of_lineage in use.items():
-        for source in of_lineage.sources:
-            where = lineage, source.address
-            firsts[where] = min(source.first, firsts.get(where, source.first))
     for row in direct:
         # a label teaches other sessions, not the one that it is of
-        verdict = (unlabelled if row["label"] else assessed)[_key(row)]
-        row["verdict"], row["novelty"] = verdict.verdict, verdict.novelty
-        row["operator_id"] = operator[id(assessed[_key(row)])]
-        row["reasons"] = [*verdict.reasons]
-        first = firsts.get((row["lineage"], row["source_ip_address"]))
-        if row["verdict"] != "familiar" and first is not None and row["start_time"] > first:
-            row["reasons"].append(f"address first seen {ago(row['start_time'] - first)} before")
+        item = (unlabelled if row["label"] else assessed)[row["source"]]
+        row["verdict"], row["novelty"], row["reasons"] = item.verdict, item.novelty, list(item.reasons)
+        row["operator_id"] = operator[id(assessed[row["source"]])]
+        if row["verdict"] != "familiar" and row["start_time"] > row["first_seen"]:
+            row["reasons"].append(f"address first seen {ago(row['start_time'] - row['first_seen'])} before")
         if row["label"]:
-            opposite = {"owner": "new", "intruder": "familiar"}.get(row["label"])
-            against = f", against the verdict {row['verdict']}" if row["verdict"] == opposite else ""
+            opposite = {"owner": "new", "intruder": "familiar"}.get(row["label"]) == row["verdict"]
+            against = f", against the verdict {row['verdict']}" if opposite else ""
             row["reasons"].append(f"labelled {row['label']} by the analyst{against}")
     _judge_forwarded(case, rows)
     return frame_of([row | {"reasons": "\n".join(row["reasons"])} for row in rows], COLUMNS)
 
 
-def _key(row: Row) -> Key:
-    return row["lineage"], row["source_ip_address"] or "", row["client"]
-
-
-def _assess(case: Case, use: dict[str, Use], direct: list[Row]) -> dict[Key, Assessment]:
-    """Each source of direct use in the window, judged, in the order of lineages."""
+def _assess(case: Case, use: Use, direct: list[Row]) -> dict[Key, Assessment]:
+    """Each source of direct use in the window, judged."""
     starts: dict[Key, list[pd.Timestamp]] = defaultdict(list)
     for row in direct:
-        starts[_key(row)].append(row["start_time"])
+        starts[row["source"]].append(row["start_time"])
     files, good = networks(case.incident.folder), case.incident.known_good
     judged: list[tuple[Judge, Assessment]] = []
-    for lineage, of_lineage in use.items():
-        window = [source for source in of_lineage.sources if source.period == "window"]
-        judge = Judge(of_lineage.owner, window, good, files)
+    for lineage, (listed, owner) in use.items():
+        window = [source for source in listed if source.period == "window"]
+        judge = Judge(owner, window, good, files)
         for source in window:
             if (lineage, *source.key) in starts:
                 source.starts = starts[lineage, *source.key]
                 judged.append((judge, judge.assess(source)))
     compared = [(judge, item) for judge, item in judged if not item.is_owners and judge.baseline.basis != "none"]
-    together = {id(judge): judge.baseline.together for judge, _ in compared}
-    describe(case, [*together.values(), *(group for _, item in compared for group in (item.itself, item.related))])
-    unfamiliar = unfamiliar_values(case, [source for judged_use in use.values() for source in judged_use.owner.sources])
+    groups = {group: None for judge, item in compared for group in (judge.baseline.together, item.itself, item.related)}
+    describe(case, groups)
+    unfamiliar = unfamiliar_values(case, [source for _, owner in use.values() for source in owner.sources])
     assessed: dict[Key, Assessment] = {}
     for judge, item in judged:
         key = item.source.lineage, *item.source.key
@@ -232,13 +209,10 @@ def _judge_forwarded(case: Case, rows: list[Row]) -> None:
     """Give calls that an AWS service made for the principal the verdict of direct use beside them, where it agrees;
     else that of habit, where the baseline has it.
     """
-    by_id = {row["session_id"]: row for row in rows if row["forwarded"]}
-    if not by_id:
-        return
+    forwarded = {row["session_id"]: row for row in rows if row["forwarded"]}
     case.engine.provide("judged_sessions", frame_of([row | {"reasons": ""} for row in rows], COLUMNS))
-    for beside in rows_of(case.ask("sessions/forwarded")):
-        row, verdicts, days = by_id[beside["session_id"]], list(beside["verdicts"]), beside["habit_days"]
-        operator_ids = list(beside["operator_ids"])
+    for beside in rows_of(case.ask("sessions/forwarded")) if forwarded else ():
+        row, verdicts, days = forwarded[beside["session_id"]], list(beside["verdicts"]), beside["habit_days"]
         row["verdict"] = verdicts[0] if len(verdicts) == 1 else "unclear"
         row["novelty"] = 0.5 if beside["novelty"] is None else round(beside["novelty"], 4)
         if days and len(verdicts) != 1:
@@ -246,12 +220,16 @@ def _judge_forwarded(case: Case, rows: list[Row]) -> None:
         elif days and row["verdict"] == "new":
             row["verdict"] = "unclear"
         names = row["access_key_id"], row["source_ip_address"], row["user_agent"]
-        row["operator_id"] = operator_ids[0] if len(operator_ids) == 1 else id_of("o-", *names)
+        row["operator_id"] = beside["operator_id"] or id_of("o-", *names)
         row["reasons"] = [
             f"made by {row['invoked_by'] or row['source_ip_address']} for the principal, so its address and agent are not "
             "compared",
-            f"judged by {beside['session_count']} direct sessions within an hour"
-            + (f", {' and '.join(verdicts)}" if verdicts else ""),
+            ", ".join(
+                [
+                    f"judged by {beside['session_count']} direct sessions within an hour",
+                    *filter(None, [" and ".join(verdicts)]),
+                ]
+            ),
             *([f"this service did the same for the principal on {days} days of the baseline"] if days else []),
             *([f"labelled {row['label']} by the analyst"] if row["label"] else []),
         ]
@@ -263,24 +241,5 @@ def _with_log_requests(case: Case, frame: pd.DataFrame) -> pd.DataFrame:
     _provide_intervals(case)
     counts = case.ask("sessions/log_requests").set_index("session_id")
     requests, sent = (frame["session_id"].map(counts[name]).astype("Int64") for name in ("request_count", "bytes_sent"))
-    both = (frame["seen_in"] == "cloudtrail") & requests.notna()
-    return frame.assign(
-        log_request_count=requests, log_bytes_sent=sent, seen_in=frame["seen_in"].mask(both, "both")
-    )
-
-
-def _baselines(case: Case) -> pd.DataFrame:
-    rows: list[dict[str, Any]] = []
-    for lineage, of_lineage in case.once("use_by_lineage", lambda: _use(case)).items():
-        owner = of_lineage.owner
-        arrivals = [
-            f"{source.address} with {source.client}, first {source.first:%Y-%m-%d %H:%M}, {source.events:,} calls on "
-            f"{len(source.days)} days"
-            for source in owner.suspects
-        ]
-        rows.append({
-            "principal": lineage.split("\n")[0], "basis": owner.basis, "days": owner.days, "places": len(owner.sources),
-            "events": owner.together.events, "arrivals_inside": len(owner.suspects), "arrivals": "\n".join(arrivals),
-            "warning": owner.warning,
-        })  # fmt: skip
-    return frame_of(rows, BASES)
+    seen_in = frame["seen_in"].mask((frame["seen_in"] == "cloudtrail") & requests.notna(), "both")
+    return frame.assign(log_request_count=requests, log_bytes_sent=sent, seen_in=seen_in)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -13,7 +12,7 @@ import pandas as pd
 from ir_kit.attribution.grading import grade
 from ir_kit.case import Case
 from ir_kit.domain.frames import frame_of, rows_of
-from ir_kit.sessions.agents import UserAgent, user_agent_of
+from ir_kit.sessions.agents import user_agent_of
 from ir_kit.sessions.networks import block_of
 
 KINDS = {"event_name": "calls", "aws_region": "Regions", "bucket": "buckets", "prefix": "prefixes"}
@@ -57,30 +56,11 @@ class Source:
     hours: dict[int, int]
     starts: list[pd.Timestamp] = field(default_factory=list)  # of its sessions
 
-    @property
-    def key(self) -> tuple[str, str]:
-        """The address and the client, which are a source's name within a lineage."""
-        return self.address or "", self.client
-
-    @cached_property
-    def user_agent(self) -> UserAgent:
-        """The user agent's parts."""
-        return user_agent_of(self.client)
-
-    @cached_property
-    def block(self) -> str | None:
-        """The network that the address lies in."""
-        return block_of(self.address)
-
-    @cached_property
-    def days(self) -> set[int]:
-        """Days since 1970 on which it was in use."""
-        return {hour // 24 for hour in self.hours}
-
-    @property
-    def name(self) -> Row:
-        """As SQL names it."""
-        return dict(zip(NAMED, (self.lineage, self.period, *self.key), strict=True))
+    def __post_init__(self) -> None:
+        self.key = self.address or "", self.client  # its name within a lineage
+        self.name = dict(zip(NAMED, (self.lineage, self.period, *self.key), strict=True))  # in SQL
+        self.user_agent, self.block = user_agent_of(self.client), block_of(self.address)
+        self.days = {hour // 24 for hour in self.hours}
 
 
 @dataclass(eq=False)
@@ -88,31 +68,16 @@ class SourceGroup:
     """Several sources taken as one. What was done from there is known once `describe` has asked for it."""
 
     sources: list[Source]
-    values: dict[str, dict[str, Usage]] = field(default_factory=lambda: defaultdict(dict))
-    calls: dict[str, dict[int, Counter[str]]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(Counter)))
 
-    @cached_property
-    def events(self) -> int:
-        """How many there are."""
-        return sum(source.events for source in self.sources)
-
-    @cached_property
-    def refused(self) -> int:
-        """How many of the events were refused."""
-        return sum(source.refused for source in self.sources)
-
-    @cached_property
-    def hours(self) -> Counter[int]:
-        """Events by hour since 1970."""
-        total: Counter[int] = Counter()
+    def __post_init__(self) -> None:
+        self.events = sum(source.events for source in self.sources)
+        self.refused = sum(source.refused for source in self.sources)
+        self.hours: Counter[int] = Counter()
         for source in self.sources:
-            total.update(source.hours)
-        return total
-
-    @cached_property
-    def days(self) -> list[int]:
-        """Days since 1970 on which any was in use, in order."""
-        return sorted({day for source in self.sources for day in source.days})
+            self.hours.update(source.hours)
+        self.days = sorted({hour // 24 for hour in self.hours})
+        self.values: dict[str, dict[str, Usage]] = defaultdict(dict)  # by kind
+        self.calls: dict[str, dict[int, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))  # by log and day
 
 
 def is_weekend(day: int) -> bool:
@@ -142,13 +107,7 @@ def prepare_uses(case: Case) -> None:
 
 
 def sources(case: Case) -> list[Source]:
-    """From where and with what was each lineage of credentials used, in the baseline and in the window?
-
-    Returns
-    -------
-    list of Source
-        One per lineage, period, address and client; in the order of these.
-    """
+    """From where and with what was each lineage of credentials used, in the baseline and in the window?"""
     return [
         Source(
             row["lineage_id"], row["period"], row["source_ip_address"] or None, row["client"], sorted(row["user_agents"]),
@@ -174,13 +133,7 @@ def describe(case: Case, groups: Iterable[SourceGroup]) -> None:
 
 
 def unfamiliar_values(case: Case, owners: Iterable[Source]) -> dict[tuple[str, str, str], list[Row]]:
-    """What of each source's calls, Regions and buckets is at none of the owner's sources?
-
-    Returns
-    -------
-    dict
-        By lineage, address and client: counts by kind; nothing where all of it is the owner's.
-    """
+    """What of each source's calls, Regions and buckets is at none of the owner's? Counts by lineage, address, client."""
     case.engine.provide("owner_sources", frame_of([source.name for source in owners], NAMED))
     rows: dict[tuple[str, str, str], list[Row]] = defaultdict(list)
     for row in rows_of(case.ask("sessions/unfamiliar_values")):

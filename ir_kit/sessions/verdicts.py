@@ -60,35 +60,25 @@ class Judge:
         """Whose are the address and the user agent of a source of the window?"""
         address, at_address, words = self._address(source)
         agent, with_client, more = self._user_agent(source)
-        if address == NEAR and agent != STRANGE:
-            if not any(same_family(other.user_agent, source.user_agent) for other in at_address):
-                address, at_address = STRANGE, []  # a neighbour of the owner's that is no installation of this client
+        alike = any(same_family(other.user_agent, source.user_agent) for other in at_address)
+        if address == NEAR and agent != STRANGE and not alike:
+            address, at_address = STRANGE, []  # a neighbour of the owner's that is no installation of this client
         related = SourceGroup(list(dict.fromkeys(at_address + with_client)))
         return Assessment(source, address, agent, with_client, SourceGroup([source]), related, [*words, *more])
 
     def judge(self, case: Assessment, unfamiliar: list[Row]) -> None:
-        """Give the verdict, once what was done is known.
-
-        Parameters
-        ----------
-        unfamiliar : list of dict
-            What of its values is not the owner's, as `unfamiliar_values` says.
-        """
+        """Give the verdict, once what was done is known; `unfamiliar` as `unfamiliar_values` says."""
         baseline = self.baseline
         if baseline.basis == "none":
-            if case.is_owners:
-                case.verdict, case.novelty = "familiar", 0.0
+            case.verdict, case.novelty = ("familiar", 0.0) if case.is_owners else ("unclear", 0.5)
             case.reasons.append("no baseline: nothing to compare with")
-            return
-        if case.is_owners:
-            shares = [0.0]
+        elif case.is_owners:
+            share = 0.0
             for row in unfamiliar:
-                shares.append(row["unfamiliar_count"] / row["value_count"])
-                shares.append(row["unfamiliar_events"] / row["event_count"])
-                case.reasons.append(
-                    f"{row['unfamiliar_count']} of {row['value_count']} {KINDS[row['kind']]} not in {baseline.what}"
-                )
-            case.verdict, case.novelty = "familiar", round(0.3 * max(shares), 4)
+                count, of, kind = row["unfamiliar_count"], row["value_count"], KINDS[row["kind"]]
+                share = max(share, count / of, row["unfamiliar_events"] / row["event_count"])
+                case.reasons.append(f"{count} of {of} {kind} not in {baseline.what}")
+            case.verdict, case.novelty = "familiar", round(0.3 * share, 4)
         else:
             self._weigh(case)
         if baseline.basis == "window":
@@ -114,8 +104,6 @@ class Judge:
         weights = ease * WEIGHTS[case.address], WEIGHTS[case.user_agent]
         case.novelty = round(0.35 * weights[0] + 0.35 * weights[1] + 0.3 * what, 4)
 
-    # address and user agent
-
     def _address(self, source: Source) -> Compared:
         baseline = self.baseline
         same = [other for other in baseline.sources if other.address == source.address]
@@ -125,14 +113,17 @@ class Judge:
             return KNOWN, [], ["address known good by the incident file"]
         through = [other for other in baseline.sources if other.vpc_endpoint_ids & source.vpc_endpoint_ids]
         if through and is_private(source.address):
-            return KNOWN, through, [f"address is new, but came through the owner's VPC endpoint {min(source.vpc_endpoint_ids)}"]
+            endpoint = min(source.vpc_endpoint_ids)
+            return KNOWN, through, [f"address is new, but came through the owner's VPC endpoint {endpoint}"]
         if not baseline.days:
             return STRANGE, [], []
         words = [self._days("address", [])]
         suspects = [other.first for other in baseline.suspects if other.address == source.address]
         if suspects:
-            words = [f"address in the baseline first on {min(suspects):%Y-%m-%d}, where it looks new as well, so it is not "
-                     "taken for the owner's"]  # fmt: skip
+            since = f"{min(suspects):%Y-%m-%d}"
+            words = [
+                f"address in the baseline first on {since}, where it looks new as well, so it is not taken for the owner's"
+            ]
         system, region = self.networks.system_of(source.address), self.networks.amazon_region(source.address)
         if system:
             is_owners = system in {self.networks.system_of(other.address) for other in baseline.sources}
@@ -145,10 +136,12 @@ class Judge:
         return STRANGE, [], words
 
     def _user_agent(self, source: Source) -> Compared:
-        same = self.baseline.by_client.get(source.client, [])
+        same = [other for other in self.baseline.sources if other.client == source.client]
         if same:
             return KNOWN, same, [self._days("user agent", same)]
-        if any(agent_matches(text, self.known_good.user_agents) for text in (source.client or None, *source.user_agents)):
+        if any(
+            agent_matches(text, self.known_good.user_agents) for text in {source.client or None, *source.user_agents}
+        ):
             return KNOWN, [], ["user agent known good by the incident file"]
         if not self.baseline.days:
             return STRANGE, [], []
@@ -165,8 +158,6 @@ class Judge:
         if same:
             return f"{what} seen on {len(SourceGroup(same).days)} of {self.baseline.days} days of {basis}"
         return f"{what} in none of {self.baseline.days} days of {basis} ({self.baseline.together.events:,} events)"
-
-    # verdict
 
     def _verdict(self, case: Assessment) -> tuple[str, float]:
         """The verdict, and how much of the address's strangeness remains."""
@@ -187,9 +178,7 @@ class Judge:
         return self._elsewhere(case)
 
     def _neither(self, case: Assessment) -> str:
-        """Neither address nor user agent is the owner's. Without a baseline that says something only where it came late,
-        or did what the owner does not.
-        """
+        """Neither is the owner's. Without a baseline that counts only where it came late, or did what the owner does not."""
         late = self.baseline.basis == "baseline" or case.source in self.baseline.arrivals
         return "new" if late or case.deviates or case.behaviour.oddities else "unclear"
 
@@ -197,17 +186,25 @@ class Judge:
         """Another user agent on the owner's network: a job that keeps a schedule is told from a visitor."""
         if not (case.deviates or case.behaviour.oddities):
             return "unclear"
-        days, clock = _schedule(case.source)
-        without = self.baseline.basis == "window"
-        if days > 1 and not case.source.refused and (without or not case.deviates):
-            case.reasons.append(f"begins at {clock} on {days} days, like a job")
+        first: dict[str, int] = {}  # minute of the day at which it begins, by day
+        for start in sorted(case.source.starts):
+            first.setdefault(f"{start:%Y-%m-%d}", start.hour * 60 + start.minute)
+        begins, without = sorted(first.values()), self.baseline.basis == "window"
+        is_job = len(begins) > 1 and begins[-1] - begins[0] <= 10 and not case.source.refused
+        if is_job and (without or not case.deviates):
+            clock = f"{begins[0] // 60:02d}:{begins[0] % 60:02d}"
+            case.reasons.append(f"begins at {clock} on {len(begins)} days, like a job")
             return "familiar" if without else "unclear"
         return "new"
 
     def _elsewhere(self, case: Assessment) -> tuple[str, float]:
         """The owner's client, or a version of it, from a network that is not the owner's."""
         source, odd = case.source, bool(case.behaviour.oddities)
-        moved, active = _moves(case.owners_of_client)
+        first: dict[str | None, int] = {}  # day, by network
+        for other in case.owners_of_client:
+            first[other.block] = min(*other.days, first.get(other.block, 10**9))
+        moved = len(set(first.values()) - {min(first.values(), default=0)})  # days with a new network
+        active = len({day for other in case.owners_of_client for day in other.days})
         share = moved / (active - 1) if active > 1 else 0.0
         if active >= FEW_DAYS and share >= MOVES:
             case.reasons.append(f"this client came from a new network on {moved} of {active - 1} days")
@@ -252,33 +249,13 @@ class Judge:
                 continue
             rate = source.events / len(source.days) / max(1.0, before / len(other.days | now.days))
             if 0.25 <= rate <= 4:
+                client = f"{now.user_agent.tool} {now.user_agent.version or ''}".rstrip()
+                last = f"{ago(abs(source.first - now.last))} {'before' if now.last < source.first else 'after'}"
                 case.reasons.append(
-                    f"takes over from {now.address} with {now.user_agent.tool} {now.user_agent.version or ''}".rstrip()
-                    + f", last seen {ago(abs(source.first - now.last))} "
-                    f"{'before' if now.last < source.first else 'after'}, at {rate:.1f} times its rate"
+                    f"takes over from {now.address} with {client}, last seen {last}, at {rate:.1f} times its rate"
                 )
                 return True
         return False
-
-
-def _moves(listed: list[Source]) -> tuple[int, int]:
-    """On how many days did a client come from a network that it never came from before, and on how many was it in use?"""
-    firsts: dict[str | None, int] = {}
-    for source in listed:
-        firsts[source.block] = min(*source.days, firsts.get(source.block, 10**9))
-    start = min(firsts.values(), default=0)
-    return len({day for day in firsts.values() if day > start}), len(SourceGroup(listed).days)
-
-
-def _schedule(source: Source) -> tuple[int, str]:
-    """On how many days does it begin at one time of day, ten minutes more or less, and at which? Zero: it does not."""
-    first: dict[str, int] = {}
-    for start in sorted(source.starts):
-        first.setdefault(f"{start:%Y-%m-%d}", start.hour * 60 + start.minute)
-    minutes = sorted(first.values())
-    if not minutes or minutes[-1] - minutes[0] > 10:
-        return 0, ""
-    return len(minutes), f"{minutes[0] // 60:02d}:{minutes[0] % 60:02d}"
 
 
 def ago(span: pd.Timedelta) -> str:

@@ -10,6 +10,7 @@ from ir_kit.domain.frames import rows_of
 from ir_kit.findings import (
     Finding,
     FindingBuilder,
+    Severity,
     actor_of,
     count_noun,
     join_names,
@@ -17,17 +18,18 @@ from ir_kit.findings import (
     rows_in,
     write_findings,
 )
-from ir_kit.key_activity import questions as asked
+from ir_kit.key_activity import questions
 
 PLAYBOOK = "key_activity"
 NO_BASELINE = (
     "The evidence holds no event of a baseline: the owner is taken to be what is steady through the window, and where "
     "nothing is, nothing could be told; no value can be first seen."
 )
+PROBING: dict[str | None, Severity] = {"intruder": "medium", "unknown": "low"}
 
 
 def findings(case: Case) -> list[Finding]:
-    """What can be said of the use of the reached credentials in the window?
+    """What can be said of the use of the compromised credentials in the window?
 
     Returns
     -------
@@ -35,28 +37,28 @@ def findings(case: Case) -> list[Finding]:
         ``activity_seen``, ``intruder_activity``, ``probing``; each asked whether or not there is anything to find.
         Also written to the case's findings.
     """
-    builder = FindingBuilder(case, PLAYBOOK)
-    everything = asked.sessions(case)
+    builder, seen = FindingBuilder(case, PLAYBOOK), LogScope.of(case)
+    everything = questions.sessions(case)
     own = everything["is_responder"].astype(bool)
-    sessions = everything[~own]
-    left_out = responders_left_out(case, int(everything["event_count"][own].sum()))
-    seen = LogScope.of(case)
-    found = [
-        _activity_seen(builder, seen, sessions, left_out),
-        _intruder_activity(builder, seen, sessions, left_out),
-        _probing(builder, seen, sessions),
+    limits = [seen.objects(), responders_left_out(case, int(everything["event_count"][own].sum()))]
+    sessions = everything[~own].assign(label=_labels(everything[~own]))
+    listed = [
+        activity_seen(builder, seen, sessions, limits),
+        intruder_activity(builder, seen, sessions, limits),
+        probing(builder, seen, sessions),
     ]
-    return write_findings(case, PLAYBOOK, found)
+    return write_findings(case, PLAYBOOK, listed)
 
 
-def _activity_seen(builder: FindingBuilder, seen: LogScope, sessions: pd.DataFrame, left_out: str) -> Finding:
-    trail, more = _in_trail(sessions), _log_requests(sessions)
-    events, errors = int(trail["event_count"].sum()), int(trail["error_count"].sum())
-    addresses = sessions["source_ip_address"].nunique()
+def activity_seen(builder: FindingBuilder, seen: LogScope, sessions: pd.DataFrame, limits: list[str]) -> Finding:
+    """What use of the credentials was seen at all?"""
+    counts = _counts(sessions)
+    events, more = counts["events"], counts["log_requests"]
     if events or more:
         statement = (
-            f"Reached credentials made {count_noun(events, 'logged call')} in the window, {errors:,} of which failed, "
-            f"in {count_noun(len(sessions), 'session')} from {count_noun(addresses, 'address', 'addresses')}"
+            f"Reached credentials made {count_noun(events, 'logged call')} in the window, {counts['errors']:,} of which "
+            f"failed, in {count_noun(len(sessions), 'session')} from "
+            f"{count_noun(counts['addresses'], 'address', 'addresses')}"
             + (f"; access logs alone hold {count_noun(more, 'more request')} of theirs." if more else ".")
         )
     else:
@@ -67,37 +69,29 @@ def _activity_seen(builder: FindingBuilder, seen: LogScope, sessions: pd.DataFra
         "What use of the reached credentials was seen?",
         statement,
         count=events + more,
-        actor=actor_of(sessions["verdict"], _labels(sessions)) if events or more else None,
-        values={
-            "events": events,
-            "log_requests": more,
-            "errors": errors,
-            "sessions": len(sessions),
-            "access_keys": int(sessions["access_key_id"].nunique()),
-            "addresses": int(addresses),
-        },
+        actor=actor_of(sessions["verdict"], sessions["label"]) if events or more else None,
+        values={**counts, "access_keys": int(sessions["access_key_id"].nunique())},
         scope=seen.calls(),
         evidence=[rows_in("key_activity/sessions", sessions, first["event_id"])],
-        limits=[seen.objects(), left_out],
+        limits=limits,
     )
 
 
-def _intruder_activity(builder: FindingBuilder, seen: LogScope, sessions: pd.DataFrame, left_out: str) -> Finding:
-    labels = pd.Series(_labels(sessions), index=sessions.index, dtype="object")
-    by_label = labels == "intruder"
-    theirs = sessions[by_label | ((sessions["verdict"] == "new") & labels.isna())]
-    unclear = sessions[(labels == "unknown") | ((sessions["verdict"] == "unclear") & labels.isna())]
-    count, events, more = len(theirs), int(_in_trail(theirs)["event_count"].sum()), _log_requests(theirs)
-    hands = asked.operators(builder.case).query("not is_responder")
-    baseline = int(builder.case.ask("sessions/baseline_held")["event_count"].iloc[0])
-    first_seen = asked.first_seen(builder.case)
-    alone = f" and {count_noun(more, 'request')} that access logs alone hold" if more else ""
+def intruder_activity(builder: FindingBuilder, seen: LogScope, sessions: pd.DataFrame, limits: list[str]) -> Finding:
+    """Which of it is not the owner's? The analyst's label comes before the verdict."""
+    case, labels, verdicts = builder.case, sessions["label"], sessions["verdict"]
+    new = sessions[(labels == "intruder") | ((verdicts == "new") & labels.isna())]
+    unclear = sessions[(labels == "unknown") | ((verdicts == "unclear") & labels.isna())]
+    contradicted = ((labels == "owner") & (verdicts == "new")) | ((labels == "intruder") & (verdicts == "familiar"))
+    counts, count, against = _counts(new), len(new), int(contradicted.sum())
+    operators, first_seen = questions.operators(case).query("not is_responder"), questions.first_seen(case)
     if count:
+        more = counts["log_requests"]
         statement = (
-            f"{count_noun(count, 'session')} with {count_noun(events, 'call')} of reached credentials"
-            f"{alone} "
-            f"{'does' if count == 1 else 'do'} not look like the owner's, "
-            f"from {join_names(theirs['source_ip_address'].dropna())}"
+            f"{count_noun(count, 'session')} with {count_noun(counts['events'], 'call')} of reached credentials"
+            + (f" and {count_noun(more, 'request')} that access logs alone hold" if more else "")
+            + f" {'does' if count == 1 else 'do'} not look like the owner's, "
+            f"from {join_names(new['source_ip_address'].dropna())}"
         )
     else:
         statement = "No session of a reached credential can be told to be somebody else's than the owner's"
@@ -108,95 +102,67 @@ def _intruder_activity(builder: FindingBuilder, seen: LogScope, sessions: pd.Dat
         "Which use of the reached credentials is not the owner's?",
         statement + ".",
         count=count,
+        severity="high",
         actor="intruder" if count else None,
-        inferred=not bool(by_label[theirs.index].all()) if count else False,
+        inferred=bool(new["label"].isna().any()),
         values={
-            "sessions": count,
-            "events": events,
-            "log_requests": more,
-            "errors": int(_in_trail(theirs)["error_count"].sum()),
-            "addresses": int(theirs["source_ip_address"].nunique()),
-            "operators": int(theirs["operator_id"].nunique()),
+            **counts,
+            "operators": int(new["operator_id"].nunique()),
             "sessions_unclear": len(unclear),
-            "events_unclear": int(_in_trail(unclear)["event_count"].sum()),
+            "events_unclear": _counts(unclear)["events"],
             "first_seen_values": len(first_seen),
         },
         scope=seen.calls(),
         evidence=[
-            rows_in("key_activity/sessions", theirs),
-            rows_in("key_activity/operators", hands[hands["operator_id"].isin(theirs["operator_id"])]),
+            rows_in("key_activity/sessions", new),
+            rows_in("key_activity/operators", operators[operators["operator_id"].isin(new["operator_id"])]),
             rows_in("key_activity/first_seen", first_seen),
         ],
         limits=[
             "Whose a session is has been inferred by comparing its address and user agent, and all that was done there, "
             "with the baseline and with what is known good; an analyst's label comes first.",
-            "" if baseline else NO_BASELINE,
-            *_warnings(asked.baseline(builder.case)),
-            _contradictions(sessions),
+            "" if int(case.ask("sessions/comparison_basis")["event_count"].iloc[0]) else NO_BASELINE,
+            *(
+                f"{row['principal']}: {row['warning']}"
+                + (f" ({'; '.join(row['arrivals'][:3])})." if len(row["arrivals"]) else ".")
+                for row in rows_of(questions.baseline(case))
+                if row["basis"] == "baseline" and row["warning"]  # without a baseline the limit above says it
+            ),
+            f"The analyst's labels contradict the verdict of {count_noun(against, 'session')}; the labels hold."
+            if against
+            else "",
             "Somebody who works from the owner's address with the owner's user agent is not told apart from the owner.",
-            seen.objects(),
-            left_out,
+            *limits,
         ],
     )
 
 
-def _in_trail(sessions: pd.DataFrame) -> pd.DataFrame:
-    """The sessions that CloudTrail saw: their events are CloudTrail's."""
-    return sessions[sessions["seen_in"] != "server_access_log"]
-
-
-def _log_requests(sessions: pd.DataFrame) -> int:
-    """How many requests that access logs alone hold."""
-    return int(sessions["log_request_count"].fillna(0).sum())
-
-
-def _warnings(baselines: pd.DataFrame) -> list[str]:
-    """What may mislead in the comparison, once for each principal that it holds for."""
-    found = []
-    for row in rows_of(baselines):
-        if row["basis"] == "baseline" and row["warning"]:  # what there is without one stands in the limit above
-            arrivals = f" ({'; '.join(row['arrivals'][:3])})" if len(row["arrivals"]) else ""
-            found.append(f"{row['principal']}: {row['warning']}{arrivals}.")
-    return found
-
-
-def _contradictions(sessions: pd.DataFrame) -> str:
-    """Where the analyst's labels and the verdicts say different things."""
-    owner = (sessions["label"] == "owner") & (sessions["verdict"] == "new")
-    intruder = (sessions["label"] == "intruder") & (sessions["verdict"] == "familiar")
-    count = int((owner | intruder).sum())
-    return (
-        f"The analyst's labels contradict the verdict of {count_noun(count, 'session')}; the labels hold."
-        if count
-        else ""
-    )
-
-
-def _probing(builder: FindingBuilder, seen: LogScope, sessions: pd.DataFrame) -> Finding:
-    everything = asked.probing(builder.case)
+def probing(builder: FindingBuilder, seen: LogScope, sessions: pd.DataFrame) -> Finding:
+    """What was tried in vain?"""
+    everything = questions.probing(builder.case)
     own = everything["is_responder"].astype(bool)
     frame = everything[~own]
-    refused = frame[frame["kind"] == "refused"]
-    missing = frame[frame["kind"] == "missing_bucket"]
-    calls, names = int(refused["attempts"].sum()), int(missing["bucket"].nunique())
-    tried = int(missing["attempts"].sum())
+    refused, missing = (frame[frame["kind"] == kind] for kind in ("refused", "missing_bucket"))
+    calls, tried = int(refused["attempts"].sum()), int(missing["attempts"].sum())
+    names = int(missing["bucket"].nunique())
     if calls or tried:
         statement = (
             f"{count_noun(calls, 'call')} of reached credentials {'was' if calls == 1 else 'were'} refused, and "
             f"{count_noun(names, 'bucket name')} that {'does' if names == 1 else 'do'} not exist "
-            f"{'was' if names == 1 else 'were'} tried"
+            f"{'was' if names == 1 else 'were'} tried."
         )
-        statement = statement[0].upper() + statement[1:] + "."
     else:
         statement = "No refused call of a reached credential and no try of a bucket name that does not exist is seen."
     at = sessions.merge(frame, on=["access_key_id", "source_ip_address"])
     at = at[(at["start_time"] <= at["last_time"]) & (at["first_time"] <= at["end_time"])]
+    actor = actor_of(at["verdict"], at["label"]) if calls + tried else None
     return builder.build(
         "probing",
         "What was tried in vain: refused calls, and bucket names that do not exist?",
-        statement,
+        statement[0].upper() + statement[1:],
         count=calls + tried,
-        actor=actor_of(at["verdict"], _labels(at)) if calls + tried else None,
+        severity=PROBING.get(actor, "info"),
+        actor=actor,
         values={
             "refused_calls": calls,
             "missing_bucket_calls": tried,
@@ -213,5 +179,18 @@ def _probing(builder: FindingBuilder, seen: LogScope, sessions: pd.DataFrame) ->
     )
 
 
-def _labels(sessions: pd.DataFrame) -> list[str | None]:
-    return [label if isinstance(label, str) else None for label in sessions["label"]]
+def _counts(sessions: pd.DataFrame) -> dict[str, int]:
+    """What these sessions hold: events where CloudTrail saw them, and requests that access logs alone hold."""
+    trail = sessions[sessions["seen_in"] != "server_access_log"]
+    return {
+        "events": int(trail["event_count"].sum()),
+        "log_requests": int(sessions["log_request_count"].fillna(0).sum()),
+        "errors": int(trail["error_count"].sum()),
+        "sessions": len(sessions),
+        "addresses": int(sessions["source_ip_address"].nunique()),
+    }
+
+
+def _labels(sessions: pd.DataFrame) -> pd.Series:
+    labels = [label if isinstance(label, str) else None for label in sessions["label"]]
+    return pd.Series(labels, index=sessions.index, dtype="object")

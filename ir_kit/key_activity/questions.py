@@ -3,73 +3,45 @@
 from __future__ import annotations
 
 import pandas as pd
+import pyarrow.parquet as pq
 
+from ir_kit import sessions as line
 from ir_kit.case import Case
 from ir_kit.credentials.lineage import reached_credentials
-from ir_kit.key_activity import summary
-from ir_kit.sessions import sessions as runs
 from ir_kit.tables import types_of
 
 HEAD = 1_000
 
 
 def sessions(case: Case) -> pd.DataFrame:
-    """When were reached credentials in use in the window, and whose use does each run look like?
-
-    Returns
-    -------
-    DataFrame
-        One row per run of use of one credential from one address with one user agent, a pause of 30 minutes ending
-        it; in the order of time. Also written to ``key_activity/sessions``.
+    """The sessions of `ir_kit.sessions.sessions`, also written to ``key_activity/sessions``.
 
     Notes
     -----
-    `ir_kit.sessions` says how novelty and verdict come about. Requests that access logs alone hold join the runs
-    where their credential is settled (grades A to C of object access), or are runs of their own; what is not settled (D)
-    is in `object_access` alone. A session may have begun before the window.
+    Requests that access logs alone hold join the sessions where their credential is settled (grades A to C of object
+    access), or are sessions of their own; what is not settled (D) is in `object_access` alone. A session may have begun
+    before the window.
     """
-    frame = runs.sessions(case)
-    case.write_table("key_activity/sessions", frame)
-    return frame[_names("key_activity/sessions")]
+    return _written(case, "sessions", line.sessions(case))
 
 
 def operators(case: Case) -> pd.DataFrame:
-    """Which hands seem to use the reached credentials, and which of them are not the owner's?
-
-    Returns
-    -------
-    DataFrame
-        One row per operator, the most unusual first; empty if none. Also written to ``key_activity/operators``.
-
-    Notes
-    -----
-    Cannot see two people who work from one address with one agent. See `ir_kit.sessions.operators`.
-    """
-    frame = summary.operators(runs.sessions(case))
-    case.write_table("key_activity/operators", frame)
-    return frame
+    """The operators of `ir_kit.sessions.operators`, also written to ``key_activity/operators``."""
+    return _written(case, "operators", line.operators(case))
 
 
 def baseline(case: Case) -> pd.DataFrame:
-    """What was each principal's use compared with, how much of it is there, and may it hold the intruder itself?
-
-    Returns
-    -------
-    DataFrame
-        One row per principal with its lineage; ``warning`` says what may mislead. Also written to
-        ``key_activity/baseline``.
+    """The owner's baselines of `ir_kit.sessions.baselines`, also written to ``key_activity/baseline``.
 
     Notes
     -----
     Cannot see an intruder who was there from the first day of the baseline.
     """
-    frame = runs.baselines(case)
-    case.write_table("key_activity/baseline", frame)
-    return frame
+    return _written(case, "baseline", line.baselines(case))
 
 
 def first_seen(case: Case) -> pd.DataFrame:
-    """Which addresses, agents, calls, Regions and buckets are new in the window, against the principal's baseline?
+    """Which addresses, user agents, calls, Regions and buckets are new in the window, against the principal's baseline?
 
     Returns
     -------
@@ -82,11 +54,11 @@ def first_seen(case: Case) -> pd.DataFrame:
     The principal of a temporary credential is the role behind it, or its user. Cannot see requests that only access
     logs hold.
     """
-    return _of_reached(case, "key_activity/first_seen")
+    return _asked(case, "first_seen")
 
 
 def probing(case: Case) -> pd.DataFrame:
-    """Which calls of reached credentials were refused in the window, and which bucket names did they try in vain?
+    """Which calls of compromised credentials were denied in the window, and which bucket names did they try in vain?
 
     Returns
     -------
@@ -98,11 +70,11 @@ def probing(case: Case) -> pd.DataFrame:
     -----
     Reads of objects in buckets that do not exist reach no log of this account.
     """
-    return _of_reached(case, "key_activity/probing")
+    return _asked(case, "probing")
 
 
 def actions(case: Case) -> pd.DataFrame:
-    """What did reached credentials do in the window, hour by hour?
+    """What did compromised credentials do in the window, hour by hour?
 
     Returns
     -------
@@ -114,11 +86,11 @@ def actions(case: Case) -> pd.DataFrame:
     -----
     Cannot see data events where they were off.
     """
-    return _of_reached(case, "key_activity/actions")
+    return _asked(case, "actions")
 
 
 def events(case: Case) -> pd.DataFrame:
-    """Which calls did reached credentials make in the window?
+    """Which calls did compromised credentials make in the window?
 
     Returns
     -------
@@ -130,29 +102,20 @@ def events(case: Case) -> pd.DataFrame:
     -----
     Cannot see requests that only access logs hold, and data events where they were off.
     """
-    runs.sessions(case)
+    line.session_intervals(case)
     count = case.keep("key_activity/events", "key_activity/events")
-    frame = (
-        pd.read_parquet(case.staging / "tables" / "key_activity" / "events.parquet") if count <= HEAD else _head(case)
-    )
+    file = pq.ParquetFile(case.staging / "tables" / "key_activity" / "events.parquet")
+    head = next(file.iter_batches(batch_size=HEAD), None)
+    frame: pd.DataFrame = file.read().to_pandas() if head is None else head.to_pandas()
     frame.attrs["rows"] = count
     return frame
 
 
-def _head(case: Case) -> pd.DataFrame:
-    import pyarrow.parquet as pq
-
-    file = pq.ParquetFile(case.staging / "tables" / "key_activity" / "events.parquet")
-    first: pd.DataFrame = next(file.iter_batches(batch_size=HEAD)).to_pandas()
-    return first
-
-
-def _of_reached(case: Case, name: str) -> pd.DataFrame:
+def _asked(case: Case, name: str) -> pd.DataFrame:
     reached_credentials(case)
-    frame = case.ask(name)
-    case.write_table(name, frame)
-    return frame[_names(name)]
+    return _written(case, name, case.ask(f"key_activity/{name}"))
 
 
-def _names(table: str) -> list[str]:
-    return list(types_of(table))
+def _written(case: Case, name: str, frame: pd.DataFrame) -> pd.DataFrame:
+    case.write_table(f"key_activity/{name}", frame)
+    return frame[list(types_of(f"key_activity/{name}"))]

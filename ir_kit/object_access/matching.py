@@ -22,8 +22,9 @@ from ir_kit.coverage.visibility import is_logged
 from ir_kit.credentials.lineage import reached_credentials
 from ir_kit.domain.frames import rows_of
 from ir_kit.object_access.bounds import Watched, watched
-from ir_kit.sessions import familiarity, session_intervals
-from ir_kit.sessions.sessions import sessions as sessions_of
+from ir_kit.sessions import session_intervals
+from ir_kit.sessions import sessions as sessions_of
+from ir_kit.sessions.baseline import owner_baseline_values
 from ir_kit.tables import columns_of
 
 
@@ -79,7 +80,7 @@ def prepare(
     provide_inventory(case)
     session_intervals(case)
     acted = case.ask("attribution/reached_principals").dropna()
-    values, has_baseline = familiarity.owners_values(case, reached, acted, between)
+    values, has_baseline = owner_baseline_values(case, reached, acted, between)
     case.engine.provide("known_values", values)
     access = Access(
         visibility, sessions, callers, tried, pd.DataFrame(), pd.DataFrame(), {}, _scope(case, visibility), settings,

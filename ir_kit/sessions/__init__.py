@@ -1,5 +1,5 @@
 """Sessions of use, baseline behaviour, operators, labels."""
 
-from ir_kit.sessions.session_intervals import session_intervals, session_of
+from ir_kit.sessions.session_table import baselines, operators, session_intervals, session_of, sessions
 
-__all__ = ["session_intervals", "session_of"]
+__all__ = ["baselines", "operators", "session_intervals", "session_of", "sessions"]

@@ -1,142 +1,139 @@
-"""Which places does one hand seem to use? What is like a place that is somebody else's, and which runs belong together.
+"""Which sources does one operator seem to use? What is like a source that is somebody else's, and which belong together.
 
-Places that are not the owner's belong to one operator where they share an address that is not the owner's, a block and
-a make of agent, or an agent that is not the owner's; the owner's where they share block and make. What could be the
-owner's by itself, and shares such an address or agent with what is new, is new as well.
+Sources that are not the owner's belong to one operator where they share an address that is not the owner's, a block and
+a family of clients, or a user agent that is not the owner's; the owner's where they share block and family. What could
+be the owner's by itself, and shares such an address or user agent with what is new, is new as well.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Hashable, Iterable
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Iterable
 
-from ir_kit.sessions.judging import KNOWN, NEAR, STRANGE, Judgement
-from ir_kit.sessions.taught import Taught
+from ir_kit.sessions.verdicts import KNOWN, NEAR, STRANGE, Assessment
 
 ASSOCIATED = 0.7  # novelty at least, by association
+Labelled = Counter[tuple[str, str, Hashable]]  # sessions by label, by what they are alike in, and by its value
 
 
-def agree(judged: list[Judgement]) -> None:
-    """Let one address with one agent be one hand: what is the owner's with one credential, and does nothing foreign
-    with another, is one step nearer to the owner there.
+def agree(assessments: list[Assessment]) -> None:
+    """Let one address with one user agent be one operator: what is the owner's with one credential, and does nothing
+    that deviates with another, is one step nearer to the owner there.
     """
-    owners = {one.place.key for one in judged if one.verdict == "familiar"}
-    for one in judged:
-        if one.place.key not in owners or one.verdict == "familiar" or one.foreign or one.agent not in (KNOWN, NEAR):
-            continue
-        one.verdict = {"unclear": "familiar"}.get(one.verdict, "unclear")
-        one.reasons.append("the same address and agent are the owner's with another credential")
+    owners = {case.source.key for case in assessments if case.verdict == "familiar"}
+    for case in assessments:
+        known = case.source.key in owners and case.user_agent in (KNOWN, NEAR)
+        if known and case.verdict != "familiar" and not case.deviates:
+            case.verdict = "familiar" if case.verdict == "unclear" else "unclear"
+            case.reasons.append("the same address and agent are the owner's with another credential")
 
 
-def associate(judged: list[Judgement]) -> None:
-    """Call new what shares an address or an agent that is not the owner's with something that is new."""
-    while True:
-        addresses: dict[str | None, Judgement] = {}
-        agents: dict[str | None, Judgement] = {}
-        for one in judged:
-            if one.verdict == "new":
-                if one.address == STRANGE:
-                    addresses.setdefault(one.place.address, one)
-                if one.agent == STRANGE:
-                    agents.setdefault(one.place.agent.family, one)
+def associate(assessments: list[Assessment]) -> None:
+    """Call new what shares an address or a user agent that is not the owner's with something that is new."""
+    changed = True
+    while changed:
         changed = False
-        for one in judged:
-            if one.verdict != "unclear":
-                continue
-            by_address = one.address == STRANGE and one.place.address in addresses
-            by_agent = one.agent == STRANGE and one.place.agent.family in agents
-            if by_address or by_agent:
-                other = addresses[one.place.address] if by_address else agents[one.place.agent.family]
-                shared = f"agent {other.place.agent.tool}" if by_address else f"address {other.place.address}"
-                one.verdict, one.novelty = "new", max(one.novelty, ASSOCIATED)
-                one.reasons.append(
-                    f"{'address' if by_address else 'user agent'} shared with {other.place.events:,} calls that are new "
-                    f"({shared})"
-                )
-                changed = True
-        if not changed:
-            return
+        new: dict[Hashable, Assessment] = {}
+        for case in assessments:
+            if case.verdict == "new":
+                for shared in strange_parts(case):
+                    new.setdefault(shared, case)
+        for case in assessments:
+            if case.verdict == "unclear" and (parts := [part for part in strange_parts(case) if part in new]):
+                what, other = parts[0][0], new[parts[0]].source
+                also = f"agent {other.user_agent.tool}" if what == "address" else f"address {other.address}"
+                case.verdict, case.novelty, changed = "new", max(case.novelty, ASSOCIATED), True
+                case.reasons.append(f"{what} shared with {other.events:,} calls that are new ({also})")
 
 
-def learn(judged: list[Judgement], taught: Taught) -> None:
-    """Let the analyst's labels weigh: what is like a labelled run follows it by one step, or by two where address and
-    agent are the same and the owner's.
+def strange_parts(case: Assessment) -> list[tuple[str, str]]:
+    """The address and the user agent of a source, where they are not the owner's."""
+    address, client = case.source.key
+    parts = [("address", address)] if case.address == STRANGE else []
+    return parts + ([("user agent", client)] if case.user_agent == STRANGE else [])
+
+
+def count_labels(sessions: Iterable[tuple[str | None, tuple[str, str]]]) -> Labelled:
+    """How many sessions of each label share a source, an address, a user agent? From each session's label and source."""
+    counts: Labelled = Counter()
+    for label, key in sessions:
+        if label:
+            counts.update([(label, "address and agent", key), (label, "address", key[0]), (label, "agent", key[1])])
+    return counts
+
+
+def learn(assessments: list[Assessment], labelled: Labelled) -> None:
+    """Let the analyst's labels weigh: what is like a labelled session follows it by one step, or by two where address
+    and user agent are the same and the owner's.
     """
-    for one in judged:
-        key = one.place.key
-        if taught.intruder.get(key) and not taught.owner.get(key):
-            one.reasons.append(_said(taught.intruder[key], "intruder", "address and agent"))
-            one.verdict = {"familiar": "unclear"}.get(one.verdict, "new")
-            one.novelty = max(one.novelty, ASSOCIATED)
-        elif taught.owner.get(key) and not taught.intruder.get(key):
-            one.reasons.append(_said(taught.owner[key], "owner", "address and agent"))
-            one.verdict, one.novelty = "familiar", min(one.novelty, 0.1)
-        elif one.address != KNOWN and taught.intruder_addresses.get(key[0]):
-            one.reasons.append(_said(taught.intruder_addresses[key[0]], "intruder", "address"))
-            one.verdict = {"familiar": "unclear"}.get(one.verdict, "new")
-            one.novelty = max(one.novelty, ASSOCIATED)
-        elif one.agent == STRANGE and taught.intruder_agents.get(key[1]):
-            one.reasons.append(_said(taught.intruder_agents[key[1]], "intruder", "agent"))
-            one.verdict = {"familiar": "unclear"}.get(one.verdict, "new")
-            one.novelty = max(one.novelty, ASSOCIATED)
-        elif one.verdict == "new" and (taught.owner_addresses.get(key[0]) or taught.owner_agents.get(key[1])):
-            by_address = bool(taught.owner_addresses.get(key[0]))
-            count = taught.owner_addresses[key[0]] if by_address else taught.owner_agents[key[1]]
-            one.reasons.append(_said(count, "owner", "address" if by_address else "agent"))
-            one.verdict, one.novelty = "unclear", min(one.novelty, 0.5)
+    for case in assessments:
+        key = case.source.key
+        both = [labelled[label, "address and agent", key] for label in ("intruder", "owner")]
+        rules: list[tuple[bool, str, str, Hashable]] = [
+            (not both[1], "intruder", "address and agent", key),
+            (not both[0], "owner", "address and agent", key),
+            (case.address != KNOWN, "intruder", "address", key[0]),
+            (case.user_agent == STRANGE, "intruder", "agent", key[1]),
+            (case.verdict == "new", "owner", "address", key[0]),
+            (case.verdict == "new", "owner", "agent", key[1]),
+        ]
+        for applies, label, what, value in rules:
+            count = labelled[label, what, value]
+            if not applies or not count:
+                continue
+            case.reasons.append(
+                f"alike in {what} to {count} {'session' if count == 1 else 'sessions'} labelled {label}"
+            )
+            if label == "intruder":
+                case.verdict = "unclear" if case.verdict == "familiar" else "new"
+                case.novelty = max(case.novelty, ASSOCIATED)
+            elif what == "address and agent":
+                case.verdict, case.novelty = "familiar", min(case.novelty, 0.1)
+            else:
+                case.verdict, case.novelty = "unclear", min(case.novelty, 0.5)
+            break
 
 
-def _said(count: int, label: str, what: str) -> str:
-    return f"alike in {what} to {count} {'run' if count == 1 else 'runs'} labelled {label}"
-
-
-def operators(judged: list[Judgement]) -> dict[int, str]:
-    """Which operator does each place belong to?
+def operators_of(assessments: list[Assessment]) -> dict[int, str]:
+    """Which operator does each source belong to?
 
     Returns
     -------
     dict
-        The operator's id by the ``id()`` of the judgement: of its earliest place, so that later evidence keeps it.
+        The operator's id by the ``id()`` of the assessment: of its earliest source, so that later evidence keeps it.
     """
-    parent = list(range(len(judged)))
+    parent = list(range(len(assessments)))
 
     def root(index: int) -> int:
         while parent[index] != index:
-            parent[index] = parent[parent[index]]
-            index = parent[index]
+            parent[index] = index = parent[parent[index]]
         return index
 
-    def join(keys: Callable[[Judgement], Iterable[Hashable]]) -> None:
-        first: dict[Hashable, int] = {}
-        for index, one in enumerate(judged):
-            for key in keys(one):
-                parent[root(index)] = root(first.setdefault(key, index))
-
-    join(lambda one: [one.place.key])
-    join(_shared)
-    groups: dict[int, list[Judgement]] = {}
-    for index, one in enumerate(judged):
-        groups.setdefault(root(index), []).append(one)
-    found: dict[int, str] = {}
-    for group in groups.values():
-        earliest = min(group, key=lambda one: (one.place.first, one.place.key, one.place.lineage))
-        name = operator_id(*earliest.place.key)
-        found |= {id(one): name for one in group}
-    return found
+    first: dict[Hashable, int] = {}
+    for index, case in enumerate(assessments):
+        for shared in _ties(case):
+            parent[root(index)] = root(first.setdefault(shared, index))
+    groups: dict[int, list[Assessment]] = defaultdict(list)
+    for index, case in enumerate(assessments):
+        groups[root(index)].append(case)
+    names: dict[int, str] = {}
+    for listed in groups.values():
+        earliest = min((case.source for case in listed), key=lambda source: (source.first, source.key, source.lineage))
+        names |= dict.fromkeys(map(id, listed), id_of("o-", *earliest.key))
+    return names
 
 
-def _shared(one: Judgement) -> Iterable[Hashable]:
-    """What ties a place to others of the same verdict."""
-    side = "owner" if one.verdict == "familiar" else "other"
-    make = one.place.agent.make
-    if make:
-        yield side, one.place.block, make[0], make[1]
-    if side == "other" and one.address == STRANGE:
-        yield "address", one.place.address
-    if side == "other" and one.agent == STRANGE and one.place.agent.tool:
-        yield "agent", one.place.agent.family
+def _ties(case: Assessment) -> Iterable[Hashable]:
+    """What ties a source to others: itself with another credential, and what it shares with those of the same verdict."""
+    source, is_owner = case.source, case.verdict == "familiar"
+    yield "source", *source.key
+    if source.user_agent.family:
+        yield is_owner, source.block, *source.user_agent.family[:2]
+    if not is_owner:
+        yield from (part for part in strange_parts(case) if part[0] == "address" or source.user_agent.tool)
 
 
-def operator_id(*parts: str | None) -> str:
-    text = "\x1f".join("" if part is None else part for part in parts)
-    return "o-" + hashlib.sha256(text.encode()).hexdigest()[:12]
+def id_of(prefix: str, *parts: str | None) -> str:
+    """An id that is the same for the same parts."""
+    return prefix + hashlib.sha256("\x1f".join(part or "" for part in parts).encode()).hexdigest()[:12]

@@ -12,8 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ir_kit.errors import ParameterError
-from ir_kit.sessions.labelling import COLUMNS, as_read, as_written, write_labels
-from ir_kit.sessions.labels import read_labels
+from ir_kit.sessions.labels import COLUMNS, as_read, as_written, read_labels, write_labels
 
 WHEN = datetime(2026, 3, 9, 12, tzinfo=UTC)
 FORMULAS = tuple("=+-@\t\r\n＝＋－＠")

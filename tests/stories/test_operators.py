@@ -52,7 +52,7 @@ def test_the_intruder_is_told_from_the_owner(truth: ModuleType, name: str, basel
 def test_a_baseline_that_holds_the_intruder_is_warned_of(truth: ModuleType, tmp_path: Path) -> None:
     from ir_kit.case import open_case
     from ir_kit.key_activity import questions as key_activity
-    from ir_kit.key_activity.findings import key_activity as findings
+    from ir_kit.key_activity.findings import findings
 
     truth.tell("already_there", 2).write(tmp_path)
     case = open_case("story", str(tmp_path))
@@ -63,7 +63,7 @@ def test_a_baseline_that_holds_the_intruder_is_warned_of(truth: ModuleType, tmp_
     assert any("may itself hold the intruder" in text for text in limits)
 
 
-def test_one_hand_behind_many_exits_is_one_operator_and_no_part_of_the_owners(
+def test_one_operator_behind_many_exits_is_no_part_of_the_owners(
     truth: ModuleType, tmp_path: Path
 ) -> None:
     from ir_kit.case import open_case

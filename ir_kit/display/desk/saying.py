@@ -12,7 +12,7 @@ import pandas as pd
 from ir_kit.case import Case
 from ir_kit.display.text import counted
 from ir_kit.errors import IrKitError
-from ir_kit.sessions.labelling import LABELS, write_labels
+from ir_kit.sessions.labels import LABELS, write_labels
 
 __all__ = ["Saying"]
 

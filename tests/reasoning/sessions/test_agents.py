@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ir_kit.errors import EvidenceError
-from ir_kit.sessions.agents import agent_of, same_make
+from ir_kit.sessions.agents import user_agent_of, same_family
 from ir_kit.sessions.networks import block_of, is_private, networks
 
 AMAZON = "Boto3/1.26.165 Python/3.10.6 Linux/5.10.184-175.731.amzn2.x86_64 Botocore/1.29.165"
@@ -30,13 +30,12 @@ LAPTOP = "aws-cli/2.15.10 Python/3.11.6 Darwin/23.2.0 exe/x86_64 prompt/off"
     ],
 )  # fmt: skip
 def test_an_agent_names_tool_language_and_system(text: str, make: tuple[str, ...], version: str | None) -> None:
-    agent = agent_of(text)
-    assert (agent.make, agent.version) == (make, version)
+    agent = user_agent_of(text)
+    assert (agent.family, agent.version) == (make, version)
 
 
-def test_the_command_is_no_part_of_the_family() -> None:
-    assert agent_of(KALI).command == "s3.cp"
-    assert agent_of(KALI).family == agent_of(KALI.replace("s3.cp", "s3.ls")).family
+def test_the_command_is_no_part_of_the_client() -> None:
+    assert user_agent_of(KALI).client == user_agent_of(KALI.replace("s3.cp", "s3.ls")).client
 
 
 @pytest.mark.parametrize(
@@ -47,11 +46,11 @@ def test_the_command_is_no_part_of_the_family() -> None:
 def test_versions_of_one_installation_are_of_one_make_and_another_system_is_not(
     one: str, other: str, same: bool
 ) -> None:
-    assert same_make(agent_of(one), agent_of(other)) is same
+    assert same_family(user_agent_of(one), user_agent_of(other)) is same
 
 
 def test_no_agent_is_of_no_make() -> None:
-    assert not same_make(agent_of(None), agent_of(None))
+    assert not same_family(user_agent_of(None), user_agent_of(None))
 
 
 @pytest.mark.parametrize(
@@ -68,14 +67,14 @@ def test_documentation_addresses_are_not_private() -> None:
 
 
 def test_amazons_ranges_are_read_where_they_are(tmp_path: Path) -> None:
-    assert networks(tmp_path).amazons("3.5.140.7") is None
+    assert networks(tmp_path).amazon_region("3.5.140.7") is None
     listed = {"prefixes": [{"ip_prefix": "3.5.140.0/22", "region": "ap-northeast-2"}, {"ip_prefix": "3.5.141.0/24", "region": "x"}],
               "ipv6_prefixes": [{"ipv6_prefix": "2600:1f00::/24", "region": "us-east-1"}]}  # fmt: skip
     (tmp_path / "ip-ranges.json").write_text(json.dumps(listed))
     found = networks(tmp_path)
-    assert found.amazons("3.5.140.7") == "ap-northeast-2"
-    assert found.amazons("2600:1f18::1") == "us-east-1"
-    assert found.amazons("3.5.139.255") is None and found.amazons("s3.amazonaws.com") is None
+    assert found.amazon_region("3.5.140.7") == "ap-northeast-2"
+    assert found.amazon_region("2600:1f18::1") == "us-east-1"
+    assert found.amazon_region("3.5.139.255") is None and found.amazon_region("s3.amazonaws.com") is None
 
 
 @pytest.mark.parametrize("name", ["ip-ranges.json", "asn.mmdb"])

@@ -1,4 +1,4 @@
--- How many requests that access logs alone show lie in each run of use?
+-- How many requests that access logs alone show lie in each session?
 -- Grain: one row per session that has any.
 -- Cannot see: requests whose credential could not be settled (D).
 select h.session_id, count(*) as request_count, cast(sum(u.bytes_sent) as bigint) as bytes_sent
@@ -8,4 +8,3 @@ join session_hours h
    and h.hour = date_trunc('hour', u.event_time) and u.event_time >= h.start_time and u.event_time < h.end_time
 where u.period = 'window'
 group by h.session_id
-order by h.session_id

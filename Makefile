@@ -5,13 +5,15 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 PYTEST_ARGS ?=
 INCIDENT ?=
+WORLD ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast lab check bench clean lock docs sample
+.PHONY: help demo test test-fast golden lab check bench clean lock docs sample
 
 help:
 	@echo "make demo    the sample incident, from raw logs to a sealed run"
 	@echo "make test    the whole suite (test-fast: without what is slow)"
+	@echo "make golden  keeps the answers of today as those that tests/answers hold every later one against (WORLD=name: one)"
 	@echo "make lab     JupyterLab on the playbooks (INCIDENT=id opens one)"
 	@echo "make check   lint, types, conventions"
 	@echo "make bench   the kit against what people do today"
@@ -40,6 +42,9 @@ test: $(STAMP)
 
 test-fast: $(STAMP)
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow" $(PYTEST_ARGS)
+
+golden: $(STAMP)
+	$(BIN)/python tests/answers/renew.py $(WORLD)
 
 lab: $(STAMP)
 	$(BIN)/ir-kit lab $(INCIDENT)

@@ -46,13 +46,13 @@ def test_the_samples_log_buckets_refuse_every_reached_principal(runs: Path) -> N
 def test_the_incidents_prices_are_used(runs: Path) -> None:
     path = runs / "s" / "prices.yaml"
     before = recommendations.recommendations(open_case("s", str(runs)))
-    path.write_text("prices: {cloudtrail_data_events: 1000}\n")
+    path.write_text("prices: {cloudtrail_data_events: 100}\n")  # of 1; use is not yet substantial
     try:
         after = recommendations.recommendations(open_case("s", str(runs)))
     finally:
         path.unlink()
     costs = [frame[frame["action"] == "enable_data_events"]["monthly_cost_usd_high"].sum() for frame in (before, after)]
-    assert costs[1] > 100 * costs[0]
+    assert costs[1] > 10 * costs[0]
 
 
 def test_visibility_gives_the_hours_that_were_logged() -> None:

@@ -23,7 +23,7 @@ from ir_kit.coverage.visibility import is_logged
 from ir_kit.credentials.lineage import reached_credentials
 from ir_kit.domain.frames import rows_of
 from ir_kit.object_access.bounds import Watched, watched
-from ir_kit.sessions import familiarity
+from ir_kit.sessions import familiarity, session_intervals
 from ir_kit.sessions.sessions import sessions as sessions_of
 from ir_kit.tables import columns_of
 
@@ -79,7 +79,7 @@ def prepare(
     settings = rows_of(case.ask("configuration/bucket_settings"))
     case.engine.provide("own_buckets", account_buckets.own_buckets(case, settings))
     case.engine.provide("own_accounts", account_buckets.own_accounts(case))
-    case.engine.provide("session_hours", familiarity.session_hours(sessions))
+    session_intervals(case)
     acted = case.ask("attribution/reached_principals").dropna()
     values, has_baseline = familiarity.owners_values(case, reached, acted, between)
     case.engine.provide("known_values", values)

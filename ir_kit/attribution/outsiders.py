@@ -9,7 +9,7 @@ import pandas as pd
 from ir_kit.attribution.callers import match_window
 from ir_kit.attribution.operation_names import AUTHENTICATION_FAILURES, operation_names
 from ir_kit.case import Case
-from ir_kit.configuration.bucket_owners import provide_owners
+from ir_kit.configuration.inventory import provide_inventory
 from ir_kit.domain.frames import frame_of, rows_of
 from ir_kit.tables import types_of
 
@@ -45,7 +45,7 @@ def observed_access(case: Case, spans: pd.DataFrame) -> pd.DataFrame:
     Source: S3 User Guide, "Amazon S3 server access log format"; CloudTrail User Guide, "userIdentity element".
     """
     between = match_window(case)
-    provide_owners(case)
+    provide_inventory(case)
     case.engine.provide("operation_names", operation_names())
     case.engine.provide("collisions", case.ask("attribution/collisions", **between))
     case.engine.provide("exposure_spans", spans[["bucket", "start_time", "end_time", "public_status"]])

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ir_kit.configuration.answers import Answer, Configuration
-from ir_kit.configuration.inventory import Bucket, Holdings
+from ir_kit.configuration.inventory import Bucket, BucketInventory
 from ir_kit.exposure.acls import object_ownership
 from ir_kit.exposure.blocks import FLAGS
 from ir_kit.exposure.ways import as_list
@@ -29,7 +29,7 @@ COLUMNS = {
 }
 
 
-def settings_rows(configuration: Configuration, holdings: Holdings) -> list[Row]:
+def settings_rows(configuration: Configuration, holdings: BucketInventory) -> list[Row]:
     """One row per bucket and setting, then one per account and setting."""
     rows = [row for bucket in holdings.buckets.values() for row in _of_bucket(configuration, bucket)]
     accounts = sorted(holdings.accounts | {one.account for one in holdings.buckets.values() if one.account})

@@ -21,7 +21,7 @@ from ir_kit.domain.frames import frame_of, rows_of
 from ir_kit.exposure import asking
 from ir_kit.exposure import changes as changed
 from ir_kit.exposure import spans as spanned
-from ir_kit.exposure.replayed import replayed
+from ir_kit.exposure.spans import past_exposure
 from ir_kit.tables import types_of
 
 __all__ = [
@@ -147,10 +147,10 @@ def closing_steps(case: Case) -> pd.DataFrame:
         One row per step, the first first; empty where nothing is known to be open. Also written to
         ``bucket_exposure/closing_steps``.
     """
-    history = replayed(case).history
+    timeline = past_exposure(case).timeline
 
     def last(operation: str, bucket: str) -> Any:
-        return history.last(of_bucket(operation, bucket)).content.response
+        return timeline.last(of_bucket(operation, bucket)).response or None
 
     def compute() -> pd.DataFrame:
         verdicts = rows_of(buckets(case))

@@ -1,4 +1,4 @@
-"""What configuration says, call by call: the latest answer counts, and what was not there, refused or not asked differ.
+"""What configuration says, call by call: the latest answer counts, and what is absent, refused or not asked differ.
 
 An answer that cannot be read is never taken for one that says nothing.
 """
@@ -6,38 +6,39 @@ An answer that cannot be read is never taken for one that says nothing.
 from __future__ import annotations
 
 import json
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+
+from ir_kit.case import Case
+from ir_kit.domain.documents import JSON, mapping, parsed
+from ir_kit.domain.frames import rows_of
 
 Row = Mapping[str, Any]
-Key = tuple[tuple[str, str], ...]
+Subject = tuple[tuple[str, str], ...]
 
 # the error by which each call says that nothing is configured; any other error leaves the question open
 NOTHING_SET = {
-    "GetBucketPolicy": {"NoSuchBucketPolicy"},
-    "GetBucketPolicyStatus": {"NoSuchBucketPolicy"},
-    "GetPublicAccessBlock": {"NoSuchPublicAccessBlockConfiguration"},
-    "GetBucketOwnershipControls": {"OwnershipControlsNotFoundError"},
-    "GetBucketWebsite": {"NoSuchWebsiteConfiguration"},
-    "GetBucketCors": {"NoSuchCORSConfiguration"},
-    "GetBucketReplication": {"ReplicationConfigurationNotFoundError"},
-    "GetBucketEncryption": {"ServerSideEncryptionConfigurationNotFoundError"},
-    "GetObjectLockConfiguration": {"ObjectLockConfigurationNotFoundError"},
-    "GetBucketLifecycleConfiguration": {"NoSuchLifecycleConfiguration"},
-    "GetBucketTagging": {"NoSuchTagSet"},
-    "GetAccessPointPolicy": {"NoSuchAccessPointPolicy"},
-    "GetAccessPointPolicyStatus": {"NoSuchAccessPointPolicy"},
-    "ListMultiRegionAccessPoints": {"NoSuchMultiRegionAccessPoint"},
-    "GetMultiRegionAccessPointPolicy": {"NoSuchMultiRegionAccessPoint", "NoSuchMultiRegionAccessPointPolicy"},
-    "DescribeEffectivePolicy": {
-        "EffectivePolicyNotFoundException",
-        "AWSOrganizationsNotInUseException",
-        "PolicyTypeNotEnabledException",
-    },
-    "DescribeOrganization": {"AWSOrganizationsNotInUseException"},
-}
+    "GetBucketPolicy": ("NoSuchBucketPolicy",),
+    "GetBucketPolicyStatus": ("NoSuchBucketPolicy",),
+    "GetPublicAccessBlock": ("NoSuchPublicAccessBlockConfiguration",),
+    "GetBucketOwnershipControls": ("OwnershipControlsNotFoundError",),
+    "GetBucketWebsite": ("NoSuchWebsiteConfiguration",),
+    "GetBucketCors": ("NoSuchCORSConfiguration",),
+    "GetBucketReplication": ("ReplicationConfigurationNotFoundError",),
+    "GetBucketEncryption": ("ServerSideEncryptionConfigurationNotFoundError",),
+    "GetObjectLockConfiguration": ("ObjectLockConfigurationNotFoundError",),
+    "GetBucketLifecycleConfiguration": ("NoSuchLifecycleConfiguration",),
+    "GetBucketTagging": ("NoSuchTagSet",),
+    "GetAccessPointPolicy": ("NoSuchAccessPointPolicy",),
+    "GetAccessPointPolicyStatus": ("NoSuchAccessPointPolicy",),
+    "ListMultiRegionAccessPoints": ("NoSuchMultiRegionAccessPoint",),
+    "GetMultiRegionAccessPointPolicy": ("NoSuchMultiRegionAccessPoint", "NoSuchMultiRegionAccessPointPolicy"),
+    "DescribeEffectivePolicy": (
+        "EffectivePolicyNotFoundException", "AWSOrganizationsNotInUseException", "PolicyTypeNotEnabledException",
+    ),
+    "DescribeOrganization": ("AWSOrganizationsNotInUseException",),
+}  # fmt: skip
 # parameters that say what was asked about; the others (pages, sizes, expected owners) do not
 SUBJECTS = (
     "Bucket", "Key", "VersionId", "Name", "AccountId", "UserName", "RoleName", "GroupName", "PolicyArn", "PolicyName",
@@ -47,9 +48,28 @@ SUBJECTS = (
 PAGES = ("Marker", "NextToken", "ContinuationToken", "KeyMarker", "Token", "StartingToken")
 
 
+class Setting(NamedTuple):
+    """What configuration is asked for: a call and its subject."""
+
+    service: str
+    operation: str
+    subject: Subject
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        return dict(self.subject)
+
+
+def setting(service: str, operation: str, **parameters: Any) -> Setting:
+    """The setting that this call asks for."""
+    named = ((name, parameters[name]) for name in SUBJECTS if parameters.get(name) is not None)
+    subject = ((name, value if isinstance(value, str) else json.dumps(value, sort_keys=True)) for name, value in named)
+    return Setting(service, operation, tuple(subject))
+
+
 @dataclass(frozen=True)
 class Answer:
-    """What one call answered last.
+    """What one call answered. Two answers are equal where they say the same, whenever and whoever was asked.
 
     `state` is ``answered``, ``absent`` (nothing is configured), ``gone`` (the bucket was not there), ``refused`` (or
     failed), ``unreadable``, or ``not_asked``.
@@ -59,8 +79,8 @@ class Answer:
     state: str = "not_asked"
     response: Mapping[str, Any] = field(default_factory=dict)
     error_code: str | None = None
-    collected_at: Any = None
-    account: str | None = None
+    collected_at: Any = field(default=None, compare=False)
+    account: str | None = field(default=None, compare=False)
     complete: bool = True
 
     @property
@@ -70,17 +90,13 @@ class Answer:
     @property
     def words(self) -> str:
         """The state in words, for a sentence."""
-        if self.state == "answered":
-            return f"{self.operation} answered"
-        if self.state == "absent":
-            return f"nothing is configured ({self.operation}: {self.error_code})"
-        if self.state == "gone":
-            return f"the bucket was not there when {self.operation} was asked ({self.error_code})"
-        if self.state == "refused":
-            return f"{self.operation} was refused ({self.error_code})"
-        if self.state == "unreadable":
-            return f"the answer of {self.operation} cannot be read"
-        return f"{self.operation} was not asked"
+        return {
+            "answered": f"{self.operation} answered",
+            "absent": f"nothing is configured ({self.operation}: {self.error_code})",
+            "gone": f"the bucket was not there when {self.operation} was asked ({self.error_code})",
+            "refused": f"{self.operation} was refused ({self.error_code})",
+            "unreadable": f"the answer of {self.operation} cannot be read",
+        }.get(self.state, f"{self.operation} was not asked")
 
     def unreadable(self) -> Answer:
         """The same answer, found to be of no shape that says anything."""
@@ -91,19 +107,37 @@ class Answer:
         value = self.response.get(name)
         return value if isinstance(value, kind) else None
 
-    def listed(self, name: str) -> list[dict[str, Any]]:
+    def listed(self, name: str) -> list[JSON]:
         """The entries of a list in the response that can be read."""
-        return [one for one in self.part(name, list) or [] if isinstance(one, dict)]
+        return [entry for entry in self.part(name, list) or [] if isinstance(entry, dict)]
 
 
 @dataclass
-class Asked:
-    """One call about one subject by one account in one Region, all of its answers in order."""
+class Call:
+    """One call about one subject by one account in one Region, and its answers in order, the pages of each joined."""
 
-    parameters: dict[str, Any]
-    account: str | None
-    region: str | None
-    rows: list[tuple[Row, dict[str, Any]]] = field(default_factory=list)
+    parameters: JSON
+    account: str | None = None
+    region: str | None = None
+    answers: list[Answer] = field(default_factory=list)
+    unbroken: bool = True  # no page of the last answer is missing before its last
+
+    @property
+    def answer(self) -> Answer:
+        return self.answers[-1]
+
+    def take(self, answer: Answer, *, is_page: bool) -> None:
+        """Take in the next answer, or the next page of one."""
+        if not is_page or not self.answers:
+            self.unbroken = not is_page
+            self.answers.append(replace(answer, complete=answer.complete and self.unbroken))
+        elif self.answer.state == "answered":
+            self.unbroken = self.unbroken and answer.state == "answered"
+            response = dict(self.answer.response)
+            for name, value in answer.response.items():
+                before = response.get(name)
+                response[name] = [*before, *value] if isinstance(before, list) and isinstance(value, list) else value
+            self.answers[-1] = replace(self.answer, response=response, complete=answer.complete and self.unbroken)
 
 
 class Configuration:
@@ -112,83 +146,67 @@ class Configuration:
     Parameters
     ----------
     rows : iterable of mappings
-        Rows of the question ``bucket_exposure/configuration``, in the order of collection.
+        Rows of the question ``configuration/configuration``, in the order of collection.
+    base : Configuration, optional
+        What answers for the subjects that these rows do not name.
     """
 
-    def __init__(self, rows: Iterable[Row]) -> None:
-        self._asked: dict[tuple[str, str], dict[Key, dict[tuple[Any, Any], Asked]]] = defaultdict(dict)
-        self._answers: dict[int, Answer] = {}
+    def __init__(self, rows: Iterable[Row] = (), base: Configuration | None = None) -> None:
+        self._calls: dict[tuple[str, str], dict[Subject, list[Call]]] = {}
+        self._base = base
         for row in rows:
-            parameters = _object(row.get("parameters"))
-            subject = _subject(parameters)
-            places = self._asked[str(row["service"]), str(row["operation"])].setdefault(subject, {})
-            place = (row.get("account_id"), row.get("aws_region"))
-            places.setdefault(place, Asked(parameters, *place)).rows.append((row, parameters))
+            parameters = mapping(row.get("parameters"))
+            asked = setting(str(row["service"]), str(row["operation"]), **parameters)
+            calls = self._calls.setdefault(asked[:2], {}).setdefault(asked.subject, [])
+            account, region = row.get("account_id"), row.get("aws_region")
+            call = next((call for call in calls if (call.account, call.region) == (account, region)), None)
+            if call is None:
+                call = Call(parameters, account, region)
+                calls.append(call)
+            call.take(_answer_of(row), is_page=any(parameters.get(name) for name in PAGES))
+
+    def add(self, asked: Setting, call: Call) -> None:
+        """Take in a call with its answers."""
+        self._calls.setdefault(asked[:2], {}).setdefault(asked.subject, []).append(call)
 
     def answer(self, service: str, operation: str, account: str | None = None, **parameters: Any) -> Answer:
         """The latest answer about this subject, of any asker (or of one account); one that answers comes first."""
-        places = self._asked.get((service, operation), {}).get(_subject(parameters), {})
-        found = [self._latest(one) for one in places.values() if account is None or one.account == account]
-        if not found:
-            return Answer(operation)
-        return max(found, key=lambda one: (one.known, one.collected_at is not None, one.collected_at))
+        calls = self._subjects((service, operation)).get(setting(service, operation, **parameters).subject, [])
+        found = [call.answer for call in calls if account is None or call.account == account]
+        return max(found, key=_rank) if found else Answer(operation)
 
-    def every(self, service: str, operation: str) -> Iterator[tuple[Asked, Answer]]:
+    def every(self, service: str, operation: str) -> Iterator[tuple[Call, Answer]]:
         """Each call of this name, with its latest answer."""
-        for places in self._asked.get((service, operation), {}).values():
-            for one in places.values():
-                yield one, self._latest(one)
+        for calls in self._subjects((service, operation)).values():
+            yield from ((call, call.answer) for call in calls)
 
-    def calls(self, service: str) -> Iterator[tuple[str, Asked]]:
-        """Each call of a service, with its name."""
-        for (of, operation), subjects in self._asked.items():
-            if of == service:
-                yield from ((operation, one) for places in subjects.values() for one in places.values())
+    def calls(self) -> Iterator[tuple[Setting, Call]]:
+        """Each call, with what it asks for."""
+        for (service, operation), subjects in self._calls.items():
+            for subject, calls in subjects.items():
+                yield from ((Setting(service, operation, subject), call) for call in calls)
 
-    def _latest(self, asked: Asked) -> Answer:
-        if id(asked) not in self._answers:
-            self._answers[id(asked)] = _latest(asked)
-        return self._answers[id(asked)]
+    def _subjects(self, name: tuple[str, str]) -> Mapping[Subject, list[Call]]:
+        own = self._calls.get(name, {})
+        return {**self._base._subjects(name), **own} if self._base else own
 
 
-def _latest(asked: Asked) -> Answer:
-    """The newest whole answer: a first page, and the pages that followed it."""
-    first = max((n for n, (_, given) in enumerate(asked.rows) if not _is_page(given)), default=None)
-    started = 0 if first is None else first
-    (row, _), followed = asked.rows[started], asked.rows[started + 1 :]
-    answer = _of(row)
-    if answer.state != "answered":
-        return answer
-    response, complete = dict(answer.response), first is not None
-    for page, _ in followed:
-        more = _of(page)
-        complete = complete and more.state == "answered"
-        for name, value in more.response.items():
-            held = response.get(name)
-            response[name] = [*held, *value] if isinstance(held, list) and isinstance(value, list) else value
-    last = _of(followed[-1][0]).response if followed else answer.response
-    more_by = [
-        "NextToken",
-        "NextContinuationToken",
-        *(["ContinuationToken"] if row["operation"] == "ListBuckets" else []),
-    ]
-    cut = last.get("IsTruncated") is True or any(last.get(name) for name in more_by)
-    operation, at = str(row["operation"]), row.get("collected_at")
-    return Answer(operation, "answered", response, None, at, row.get("account_id"), complete and not cut)
+def configuration(case: Case) -> Configuration:
+    """All that was collected of a case's configuration."""
+    return case.once("configuration", lambda: Configuration(rows_of(case.ask("configuration/configuration"))))
 
 
-def _of(row: Row) -> Answer:
+def _answer_of(row: Row) -> Answer:
     operation, code = str(row["operation"]), row.get("error_code")
-    about: dict[str, Any] = {"collected_at": row.get("collected_at"), "account": row.get("account_id")}
+    collected = (row.get("collected_at"), row.get("account_id"))
     if code:
-        return Answer(operation, _state_of(operation, str(code)), error_code=str(code), **about)
-    try:
-        response = json.loads(row.get("response") or "null", strict=False)
-    except (ValueError, RecursionError):
-        response = None
+        return Answer(operation, _state_of(operation, str(code)), {}, str(code), *collected)
+    response = parsed(row.get("response"))
     if not isinstance(response, dict):
-        return Answer(operation, "unreadable", **about)
-    return Answer(operation, "answered", response, **about)
+        return Answer(operation, "unreadable", {}, None, *collected)
+    tokens = ("NextToken", "NextContinuationToken", *(["ContinuationToken"] if operation == "ListBuckets" else []))
+    cut = response.get("IsTruncated") is True or any(response.get(name) for name in tokens)
+    return Answer(operation, "answered", response, None, *collected, complete=not cut)
 
 
 def _state_of(operation: str, code: str) -> str:
@@ -200,21 +218,5 @@ def _state_of(operation: str, code: str) -> str:
     return "absent" if nothing or code in ("NoSuchEntity", "NoSuchEntityException") else "refused"
 
 
-def _subject(parameters: Mapping[str, Any]) -> Key:
-    return tuple((name, _text(parameters[name])) for name in SUBJECTS if parameters.get(name) is not None)
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, sort_keys=True)
-
-
-def _is_page(parameters: Mapping[str, Any]) -> bool:
-    return any(parameters.get(name) for name in PAGES)
-
-
-def _object(text: Any) -> dict[str, Any]:
-    try:
-        value = json.loads(text or "{}", strict=False)
-    except (ValueError, RecursionError):
-        return {}
-    return value if isinstance(value, dict) else {}
+def _rank(answer: Answer) -> tuple[bool, bool, Any]:
+    return answer.known, answer.collected_at is not None, answer.collected_at

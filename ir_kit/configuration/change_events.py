@@ -1,237 +1,192 @@
-"""Which call changes which setting, and to what? One act for each call, the settings named as configuration asks for them.
+"""Which call changes which setting, and to what? The settings are named as configuration asks for them.
 
 Source: CloudTrail User Guide and S3 User Guide, "Amazon S3 CloudTrail events"; S3 API Reference.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any
 
 from ir_kit.configuration import request_parameters as bodies
-from ir_kit.configuration.request_parameters import JSON, held, text
+from ir_kit.configuration.answers import NOTHING_SET, Answer, Setting, setting
+from ir_kit.configuration.request_parameters import text
+from ir_kit.domain.documents import JSON, mapping, value_of
 
 Row = Mapping[str, Any]
-BLOCKS_SINCE = datetime(
-    2023, 4, 28, tzinfo=UTC
-)  # by then every Region gave new buckets Block Public Access and disabled ACLs
-
-
-class Setting(NamedTuple):
-    """What configuration asks for: a call and its subject."""
-
-    service: str
-    operation: str
-    subject: tuple[tuple[str, str], ...]
-
-
-class Content(NamedTuple):
-    """What configuration would answer: a response, or the error that says that nothing is set. Neither: not known."""
-
-    response: JSON | None = None
-    error_code: str | None = None
-
-    @property
-    def known(self) -> bool:
-        return self.response is not None or self.error_code is not None
-
-
-UNKNOWN = Content()
+# by then every Region gave new buckets Block Public Access and disabled ACLs
+BLOCKS_SINCE = datetime(2023, 4, 28, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
-class Act:
-    """What a call sets, or would have set."""
+class ConfigChange:
+    """What a call sets, or would have set had it not failed."""
 
-    path: str  # as in bucket_exposure/grants, or the guard: block_public_access, ownership_controls
+    event: Row
+    moment: datetime  # the event's time; calls of one second in their order
+    path: str  # as in bucket_exposure/grants, or what guards: block_public_access, ownership_controls
     scope: str
     bucket: str | None
     target: str | None
-    content: Content = UNKNOWN
+    content: Answer
     setting: Setting | None = None
-    also: Mapping[Setting, Content] = field(default_factory=dict)  # what else it sets, or makes unknown
+    also: Mapping[Setting, Answer] = field(default_factory=dict)  # what else it sets, or makes unknown
+
+    @property
+    def succeeded(self) -> bool:
+        return self.event["error_code"] is None
 
 
 def of_bucket(operation: str, bucket: str) -> Setting:
     """The setting of a bucket that a call asks for."""
-    return Setting("s3", operation, (("Bucket", bucket),))
+    return setting("s3", operation, Bucket=bucket)
 
 
 def of_account(account: str | None) -> Setting:
     """An account's Block Public Access."""
-    return Setting("s3control", "GetPublicAccessBlock", (("AccountId", str(account)),))
+    return setting("s3control", "GetPublicAccessBlock", AccountId=str(account))
 
 
-def act_of(row: Row, owner: str | None = None) -> Act | None:
-    """What does this call set? None where it sets nothing that could be told apart.
+def answered(operation: str, body: JSON | None) -> Answer:
+    """The answer to a call once this body is set; not known where there is none that can be read."""
+    return Answer(operation) if body is None else Answer(operation, "answered", body)
+
+
+def absent(operation: str) -> Answer:
+    """The answer to a call where nothing is set."""
+    return Answer(operation, "absent", {}, NOTHING_SET[operation][0])
+
+
+def change_of(event: Row, moment: datetime, owner: str | None = None) -> ConfigChange | None:
+    """What does this call set? None where it sets nothing that can be told.
 
     Parameters
     ----------
-    row : mapping
-        Of the question ``bucket_exposure/acts``.
+    event : mapping
+        A row of the question ``configuration/change_events``.
+    moment : datetime
+        When it took effect among the calls of its second.
     owner : str, optional
         The canonical id of the bucket's owner, for ACLs that are named.
     """
-    parameters = _object(row["request_parameters"])
-    name, bucket = str(row["event_name"]), row["bucket"]
-    if name in ("PutPublicAccessBlock", "DeletePublicAccessBlock") and not bucket:
-        name = name.replace("Public", "AccountPublic", 1)
-    if name in _ACCOUNT:
-        account = row["recipient_account_id"]
-        content = _set(name, bodies.public_access_block(parameters), "NoSuchPublicAccessBlockConfiguration")
-        return Act("block_public_access", "account", None, account, content, of_account(account))
-    if name in _ACCESS_POINTS or name.startswith(("PutMulti", "CreateMulti", "DeleteMulti")):
-        return _access_point(name, row, parameters)
-    if "AccessGrant" in name:
-        return _access_grant(name, row, parameters)
+    parameters, bucket = mapping(event["request_parameters"]), event["bucket"]
+    name, account = str(event["event_name"]), event["recipient_account_id"]
+    verb = next(verb for verb in ("Put", "Delete", "Create", "") if name.startswith(verb))
+    noun = name.removeprefix(verb)
+    change = partial(ConfigChange, event, moment)
+    if noun in ("PublicAccessBlock", "AccountPublicAccessBlock") and not (bucket and noun.startswith("Public")):
+        body = bodies.public_access_block(parameters)
+        asked = of_account(account)
+        content = absent(asked.operation) if verb == "Delete" else answered(asked.operation, body)
+        return change("block_public_access", "account", None, account, content, asked)
+    if "AccessPoint" in noun:
+        return _access_point(change, event, verb, noun, parameters)
+    if "AccessGrant" in noun:
+        return _access_grant(change, event, noun, parameters)
     if not bucket:
         return None
-    if name in _SIMPLE:
-        path, operation, body, absent = _SIMPLE[name]
-        content = _set(name, body(parameters), absent)
-        also = {of_bucket("GetBucketPolicyStatus", bucket): UNKNOWN} if path == "policy" else {}
-        return Act(path, "bucket", bucket, None, content, of_bucket(operation, bucket), also)
-    if name in _DELIVERIES:
-        path, operation, body_name = _DELIVERIES[name]
-        content = _set(name, bodies.delivery(parameters, body_name), None)
-        return Act(path, "bucket", bucket, text(held(parameters, "id")), content, of_bucket(operation, bucket))
-    if name == "PutBucketAcl":
-        content = Content(bodies.acl(parameters, owner))
-        return Act("acl", "bucket", bucket, None, content, of_bucket("GetBucketAcl", bucket))
+    if noun in _OF_BUCKET:
+        path, operation, body_of = _OF_BUCKET[noun]
+        content = absent(operation) if verb == "Delete" else answered(operation, body_of(parameters))
+        also = {of_bucket(unknown, bucket): Answer(unknown) for unknown in ("GetBucketPolicyStatus",) if path == "policy"}
+        return change(path, "bucket", bucket, None, content, of_bucket(operation, bucket), also)
+    for kind in ("Inventory", "Analytics"):
+        if noun in (f"Bucket{kind}Configuration", f"{kind}Configuration"):
+            operation = f"ListBucket{kind}Configurations"
+            content = answered(operation, bodies.delivery(parameters, f"{kind}Configuration"))
+            target = text(value_of(parameters, "id"))
+            return change(kind.lower(), "bucket", bucket, target, content, of_bucket(operation, bucket))
+    if noun == "BucketAcl":
+        content = answered("GetBucketAcl", bodies.acl(parameters, owner))
+        return change("acl", "bucket", bucket, None, content, of_bucket("GetBucketAcl", bucket))
     if name == "CreateBucket":
-        return _new_bucket(row, parameters, owner)
-    key = row["key"]
-    if not key:
+        return _new_bucket(change, bucket, parameters, owner, event["event_time"] >= BLOCKS_SINCE)
+    if not event["key"]:
         return None
-    setting = Setting("s3", "GetObjectAcl", (("Bucket", bucket), ("Key", key)))
-    return Act("object_acl", "object", bucket, key, Content(bodies.acl(parameters, owner)), setting)
+    content = answered("GetObjectAcl", bodies.acl(parameters, owner))
+    if verb == "Delete":
+        content = Answer("GetObjectAcl", "absent", {}, "NoSuchKey")
+    elif noun != "ObjectAcl" and not content.known:
+        content = answered("GetObjectAcl", bodies.acl({"x-amz-acl": "private"}, owner))
+    of_object = setting("s3", "GetObjectAcl", Bucket=bucket, Key=event["key"])
+    return change("object_acl", "object", bucket, event["key"], content, of_object)
 
 
-def _set(name: str, body: JSON | None, absent: str | None) -> Content:
-    if name.startswith("Delete"):
-        return Content(None, absent) if absent else UNKNOWN
-    return Content(body)
-
-
-def _new_bucket(row: Row, parameters: JSON, owner: str | None) -> Act:
+def _new_bucket(
+    change: Callable[..., ConfigChange], bucket: str, parameters: JSON, owner: str | None, guarded: bool
+) -> ConfigChange:
     """A bucket starts with nothing set, and since April 2023 with public access blocked and ACLs disabled."""
-    bucket = row["bucket"]
-    guarded = row["event_time"] >= BLOCKS_SINCE
-    flags: JSON = {"PublicAccessBlockConfiguration": dict.fromkeys(bodies.FLAGS, True)}
-    ruled = bodies.ownership(parameters) or (
-        {"OwnershipControls": {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}} if guarded else None
+    operations = {operation for _, operation, _ in _OF_BUCKET.values()} - {"GetBucketVersioning"}
+    starts = {operation: absent(operation) for operation in operations}
+    for operation in ("GetBucketVersioning", "ListBucketInventoryConfigurations", "ListBucketAnalyticsConfigurations"):
+        starts[operation] = answered(operation, {})
+    if guarded:
+        flags = {"PublicAccessBlockConfiguration": dict.fromkeys(bodies.FLAGS, True)}
+        starts["GetPublicAccessBlock"] = answered("GetPublicAccessBlock", flags)
+    rule = bodies.ownership(parameters) or (bodies.ownership({"ObjectOwnership": "BucketOwnerEnforced"}) if guarded else None)
+    if rule:
+        starts["GetBucketOwnershipControls"] = answered("GetBucketOwnershipControls", rule)
+    grants = bodies.acl(parameters, owner) or bodies.acl({"x-amz-acl": "private"}, owner)
+    also = {of_bucket(operation, bucket): answer for operation, answer in starts.items()}
+    content = answered("GetBucketAcl", grants)
+    return change("acl", "bucket", bucket, None, content, of_bucket("GetBucketAcl", bucket), also)
+
+
+def _access_point(
+    change: Callable[..., ConfigChange], event: Row, verb: str, noun: str, parameters: JSON
+) -> ConfigChange:
+    point = text(value_of(parameters, "name"))
+    bucket = text(value_of(parameters, "Bucket")) or event["bucket"]
+    path = "multi_region_access_point" if "MultiRegion" in noun else "access_point"
+    operation = "GetAccessPointPolicy"
+    content = answered(operation, bodies.policy(parameters)) if verb == "Put" else Answer(operation)
+    asked, also = None, {}
+    if point and noun in ("AccessPoint", "AccessPointPolicy") and (verb, noun) != ("Delete", "AccessPoint"):
+        account = text(value_of(parameters, "accountId")) or event["recipient_account_id"]
+        about = {"AccountId": str(account), "Name": point.rpartition("/")[2]}
+        asked = setting("s3control", operation, **about)
+        also = {setting("s3control", "GetAccessPointPolicyStatus", **about): Answer("GetAccessPointPolicyStatus")}
+        content = content if verb == "Put" else absent(operation)
+    return change(path, "access_point", bucket, point, content, asked, also)
+
+
+def _access_grant(change: Callable[..., ConfigChange], event: Row, noun: str, parameters: JSON) -> ConfigChange:
+    answer = mapping(event["response_elements"])
+    operation = "GetAccessGrant"
+    if noun.startswith("AccessGrantsInstance"):
+        content = answered(operation, bodies.policy(parameters))
+        return change("access_grant", "account", None, event["recipient_account_id"], content)
+    where = text(value_of(answer, "GrantScope")) or text(value_of(parameters, "S3SubPrefix"))
+    grantee, permission = (
+        text(value_of(parameters, name)) or text(value_of(answer, name)) for name in ("GranteeIdentifier", "Permission")
     )
-    content = Content(bodies.acl(parameters, owner) or bodies.acl({"x-amz-acl": "private"}, owner))
-    none = {operation: Content(None, absent) for _, operation, _, absent in _SIMPLE.values() if operation in _EMPTY}
-    none["GetPublicAccessBlock"] = Content(flags) if guarded else Content(None, "NoSuchPublicAccessBlockConfiguration")
-    none["GetBucketOwnershipControls"] = Content(ruled) if ruled else Content(None, "OwnershipControlsNotFoundError")
-    none["ListBucketInventoryConfigurations"] = Content({})
-    none["ListBucketAnalyticsConfigurations"] = Content({})
-    also = {of_bucket(operation, bucket): said for operation, said in none.items()}
-    return Act("acl", "bucket", bucket, None, content, of_bucket("GetBucketAcl", bucket), also)
-
-
-def _access_point(name: str, row: Row, parameters: JSON) -> Act:
-    point = text(held(parameters, "name"))
-    multi = "MultiRegion" in name
-    path = "multi_region_access_point" if multi else "access_point"
-    bucket = text(held(parameters, "Bucket")) or row["bucket"]
-    setting: Setting | None = None
-    content = UNKNOWN
-    also: dict[Setting, Content] = {}
-    if point and not multi and "Lambda" not in name:
-        short = point.rpartition("/")[2]
-        account = text(held(parameters, "accountId")) or row["recipient_account_id"]
-        subject = (("AccountId", str(account)), ("Name", short))
-        setting = Setting("s3control", "GetAccessPointPolicy", subject)
-        also[Setting("s3control", "GetAccessPointPolicyStatus", subject)] = UNKNOWN
-        if name == "CreateAccessPoint":
-            content = Content(None, "NoSuchAccessPointPolicy")
-    if name.startswith("Put"):
-        content = Content(bodies.policy(parameters))
-    elif name == "DeleteAccessPointPolicy":
-        content = Content(None, "NoSuchAccessPointPolicy")
-    elif name == "DeleteAccessPoint":
-        setting, also = None, {}
-    return Act(path, "access_point", bucket, point, content, setting, also)
-
-
-def _access_grant(name: str, row: Row, parameters: JSON) -> Act:
-    answer = _object(row["response_elements"])
-    where = text(held(answer, "GrantScope")) or text(held(parameters, "S3SubPrefix"))
-    whom = text(held(parameters, "GranteeIdentifier")) or text(held(answer, "GranteeIdentifier"))
     bucket = where.removeprefix("s3://").partition("/")[0] if where and where.startswith("s3://") else None
-    grant = (
-        text(held(answer, "AccessGrantId")) or text(held(parameters, "id")) or text(held(parameters, "AccessGrantId"))
-    )
-    right = text(held(parameters, "Permission")) or text(held(answer, "Permission"))
-    if name.startswith("PutAccessGrantsInstance"):
-        return Act("access_grant", "account", None, row["recipient_account_id"], Content(bodies.policy(parameters)))
-    told = Content({"Grantee": whom, "Permission": right, "GrantScope": where}) if whom else UNKNOWN
-    return Act("access_grant", "bucket" if bucket else "account", bucket, grant or whom, told)
+    grant = text(value_of(answer, "AccessGrantId")) or text(value_of(parameters, "id"))
+    grant = grant or text(value_of(parameters, "AccessGrantId"))
+    body = {"Grantee": grantee, "Permission": permission, "GrantScope": where} if grantee else None
+    return change("access_grant", "bucket" if bucket else "account", bucket, grant or grantee, answered(operation, body))
 
 
-def _object(said: Any) -> JSON:
-    try:
-        found = json.loads(said or "{}", strict=False)
-    except (ValueError, RecursionError, TypeError):
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-_Simple = tuple[str, str, Callable[[Any], JSON | None], str]
-_PAB, _OWN = "NoSuchPublicAccessBlockConfiguration", "OwnershipControlsNotFoundError"
-
-
-def _nothing(_: Any) -> None:
-    return None
-
-
-_SIMPLE: dict[str, _Simple] = {
-    "PutBucketPolicy": ("policy", "GetBucketPolicy", bodies.policy, "NoSuchBucketPolicy"),
-    "DeleteBucketPolicy": ("policy", "GetBucketPolicy", _nothing, "NoSuchBucketPolicy"),
-    "PutBucketPublicAccessBlock": ("block_public_access", "GetPublicAccessBlock", bodies.public_access_block, _PAB),
-    "DeleteBucketPublicAccessBlock": ("block_public_access", "GetPublicAccessBlock", _nothing, _PAB),
-    "PutPublicAccessBlock": ("block_public_access", "GetPublicAccessBlock", bodies.public_access_block, _PAB),
-    "DeletePublicAccessBlock": ("block_public_access", "GetPublicAccessBlock", _nothing, _PAB),
-    "PutBucketOwnershipControls": ("ownership_controls", "GetBucketOwnershipControls", bodies.ownership, _OWN),
-    "DeleteBucketOwnershipControls": ("ownership_controls", "GetBucketOwnershipControls", _nothing, _OWN),
-    "PutBucketWebsite": ("website", "GetBucketWebsite", bodies.website, "NoSuchWebsiteConfiguration"),
-    "DeleteBucketWebsite": ("website", "GetBucketWebsite", _nothing, "NoSuchWebsiteConfiguration"),
-    "PutBucketCors": ("cors", "GetBucketCors", bodies.cors, "NoSuchCORSConfiguration"),
-    "DeleteBucketCors": ("cors", "GetBucketCors", _nothing, "NoSuchCORSConfiguration"),
-    "PutBucketReplication": (
-        "replication", "GetBucketReplication", bodies.replication, "ReplicationConfigurationNotFoundError",
-    ),
-    "DeleteBucketReplication": (
-        "replication", "GetBucketReplication", _nothing, "ReplicationConfigurationNotFoundError",
-    ),
-}  # fmt: skip
-_EMPTY = {"GetBucketPolicy", "GetBucketWebsite", "GetBucketCors", "GetBucketReplication"}
-_INVENTORY = ("inventory", "ListBucketInventoryConfigurations", "InventoryConfiguration")
-_ANALYTICS = ("analytics", "ListBucketAnalyticsConfigurations", "AnalyticsConfiguration")
-_DELIVERIES = {
-    f"{verb}{middle}{kind}Configuration": of
-    for verb in ("Put", "Delete")
-    for middle in ("Bucket", "")
-    for kind, of in (("Inventory", _INVENTORY), ("Analytics", _ANALYTICS))
+_Settings = tuple[str, str, Callable[[JSON], JSON | None]]
+_BLOCK: _Settings = ("block_public_access", "GetPublicAccessBlock", bodies.public_access_block)
+_LIFECYCLE: _Settings = ("lifecycle", "GetBucketLifecycleConfiguration", bodies.lifecycle)
+# what a call puts on or takes from a bucket: the path, the call that asks for it, and its body
+_OF_BUCKET: dict[str, _Settings] = {
+    "BucketPolicy": ("policy", "GetBucketPolicy", bodies.policy),
+    "BucketPublicAccessBlock": _BLOCK,
+    "PublicAccessBlock": _BLOCK,
+    "BucketOwnershipControls": ("ownership_controls", "GetBucketOwnershipControls", bodies.ownership),
+    "BucketWebsite": ("website", "GetBucketWebsite", bodies.website),
+    "BucketCors": ("cors", "GetBucketCors", bodies.cors),
+    "BucketReplication": ("replication", "GetBucketReplication", bodies.replication),
+    "BucketVersioning": ("versioning", "GetBucketVersioning", bodies.versioning),
+    "BucketLifecycle": _LIFECYCLE,
+    "BucketLifecycleConfiguration": _LIFECYCLE,
 }
-_ACCOUNT = {"PutAccountPublicAccessBlock", "DeleteAccountPublicAccessBlock"}
-_ACCESS_POINTS = {
-    "CreateAccessPoint", "DeleteAccessPoint", "PutAccessPointPolicy", "DeleteAccessPointPolicy",
-    "CreateAccessPointForObjectLambda", "PutAccessPointPolicyForObjectLambda",
+BUCKET_SETTINGS = {
+    "GetBucketPolicyStatus", "GetBucketAcl", "ListBucketInventoryConfigurations", "ListBucketAnalyticsConfigurations",
+    *(operation for _, operation, _ in _OF_BUCKET.values()),
 }  # fmt: skip
-# what the answers to reads that find nothing are about
-ASKED = {
-    "GetBucketPolicy": "GetBucketPolicy",
-    "GetBucketPolicyStatus": "GetBucketPolicy",
-    "GetBucketPublicAccessBlock": "GetPublicAccessBlock",
-    "GetPublicAccessBlock": "GetPublicAccessBlock",
-    "GetBucketWebsite": "GetBucketWebsite",
-    "GetBucketCors": "GetBucketCors",
-    "GetBucketReplication": "GetBucketReplication",
-    "GetBucketOwnershipControls": "GetBucketOwnershipControls",
-}

@@ -1,21 +1,27 @@
-"""Which buckets are in scope, whose are they, and which accounts and owners are the evidence's own?"""
+"""The bucket inventory: which buckets there are, in which Region, whose they are, and which accounts are the evidence's own."""
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ir_kit.configuration.answers import Configuration
-from ir_kit.exposure.status import NO, UNKNOWN, YES
+import pandas as pd
 
+from ir_kit.case import Case
+from ir_kit.configuration.answers import Configuration, configuration
+from ir_kit.domain.frames import frame_of, rows_of
+from ir_kit.domain.logic import STATUS
+from ir_kit.domain.principals import is_responder
+
+NO, UNKNOWN, YES = STATUS
 GLOBAL = "us-east-1"
 
 
 @dataclass(frozen=True)
 class Bucket:
-    """A bucket in scope; what nothing tells is None."""
+    """A bucket; what nothing tells is None."""
 
     name: str
     region: str | None = None
@@ -37,21 +43,25 @@ class Bucket:
         return self.name.endswith("--x-s3")
 
 
-@dataclass
-class Holdings:
-    """Accounts of the evidence, their canonical ids, and the buckets that they listed."""
+@dataclass(eq=False)
+class BucketInventory:
+    """Accounts of the evidence, their canonical ids, the buckets in scope (`buckets`) and all that are named (`known`)."""
 
     accounts: set[str] = field(default_factory=set)
     canonical: dict[str, str] = field(default_factory=dict)  # canonical id to account
     listed: dict[str, set[str]] = field(default_factory=dict)  # account to its buckets
     whole: set[str] = field(default_factory=set)  # accounts whose list is complete
     buckets: dict[str, Bucket] = field(default_factory=dict)
+    known: dict[str, Bucket] = field(default_factory=dict)
+
+    def bucket(self, name: str) -> Bucket:
+        """A bucket, or as much as is known of it."""
+        return self.known.get(name) or Bucket(name, account=self.account_of_bucket(name))
 
     def account_of_bucket(self, name: str) -> str | None:
         """The account that a bucket of this name is known to belong to."""
         found = next((account for account, names in self.listed.items() if name in names), None)
-        held = self.buckets.get(name)
-        return found or (held.account if held else None)
+        return found or (self.known[name].account if name in self.known else None)
 
     def is_foreign_bucket(self, name: str, named: str | None, account: str | None) -> str:
         """Does a bucket belong to another account than this one? `named` is the account that a setting names."""
@@ -77,97 +87,153 @@ class Holdings:
         return self.is_foreign_account(self.canonical.get(canonical_id), bucket)
 
 
-def holdings(
+def own_accounts(case: Case) -> pd.DataFrame:
+    """Which accounts are the evidence's own: those that answered, and those that logs were delivered to? One row each."""
+    return case.ask("configuration/own_accounts")
+
+
+def inventory(case: Case) -> BucketInventory:
+    """The buckets of a case: those of the incident file, else those that configuration or a request that succeeded names."""
+
+    def compute() -> BucketInventory:
+        logged = rows_of(case.ask("configuration/logged_buckets"))
+        accounts = own_accounts(case)["account_id"]
+        return inventory_of(configuration(case), logged, accounts, case.incident.buckets)
+
+    return case.once("bucket_inventory", compute)
+
+
+def provide_inventory(case: Case) -> pd.DataFrame:
+    """Make the inventory readable in SQL: ``own_accounts``; ``bucket_owners`` and ``own_buckets``, the buckets of these
+    accounts; ``canonical_ids``, of any account; ``responder_arns``.
+
+    Returns
+    -------
+    DataFrame
+        ``bucket_owners``: one row per bucket that is one of the evidence's own accounts'; a null account where nothing
+        tells which.
+    """
+    found = inventory(case)
+    requesters = case.ask("configuration/canonical_accounts")
+    ids = {**dict(zip(requesters["canonical_id"], requesters["account_id"], strict=True)), **found.canonical}
+    accounts = {name: bucket.account or ids.get(str(bucket.owner)) for name, bucket in found.known.items()}
+    owners = [
+        {"bucket": name, "account_id": account}
+        for name, account in sorted(accounts.items())
+        if account in (None, *found.accounts)
+    ]
+    frame = frame_of(owners, {"bucket": "varchar", "account_id": "varchar"})
+    case.engine.provide("own_accounts", own_accounts(case))
+    case.engine.provide("bucket_owners", frame)
+    case.engine.provide("own_buckets", frame[["bucket"]])
+    known = [{"canonical_id": owner, "account_id": account} for owner, account in sorted(ids.items())]
+    case.engine.provide("canonical_ids", frame_of(known, {"canonical_id": "varchar", "account_id": "varchar"}))
+    arns = list(case.ask("configuration/requester_arns")["arn"]) if case.incident.responders else list[str]()
+    responders = [{"arn": arn} for arn in arns if is_responder(arn, case.incident.responders)]
+    case.engine.provide("responder_arns", frame_of(responders, {"arn": "varchar"}))
+    return frame
+
+
+def inventory_of(
     configuration: Configuration,
-    reached: Iterable[Mapping[str, Any]],
+    logged: Iterable[Mapping[str, Any]],
     own_accounts: Iterable[str],
     named: Iterable[str] = (),
-) -> Holdings:
+) -> BucketInventory:
     """Put together which buckets there are and whose they are.
+
+    A bucket is the account's that lists it, else the one whose canonical id its ACL names, else the one that got an
+    answer about it, else the one that the logs name; where there is but one account, what its logs hold is its own.
 
     Parameters
     ----------
-    reached : iterable of mappings
-        Buckets that a logged request reached with success: ``bucket``, ``aws_region``.
+    logged : iterable of mappings
+        Rows of the question ``configuration/logged_buckets``.
     own_accounts : iterable of str
         Accounts that configuration or logs are of.
     named : iterable of str
         Buckets of the incident file; the only ones in scope where there are any.
     """
-    held = Holdings(accounts={account for account in own_accounts if account})
-    partition = _lists(configuration, held)
-    regions, askers, owners = _asked(configuration)
-    for row in reached:
-        name, region = row["bucket"], row["aws_region"]
-        if _is_bucket(name):
-            regions.setdefault(name, region)
-            regions[name] = regions[name] or region
-            askers.setdefault(name, [])
-    chosen = list(named) or [*askers, *(name for names in held.listed.values() for name in names)]
-    for name in sorted(set(chosen)):
+    found = BucketInventory(accounts={account for account in own_accounts if account})
+    partition = _add_lists(configuration, found)
+    regions, askers, owners = _answered(configuration)
+    scope = {*askers, *(name for names in found.listed.values() for name in names)}
+    in_logs: dict[str, Counter[str]] = defaultdict(Counter)
+    delivered: dict[str, str] = {}
+    for row in logged:
+        name = row["bucket"]
+        in_logs[name].update({row["account_id"]: row["requests"]} if row.get("account_id") else {})
+        if row.get("canonical_id"):
+            delivered[name] = row["canonical_id"]
+        if row.get("successes", 1):
+            scope.add(name)
+            regions[name] = regions.get(name) or row["aws_region"]
+    named = set(named)
+    only = next(iter(found.accounts)) if len(found.accounts) == 1 else None
+    for name in sorted(scope | named | set(in_logs)):
         owner = owners.get(name)
-        account = next((one for one, names in held.listed.items() if name in names), None)
-        account = account or (held.canonical.get(owner) if owner else None)
-        if account is None and not (owner and held.canonical and owner not in held.canonical):
+        account = found.account_of_bucket(name) or (found.canonical.get(owner) if owner else None)
+        if account is None and not (owner and found.canonical and owner not in found.canonical):
             # who reads a bucket's policy is of its account, but for an owner that no account of the evidence has
             account = next(iter(askers.get(name, [])), None)
-        owner = owner or next((one for one, of in held.canonical.items() if of == account), None)
-        held.buckets[name] = Bucket(name, regions.get(name), account, owner, partition)
-    return held
+            account = account or max(sorted(in_logs[name]), key=in_logs[name].__getitem__, default=None)
+            if name in delivered or name in named:  # an access log is delivered to the bucket's own account alone
+                account = account or found.canonical.get(delivered.get(name, "")) or only
+        owner = owner or next((one for one, of in found.canonical.items() if of == account), delivered.get(name))
+        found.known[name] = Bucket(name, regions.get(name), account, owner, partition)
+    found.buckets = {name: found.known[name] for name in sorted(named or scope)}
+    return found
 
 
-def _lists(configuration: Configuration, held: Holdings) -> str:
+def _add_lists(configuration: Configuration, found: BucketInventory) -> str:
     """Take in the lists of buckets and the callers; the partition of the account."""
     partition = "aws"
-    for asked, answer in configuration.every("sts", "GetCallerIdentity"):
-        account = answer.part("Account", str) or asked.account
+    for call, answer in configuration.every("sts", "GetCallerIdentity"):
+        account = answer.part("Account", str) or call.account
         arn = answer.part("Arn", str) or ""
         partition = arn.split(":")[1] if arn.startswith("arn:") else partition
-        held.accounts |= {account} if account else set()
-    only = next(iter(held.accounts)) if len(held.accounts) == 1 else None
-    for asked, answer in configuration.every("s3", "ListBuckets"):
-        account = asked.account or only
+        found.accounts |= {account} if account else set()
+    only = next(iter(found.accounts)) if len(found.accounts) == 1 else None
+    for call, answer in configuration.every("s3", "ListBuckets"):
+        account = call.account or only
         if answer.state != "answered" or account is None:
             continue
-        held.accounts.add(account)
-        names = {one["Name"] for one in answer.listed("Buckets") if isinstance(one.get("Name"), str)}
-        held.listed.setdefault(account, set()).update(names)
-        part = asked.parameters.get("Prefix") or asked.parameters.get("BucketRegion")
+        found.accounts.add(account)
+        names = {entry["Name"] for entry in answer.listed("Buckets") if isinstance(entry.get("Name"), str)}
+        found.listed.setdefault(account, set()).update(names)
+        part = call.parameters.get("Prefix") or call.parameters.get("BucketRegion")
         if answer.complete and not part and isinstance(answer.response.get("Buckets"), list):
-            held.whole.add(account)
+            found.whole.add(account)
         owner = (answer.part("Owner", dict) or {}).get("ID")
         if isinstance(owner, str):
-            held.canonical[owner] = account
+            found.canonical[owner] = account
     return partition
 
 
-def _asked(configuration: Configuration) -> tuple[dict[str, str | None], dict[str, list[str]], dict[str, str]]:
+def _answered(configuration: Configuration) -> tuple[dict[str, str | None], dict[str, list[str]], dict[str, str]]:
     """Of each bucket that was asked about: its Region, the accounts that got an answer, its owner's canonical id."""
     regions: dict[str, str | None] = {}
-    askers: dict[str, list[str]] = defaultdict(list)
+    askers: dict[str, list[str]] = {}
     owners: dict[str, str] = {}
-    for operation, asked in configuration.calls("s3"):
-        name = asked.parameters.get("Bucket")
-        if not isinstance(name, str) or not _is_bucket(name):
+    for asked, call in configuration.calls():
+        name, answer = str(call.parameters.get("Bucket") or ""), call.answer
+        if asked.service != "s3" or not is_bucket_name(name) or answer.state == "gone":
             continue
-        answer = configuration.answer("s3", operation, asked.account, **asked.parameters)
-        if answer.state == "gone":
-            continue
-        askers.setdefault(name, [])
-        if answer.known and asked.account and asked.account not in askers[name]:
-            askers[name].append(asked.account)
-        if operation == "GetBucketLocation" and answer.state == "answered":
+        accounts = askers.setdefault(name, [])
+        if answer.known and call.account and call.account not in accounts:
+            accounts.append(call.account)
+        if asked.operation == "GetBucketLocation" and answer.state == "answered":
             place = answer.response.get("LocationConstraint") or GLOBAL
             regions[name] = "eu-west-1" if place == "EU" else str(place)
-        elif operation == "HeadBucket" and answer.part("BucketRegion", str):
+        elif asked.operation == "HeadBucket" and answer.part("BucketRegion", str):
             regions.setdefault(name, answer.part("BucketRegion", str))
-        elif operation == "GetBucketAcl":
+        elif asked.operation == "GetBucketAcl":
             owner = (answer.part("Owner", dict) or {}).get("ID")
             if isinstance(owner, str):
                 owners[name] = owner
     return regions, askers, owners
 
 
-def _is_bucket(name: Any) -> bool:
-    """A bucket's name, and not the ARN or the alias of an access point."""
+def is_bucket_name(name: Any) -> bool:
+    """Is this a bucket's name, and not the ARN or the alias of an access point?"""
     return bool(name) and isinstance(name, str) and not name.startswith("arn:") and not name.endswith("-s3alias")

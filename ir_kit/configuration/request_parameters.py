@@ -1,7 +1,6 @@
-"""What a call asked S3 to set, as the answer would read that configuration gives afterwards.
+"""What a call asks S3 to set, in the form in which the answer would read that configuration gives afterwards.
 
-CloudTrail writes the body of a call as JSON made from XML: what can occur many times stands alone where it occurs
-once. An ACL may come as a name (``public-read``), as headers, or in full.
+An ACL may come as a name (``public-read``), as headers, or in full.
 
 Source: CloudTrail records of S3; S3 User Guide, "Canned ACL"; S3 API Reference, the calls by name.
 """
@@ -10,10 +9,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-JSON = dict[str, Any]
+from ir_kit.domain.documents import JSON, mappings, value_of, values_of
+
 ALL_USERS = "http://acs.amazonaws.com/groups/global/AllUsers"
 AUTHENTICATED_USERS = "http://acs.amazonaws.com/groups/global/AuthenticatedUsers"
 LOG_DELIVERY = "http://acs.amazonaws.com/groups/s3/LogDelivery"
@@ -29,31 +29,11 @@ CANNED: Mapping[str, tuple[tuple[str, str], ...]] = {
     "log-delivery-write": ((LOG_DELIVERY, "WRITE"), (LOG_DELIVERY, "READ_ACP")),
 }
 _HEADERS = {
-    "x-amz-grant-read": "READ",
-    "x-amz-grant-write": "WRITE",
-    "x-amz-grant-read-acp": "READ_ACP",
-    "x-amz-grant-write-acp": "WRITE_ACP",
-    "x-amz-grant-full-control": "FULL_CONTROL",
-}
+    "x-amz-grant-read": "READ", "x-amz-grant-write": "WRITE", "x-amz-grant-read-acp": "READ_ACP",
+    "x-amz-grant-write-acp": "WRITE_ACP", "x-amz-grant-full-control": "FULL_CONTROL",
+}  # fmt: skip
 _NAMED = re.compile(r'(id|uri|emailaddress)\s*=\s*"?([^",]+)"?', re.IGNORECASE)
-
-
-def held(parameters: Any, name: str) -> Any:
-    """The value under a name, wherever it lies and however it is capitalised; None where it is not there."""
-    return next((value for value in _every(parameters, name) if value is not None), None)
-
-
-def _every(parameters: Any, name: str) -> Iterator[Any]:
-    if isinstance(parameters, Mapping):
-        yield from (value for key, value in parameters.items() if str(key).lower() == name.lower())
-        for value in parameters.values():
-            yield from _every(value, name)
-
-
-def many(value: Any) -> list[JSON]:
-    """What may stand alone, as a list."""
-    listed = value if isinstance(value, list) else [] if value in (None, "") else [value]
-    return [one for one in listed if isinstance(one, dict)]
+_KINDS = {"id": "ID", "uri": "URI", "emailaddress": "EmailAddress"}
 
 
 def text(value: Any) -> str | None:
@@ -63,9 +43,9 @@ def text(value: Any) -> str | None:
     return None if value is None or isinstance(value, Mapping) else str(value)
 
 
-def policy(parameters: Any) -> JSON | None:
+def policy(parameters: JSON) -> JSON | None:
     """The policy that a call puts on a bucket or an access point."""
-    for value in (*_every(parameters, "bucketPolicy"), *_every(parameters, "Policy")):
+    for value in (*values_of(parameters, "bucketPolicy"), *values_of(parameters, "Policy")):
         document = value[0] if isinstance(value, list) and len(value) == 1 else value
         if isinstance(document, Mapping) and "Statement" in document:
             return {"Policy": json.dumps(document, sort_keys=True)}
@@ -74,94 +54,92 @@ def policy(parameters: Any) -> JSON | None:
     return None
 
 
-def public_access_block(parameters: Any) -> JSON | None:
+def public_access_block(parameters: JSON) -> JSON | None:
     """The four settings; one that a call leaves out is off."""
-    value = held(parameters, "PublicAccessBlockConfiguration")
+    value = value_of(parameters, "PublicAccessBlockConfiguration")
     if not isinstance(value, Mapping):
         return None
-    flags = {flag: _yes(value.get(flag, False)) for flag in FLAGS}
-    return {"PublicAccessBlockConfiguration": flags}
+    return {"PublicAccessBlockConfiguration": {flag: _yes(value.get(flag, False)) for flag in FLAGS}}
 
 
-def ownership(parameters: Any) -> JSON | None:
+def ownership(parameters: JSON) -> JSON | None:
     """The rule of ownership."""
-    value = held(parameters, "ObjectOwnership") or held(parameters, "x-amz-object-ownership")
-    found = text(value)
-    return {"OwnershipControls": {"Rules": [{"ObjectOwnership": found}]}} if found else None
+    rule = text(value_of(parameters, "ObjectOwnership") or value_of(parameters, "x-amz-object-ownership"))
+    return {"OwnershipControls": {"Rules": [{"ObjectOwnership": rule}]}} if rule else None
 
 
-def website(parameters: Any) -> JSON | None:
+def website(parameters: JSON) -> JSON | None:
     """The website's configuration."""
-    value = held(parameters, "WebsiteConfiguration")
+    value = value_of(parameters, "WebsiteConfiguration")
     if not isinstance(value, Mapping):
         return None
     return {name: part for name, part in value.items() if not str(name).startswith("xmlns")}
 
 
-def cors(parameters: Any) -> JSON | None:
+def cors(parameters: JSON) -> JSON | None:
     """The rules for other origins."""
-    value = held(parameters, "CORSConfiguration")
+    value = value_of(parameters, "CORSConfiguration")
     if not isinstance(value, Mapping):
         return None
-    rules = many(value.get("CORSRule") or value.get("CORSRules"))
-    return {
-        "CORSRules": [
-            {
-                "AllowedMethods": _texts(rule.get("AllowedMethod") or rule.get("AllowedMethods")),
-                "AllowedOrigins": _texts(rule.get("AllowedOrigin") or rule.get("AllowedOrigins")),
-            }
-            for rule in rules
-        ]
-    }
+    names = (("AllowedMethod", "AllowedMethods"), ("AllowedOrigin", "AllowedOrigins"))
+    rules = mappings(value.get("CORSRule") or value.get("CORSRules"))
+    return {"CORSRules": [{many: _texts(rule.get(name) or rule.get(many)) for name, many in names} for rule in rules]}
 
 
-def replication(parameters: Any) -> JSON | None:
+def replication(parameters: JSON) -> JSON | None:
     """The rules of replication."""
-    value = held(parameters, "ReplicationConfiguration")
-    if not isinstance(value, Mapping):
-        return None
-    rules = many(value.get("Rule") or value.get("Rules"))
+    value = value_of(parameters, "ReplicationConfiguration")
+    rules = mappings(value.get("Rule") or value.get("Rules")) if isinstance(value, Mapping) else []
     return {"ReplicationConfiguration": {"Role": value.get("Role"), "Rules": rules}} if rules else None
 
 
-def delivery(parameters: Any, name: str) -> JSON | None:
+def versioning(parameters: JSON) -> JSON | None:
+    """Whether versions are kept, by its status."""
+    status = text(value_of(value_of(parameters, "VersioningConfiguration"), "Status"))
+    return {"Status": status} if status else None
+
+
+def lifecycle(parameters: JSON) -> JSON | None:
+    """The lifecycle rules."""
+    value = value_of(parameters, "LifecycleConfiguration")
+    return {"Rules": mappings(value.get("Rule") or value.get("Rules"))} if isinstance(value, Mapping) else None
+
+
+def delivery(parameters: JSON, name: str) -> JSON | None:
     """One inventory or one analysis, with where it is delivered."""
-    value = held(parameters, name)
+    value = value_of(parameters, name)
     if not isinstance(value, Mapping):
         return None
-    found = dict(value)
-    if "IsEnabled" in found:
-        found["IsEnabled"] = _yes(found["IsEnabled"])
-    return {f"{name}List": [found]}
+    on = {"IsEnabled": _yes(value["IsEnabled"])} if "IsEnabled" in value else {}
+    return {f"{name}List": [{**value, **on}]}
 
 
-def acl(parameters: Any, owner: str | None) -> JSON | None:
-    """The grants of an ACL, be it by name, by headers or in full."""
+def acl(parameters: JSON, owner: str | None) -> JSON | None:
+    """The grants of an ACL, be it by name, by headers or in full; None where the call carries none that can be read."""
     answer: JSON = {"Owner": {"ID": owner}} if owner else {}
-    canned = text(held(parameters, "x-amz-acl"))
+    canned = text(value_of(parameters, "x-amz-acl"))
     if canned is not None:
         if canned not in CANNED:
             return None
         grants = [{"Grantee": {"Type": "Group", "URI": uri}, "Permission": right} for uri, right in CANNED[canned]]
         return answer | {"Grants": grants}
     by_header = [
-        {"Grantee": {{"id": "ID", "uri": "URI"}.get(kind.lower(), "EmailAddress"): value}, "Permission": right}
+        {"Grantee": {_KINDS[kind.lower()]: value}, "Permission": right}
         for header, right in _HEADERS.items()
-        for kind, value in _NAMED.findall(text(held(parameters, header)) or "")
+        for kind, value in _NAMED.findall(text(value_of(parameters, header)) or "")
     ]
     if by_header:
         return answer | {"Grants": by_header}
-    listed = held(parameters, "AccessControlList")
-    whole = held(parameters, "AccessControlPolicy")
+    listed, whole = value_of(parameters, "AccessControlList"), value_of(parameters, "AccessControlPolicy")
     if not isinstance(listed, Mapping) and not isinstance(whole, Mapping):
         return None
-    own = text(held(whole, "Owner") and held(held(whole, "Owner"), "ID"))
-    grants = many(listed.get("Grant") or listed.get("Grants")) if isinstance(listed, Mapping) else []
+    own = text(value_of(value_of(whole, "Owner"), "ID"))
+    grants = mappings(listed.get("Grant") or listed.get("Grants")) if isinstance(listed, Mapping) else []
     return ({"Owner": {"ID": own}} if own else answer) | {"Grants": grants}
 
 
 def _texts(value: Any) -> list[str]:
-    return [str(one) for one in (value if isinstance(value, list) else [value]) if one not in (None, "")]
+    return [str(entry) for entry in (value if isinstance(value, list) else [value]) if entry not in (None, "")]
 
 
 def _yes(value: Any) -> Any:

@@ -74,7 +74,7 @@ def replay(case: Case, lost: pd.DataFrame | None = None) -> Replay:
         rows("coverage/log_bucket_events"),
         rows("coverage/delivered_hours"),
         rows("coverage/delivered_lines"),
-        rows("configuration/reached_buckets"),
+        [row for row in rows("configuration/logged_buckets") if row["successes"]],
         tuple(case.incident.buckets),
         rows("coverage/unseen_requests"),
     )

@@ -6,7 +6,9 @@ import pandas as pd
 
 from ir_kit.case import Case
 from ir_kit.coverage import integrity
-from ir_kit.coverage.visibility import visibility
+from ir_kit.coverage.visibility import BLIND, visibility
+from ir_kit.domain.frames import rows_of
+from ir_kit.domain.intervals import Span
 
 
 def visible(case: Case) -> pd.DataFrame:
@@ -50,3 +52,17 @@ def _up_to_the_end(case: Case, frame: pd.DataFrame) -> pd.DataFrame:
         [*group, "start_time"], na_position="first", kind="stable", ignore_index=True
     )
     return ordered
+
+
+def unlogged(visible: pd.DataFrame) -> dict[tuple[str | None, str], list[Span]]:
+    """By bucket and class of record, the stretches in which nothing would have been recorded; the account's own calls
+    are those of the bucket None, in the Regions that have buckets.
+    """
+    blind = visible[visible["state"].isin(BLIND)]
+    of_buckets = blind["bucket"].notna()
+    regions = set(visible.loc[visible["bucket"].notna(), "aws_region"].dropna()) or {"us-east-1"}
+    chosen = blind[of_buckets | ((blind["record_class"] == "management") & blind["aws_region"].isin(regions))]
+    found: dict[tuple[str | None, str], list[Span]] = {}
+    for row in rows_of(chosen[["bucket", "record_class", "start_time", "end_time"]]):
+        found.setdefault((row["bucket"], row["record_class"]), []).append(Span(row["start_time"], row["end_time"]))
+    return found

@@ -39,14 +39,15 @@ def mappings(value: Any) -> list[JSON]:
 
 def value_of(parameters: Any, name: str) -> Any:
     """The first value under a name, wherever it lies and however it is capitalised; None where it is not there."""
-    return next((value for value in _values(parameters, name.lower()) if value is not None), None)
+    return next((value for value in values_of(parameters, name) if value is not None), None)
 
 
-def _values(parameters: Any, name: str) -> Iterator[Any]:
+def values_of(parameters: Any, name: str) -> Iterator[Any]:
+    """Every value under a name, wherever it lies and however it is capitalised; the outermost first."""
     if isinstance(parameters, Mapping):
-        yield from (value for key, value in parameters.items() if str(key).lower() == name)
+        yield from (value for key, value in parameters.items() if str(key).lower() == name.lower())
         for value in parameters.values():
-            yield from _values(value, name)
+            yield from values_of(value, name)
 
 
 def without_surrogates(text: str) -> str:

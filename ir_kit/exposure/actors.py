@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ir_kit.configuration.answers import Configuration
-from ir_kit.configuration.inventory import Holdings
+from ir_kit.configuration.inventory import BucketInventory
 from ir_kit.domain.principals import account_of_arn, role_name, session_name, user_name
 from ir_kit.exposure.identities import Iam, Rights, decoded
 from ir_kit.exposure.organization import SCP, organization_of, organization_policies
@@ -58,7 +58,7 @@ class Actors:
     """Finds the actor behind each credential, and reads each identity once."""
 
     def __init__(
-        self, configuration: Configuration, holdings: Holdings, issuing: Iterable[Row], sessions: Iterable[Row]
+        self, configuration: Configuration, holdings: BucketInventory, issuing: Iterable[Row], sessions: Iterable[Row]
     ) -> None:
         self.configuration = configuration
         self.holdings = holdings

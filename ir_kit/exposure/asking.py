@@ -11,7 +11,7 @@ import pandas as pd
 
 from ir_kit.bucket_exposure import bucket_settings
 from ir_kit.case import Case
-from ir_kit.configuration.account_buckets import own_accounts
+from ir_kit.configuration.inventory import own_accounts
 from ir_kit.credentials.lineage import reached_credentials
 from ir_kit.domain.frames import frame_of, rows_of
 from ir_kit.exposure.actors import Actor, Actors
@@ -129,7 +129,7 @@ def _columns(table: str) -> dict[str, str]:
 def _estate(case: Case) -> Estate:
     if case not in _ESTATES:
         settings = rows_of(case.ask("configuration/configuration"))
-        reached = rows_of(case.ask("configuration/reached_buckets"))
+        reached = rows_of(case.ask("configuration/logged_buckets"))
         accounts = own_accounts(case)["account_id"].dropna()
         _ESTATES[case] = estate(settings, reached, accounts, case.incident.buckets)
     return _ESTATES[case]

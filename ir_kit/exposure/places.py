@@ -9,7 +9,7 @@ from typing import Any
 
 from ir_kit.bucket_exposure.bucket_settings import encryption_key, kms_answer
 from ir_kit.configuration.answers import Answer, Configuration
-from ir_kit.configuration.inventory import Holdings, holdings
+from ir_kit.configuration.inventory import Bucket, BucketInventory, inventory_of
 from ir_kit.exposure.access_grants import access_grant_ways
 from ir_kit.exposure.access_points import access_point_ways, multi_region_ways
 from ir_kit.exposure.acls import acl_ways, object_acl_ways
@@ -28,7 +28,7 @@ class Estate:
     """All buckets in scope: the ways into each, and what guards each."""
 
     configuration: Configuration
-    holdings: Holdings
+    holdings: BucketInventory
     ways: dict[str, list[Way]]
     guarded: dict[str, Guarded]
 
@@ -46,10 +46,10 @@ def estate(
     settings : iterable of mappings
         Rows of the question ``bucket_exposure/configuration``.
     reached, own_accounts, named
-        See `holdings.holdings`.
+        See `inventory.inventory_of`.
     """
     configuration = Configuration(settings)
-    held = holdings(configuration, reached, own_accounts, named)
+    held = inventory_of(configuration, reached, own_accounts, named)
     objects: dict[str, list[tuple[dict[str, Any], Answer]]] = defaultdict(list)
     for asked, answer in configuration.every("s3", "GetObjectAcl"):
         objects[str(asked.parameters.get("Bucket"))].append((asked.parameters, answer))
@@ -65,6 +65,17 @@ def estate(
             rcps[bucket.account] = made
         guarded[name] = _guarded(place, policy, rcps[bucket.account])
     return Estate(configuration, held, ways, guarded)
+
+
+def ways_by_configuration(configuration: Configuration, bucket: Bucket, held: BucketInventory) -> list[Way]:
+    """Every way into one bucket, by this configuration."""
+    place = Place(bucket, configuration, held, blocks_of(configuration, bucket))
+    objects = [
+        (call.parameters, answer)
+        for call, answer in configuration.every("s3", "GetObjectAcl")
+        if call.parameters.get("Bucket") == bucket.name
+    ]
+    return _ways(place, bucket_policy(place), objects)
 
 
 def _ways(place: Place, policy: Read | None, objects: list[tuple[dict[str, Any], Answer]]) -> list[Way]:

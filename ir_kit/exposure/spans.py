@@ -1,18 +1,78 @@
-"""When was each bucket public? The window, cut where a setting changed or where nothing would have shown a change."""
+"""When was each bucket public? The window, cut where a setting changed or where nothing would have shown a change.
+
+A past configuration is read exactly as the collected one.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import pandas as pd
 
 from ir_kit.case import Case
+from ir_kit.configuration.answers import Answer, Configuration, Setting
+from ir_kit.configuration.config_timeline import INSTANT, MOST_READ, ConfigTimeline, config_timeline
+from ir_kit.configuration.inventory import Bucket, BucketInventory
+from ir_kit.coverage.visible import unlogged, visible
 from ir_kit.domain.frames import frame_of
-from ir_kit.exposure.replayed import Replayed, replayed
+from ir_kit.domain.intervals import between
+from ir_kit.exposure.places import ways_by_configuration
+from ir_kit.exposure.status import NO, UNKNOWN, YES, any_of
+from ir_kit.exposure.ways import Way
 from ir_kit.tables import types_of
 
+__all__ = ["INSTANT", "PastExposure", "past_exposure", "spans"]
 TABLE = "bucket_exposure/spans"
+MOST_REASONS = 2
+DECIDE_PUBLIC = {
+    "GetBucketPolicy", "GetBucketAcl", "GetBucketOwnershipControls", "GetPublicAccessBlock", "GetAccessPointPolicy",
+}  # fmt: skip
+
+
+@dataclass
+class PastExposure:
+    """Who could reach a bucket at a time, from its settings over time."""
+
+    timeline: ConfigTimeline
+
+    @property
+    def inventory(self) -> BucketInventory:
+        return self.timeline.inventory
+
+    def grants(self, name: str, time: datetime, instead: Mapping[Setting, Answer] | None = None) -> list[Way]:
+        """The grants of a bucket at this time, of every kind; `instead`: had these settings been so."""
+        return _grants_at(self.timeline.configuration_at(name, time, instead), self.inventory.bucket(name), self.inventory)
+
+    def public_at(self, name: str, time: datetime, instead: Mapping[Setting, Answer] | None = None) -> tuple[str, str]:
+        """Was a bucket public then, and why? What was not logged is not known."""
+        if self.timeline.unlogged_at(name, time):
+            return UNKNOWN, "no management events were logged: a change would not have been seen"
+        grants = self.grants(name, time, instead)
+        status = any_of(grant.public_status for grant in grants)
+        reasons = [grant.detail for grant in grants if grant.public_status == status]
+        if status == UNKNOWN:
+            timeline, settings = self.timeline, self.timeline.settings(name)
+            lost = {one.operation for one in settings if timeline.last(one).known and not timeline.at(one, time).known}
+            if lost & DECIDE_PUBLIC:
+                return status, f"not known of that time: what {', '.join(sorted(lost & DECIDE_PUBLIC))} would have answered"
+        if status == NO:
+            stopped = [grant for grant in grants if grant.open_to_all == YES and grant.blocked_by]
+            reasons = [f"{grant.detail}, stopped by {grant.blocked_by}" for grant in stopped]
+        return status, "; ".join(reasons[:MOST_REASONS]) or "nothing lets everybody in"
+
+
+@lru_cache(maxsize=MOST_READ)
+def _grants_at(configuration: Configuration, bucket: Bucket, inventory: BucketInventory) -> list[Way]:
+    return ways_by_configuration(configuration, bucket, inventory)
+
+
+def past_exposure(case: Case) -> PastExposure:
+    """The exposure of a case's buckets over time."""
+    return case.once("past_exposure", lambda: PastExposure(config_timeline(case, unlogged(visible(case)))))
 
 
 def spans(case: Case) -> pd.DataFrame:
@@ -25,27 +85,18 @@ def spans(case: Case) -> pd.DataFrame:
 
     Notes
     -----
-    Settings are carried forward from calls and answers, and back from an answer to the last call before it, but never
-    over a time in which management events were not recorded. ACLs of single objects are not in it.
+    Every kind of grant counts that counts in ``public_status``, ACLs of objects where they are known. Settings are
+    carried forward from calls and answers, and back from an answer to the last call before it, but never over a time in
+    which calls were not logged.
     """
-    known = replayed(case)
-    start, end = pd.Timestamp(case.incident.window.start), pd.Timestamp(case.incident.window.end)
-    rows = [row for name in sorted(known.holdings.buckets) for row in _of_bucket(known, name, start, end)]
+    past, window = past_exposure(case), case.incident.window
+    rows: list[dict[str, Any]] = []
+    for name in past.inventory.buckets:
+        for span in between(past.timeline.edges(name), window.start, window.end):
+            status, basis = past.public_at(name, span.start.replace(microsecond=999_999))
+            row = {"bucket": name, "start_time": span.start, "end_time": span.end, "public_status": status, "basis": basis}
+            if rows and all(rows[-1][part] == row[part] for part in ("bucket", "public_status", "basis")):
+                rows[-1]["end_time"] = span.end
+            else:
+                rows.append(row)
     return frame_of(rows, types_of(TABLE))
-
-
-def _of_bucket(known: Replayed, name: str, start: pd.Timestamp, end: pd.Timestamp) -> Iterable[dict[str, Any]]:
-    edges = {start, end}
-    for time in known.history.edges(name, known.bucket(name).account):
-        if start < time < end:
-            edges.add(pd.Timestamp(time))
-    listed = sorted(edges)
-    found: list[dict[str, Any]] = []
-    for begin, stop in zip(listed, listed[1:], strict=False):
-        status, basis = known.public_at(name, begin)
-        if found and (found[-1]["public_status"], found[-1]["basis"]) == (status, basis):
-            found[-1]["end_time"] = stop
-        else:
-            row = {"bucket": name, "start_time": begin, "end_time": stop, "public_status": status, "basis": basis}
-            found.append(row)
-    return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from ir_kit.configuration.inventory import Bucket, Holdings
+from ir_kit.configuration.inventory import Bucket, BucketInventory
 from ir_kit.exposure.status import NO, UNKNOWN, YES, all_of, any_of
 from ir_kit.exposure.ways import account_in
 from ir_kit.policies.conditions import Test
@@ -70,7 +70,7 @@ def covers(statement: Statement, action: str) -> bool:
     return statement.on_actions is not None and statement.on_actions.cover_text(action.lower())
 
 
-def grantees(statement: Statement, bucket: Bucket, holdings: Holdings) -> Iterator[tuple[str, str]]:
+def grantees(statement: Statement, bucket: Bucket, holdings: BucketInventory) -> Iterator[tuple[str, str]]:
     """Whom a statement names, and whether that is another account than the bucket's."""
     names = statement.principals
     if names is None:
@@ -89,7 +89,7 @@ def grantees(statement: Statement, bucket: Bucket, holdings: Holdings) -> Iterat
         yield one, holdings.is_foreign_account(account_in(one), bucket)
 
 
-def _foreign(principal: str, bucket: Bucket, holdings: Holdings) -> str:
+def _foreign(principal: str, bucket: Bucket, holdings: BucketInventory) -> str:
     # an origin access identity, or the id of a principal that is no longer there, names no account
     return UNKNOWN if principal == "*" else holdings.is_foreign_account(account_in(principal), bucket)
 

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from ir_kit.configuration.answers import Answer, Configuration
-from ir_kit.configuration.inventory import Bucket, Holdings
+from ir_kit.configuration.inventory import Bucket, BucketInventory
 from ir_kit.exposure.blocks import Blocks
 from ir_kit.exposure.status import NO, UNKNOWN, YES, all_of
 
@@ -72,7 +72,7 @@ class Place:
 
     bucket: Bucket
     configuration: Configuration
-    holdings: Holdings
+    holdings: BucketInventory
     blocks: Blocks
 
     def ask(self, operation: str) -> Answer:

@@ -99,8 +99,16 @@ left join versioning v on v.bucket = j.bucket and j.event_time >= v.start_time a
 left join versions_deleted d on d.bucket = j.bucket and d.key = j.key
 where j.kind is not null
 union all
-select event_time, bucket, cast(null as varchar) as key, cast(null as varchar) as version_id, 'expiry_shortened' as kind, access_key_id,
-       'A' as attribution, outcome, recoverable_status, event_id, request_id, session_id, verdict, counted_in, source_ip_address, user_agent,
-       array[access_key_id] as candidates
-from expiry_changes
+select c.event_time, c.bucket, cast(null as varchar) as key, cast(null as varchar) as version_id, 'expiry_shortened' as kind, c.access_key_id,
+       'A' as attribution, outcome(c.error_code) as outcome, case when c.error_code is null then 'unknown' else 'yes' end as recoverable_status,
+       c.event_id, c.request_id, s.session_id, coalesce(s.verdict, 'unclear') as verdict,
+       case coalesce(case s.label when 'intruder' then 'new' when 'owner' then 'familiar' when 'unknown' then 'unclear' end, s.verdict)
+           when 'new' then 'lower' when 'familiar' then 'owner' else 'likely' end as counted_in,
+       c.source_ip_address, c.user_agent, array[c.access_key_id] as candidates
+from expiry_changes c
+join reached_credentials r on r.access_key_id = c.access_key_id
+left join session_intervals s
+    on s.access_key_id = c.access_key_id and s.source_ip_address = coalesce(c.source_ip_address, '')
+   and s.user_agent = coalesce(c.user_agent, '') and c.event_time >= s.start_time and c.event_time < s.end_time
+where c.event_time >= :window_start and c.event_time < :window_end
 order by event_time, bucket, request_id, key, event_id

@@ -18,7 +18,7 @@ from ir_kit.attribution import completeness
 from ir_kit.attribution.grading import grade
 from ir_kit.attribution.operation_names import AUTHENTICATION_FAILURES
 from ir_kit.case import Case
-from ir_kit.configuration import account_buckets
+from ir_kit.configuration.inventory import provide_inventory
 from ir_kit.coverage.visibility import is_logged
 from ir_kit.credentials.lineage import reached_credentials
 from ir_kit.domain.frames import rows_of
@@ -77,8 +77,7 @@ def prepare(
     sessions = sessions_of(case) if sessions is None else sessions
     between = attribution.match_window(case)
     settings = rows_of(case.ask("configuration/bucket_settings"))
-    case.engine.provide("own_buckets", account_buckets.own_buckets(case, settings))
-    case.engine.provide("own_accounts", account_buckets.own_accounts(case))
+    provide_inventory(case)
     session_intervals(case)
     acted = case.ask("attribution/reached_principals").dropna()
     values, has_baseline = familiarity.owners_values(case, reached, acted, between)

@@ -12,7 +12,9 @@ import pandas as pd
 from ir_kit.attribution import callers as attribution
 from ir_kit.attribution import completeness
 from ir_kit.case import Case
-from ir_kit.configuration import account_buckets
+from ir_kit.configuration.config_timeline import config_timeline
+from ir_kit.configuration.lifecycle import expiry_changes
+from ir_kit.coverage.visible import unlogged, visible
 from ir_kit.domain.frames import frame_of, rows_of
 from ir_kit.object_access import service_reads as services
 from ir_kit.object_access.bounds import bound
@@ -179,8 +181,9 @@ def destruction(case: Case) -> pd.DataFrame:
     customer's key is not to be seen in access logs.
     """
     access = prepare(case)
-    case.engine.provide("versioning", account_buckets.versioning(case, access.settings))
-    case.engine.provide("expiry_changes", account_buckets.expiry_changes(case, access.sessions))
+    timeline = config_timeline(case, unlogged(visible(case) if access.visibility is None else access.visibility))
+    case.engine.provide("versioning", timeline.versioning())
+    case.engine.provide("expiry_changes", expiry_changes(timeline))
     between = attribution.match_window(case)
     case.keep("object_access/destruction", "object_access/destruction", **between)
     readable(case, "object_access_destruction", "object_access/destruction")

@@ -6,7 +6,6 @@ from typing import Any
 
 import pandas as pd
 
-from ir_kit.attribution.callers import match_window
 from ir_kit.attribution.operation_names import AUTHENTICATION_FAILURES, operation_names
 from ir_kit.case import Case
 from ir_kit.configuration.inventory import provide_inventory
@@ -44,12 +43,11 @@ def observed_access(case: Case, spans: pd.DataFrame) -> pd.DataFrame:
     them. Cannot see: requests that neither log holds.
     Source: S3 User Guide, "Amazon S3 server access log format"; CloudTrail User Guide, "userIdentity element".
     """
-    between = match_window(case)
     provide_inventory(case)
     case.engine.provide("operation_names", operation_names())
-    case.engine.provide("collisions", case.ask("attribution/collisions", **between))
+    case.engine.provide("collisions", case.ask("attribution/collisions"))
     case.engine.provide("exposure_spans", spans[["bucket", "start_time", "end_time", "public_status"]])
-    asked = case.ask("attribution/observed_access", authentication_failures=list(AUTHENTICATION_FAILURES), **between)
+    asked = case.ask("attribution/observed_access", authentication_failures=list(AUTHENTICATION_FAILURES))
     found: dict[tuple[str, str, str], dict[str, Any]] = {}
     left_out, nobody = 0, dict[str, int]()
     for row in rows_of(asked):

@@ -7,106 +7,99 @@ from typing import Any
 
 import pandas as pd
 
-from ir_kit.domain.frames import frame_of, rows_of
-from ir_kit.object_access.bounds import Watched, clopper_pearson
+from ir_kit.attribution.callers import match_window
+from ir_kit.attribution.operation_names import AUTHENTICATION_FAILURES, operation_names
+from ir_kit.case import Case
+from ir_kit.coverage.visible import visible
+from ir_kit.domain.frames import rows_of
+from ir_kit.object_access.bounds import clopper_pearson
 
 Row = Mapping[str, Any]
-HOUR = pd.Timedelta(hours=1)
 ENOUGH = 1_000  # so many requests, and a bucket's own loss is taken before that of all buckets
-CHANCE = 1e-6  # less likely than this, and silence is a hole and no accident
 
 
-def hours_of_both(counted: pd.DataFrame, seen: Mapping[str, Watched]) -> pd.DataFrame:
-    """The hours of the answer in which both logs were on.
-
-    An hour of which it is not known whether the logs were on counts when both hold requests of it.
-    """
-    rows = []
-    spans = {bucket: watch.spans("both") for bucket, watch in seen.items()}
-    dark = {bucket: watch.spans("blind") for bucket, watch in seen.items()}
-    for row in rows_of(counted):
-        hour, bucket = row["hour"], row["bucket"]
-        inside = any(start <= hour and hour + HOUR <= end for start, end in spans.get(bucket, ()))
-        unknown = any(start <= hour and hour + HOUR <= end for start, end in dark.get(bucket, ())) or bucket not in seen
-        evident = unknown and row["matched"] > 0
-        if inside or evident:
-            rows.append(row)
-    names = {"bucket": "varchar", "hour": "timestamp"}
-    counts = ("cloudtrail_requests", "matched", "server_access_log_only", "cloudtrail_only")
-    return frame_of(rows, names | dict.fromkeys(counts, "bigint"))
-
-
-def holes(completeness: pd.DataFrame) -> pd.DataFrame:
-    """When did nothing of the access log come, although requests were made?
+def log_coverage(case: Case, record_class: str = "data_read", *, objects_only: bool = False) -> pd.DataFrame:
+    """Which stretches of the window did data events of this class and the access log of each bucket cover?
 
     Returns
     -------
     DataFrame
-        One row per bucket and run of hours without a single line while CloudTrail holds more requests than could be
-        lost by accident: bucket, start_time, end_time, cloudtrail_requests; empty if none.
+        One row per bucket in scope and stretch, with its ``kind``: ``both``, ``named``, ``alone``, ``blind`` or
+        ``uncertain``. Of objects alone (`objects_only`), listings that data events may leave out leave no doubt.
     """
-    silent = completeness["matched"] + completeness["server_access_log_only"] == 0
-    loud = completeness[~silent]
-    lost, of = int(loud["cloudtrail_only"].sum()), int(loud["cloudtrail_requests"].sum())
-    share = max(clopper_pearson(lost, of)[1] if of else 0.5, 1e-4)
-    rows: list[dict[str, Any]] = []
-    runs: list[dict[str, Any]] = []
-    for row in rows_of(completeness.assign(silent=silent).sort_values(["bucket", "hour"])):
-        last = runs[-1] if runs else None
-        if not row["silent"]:
-            if last and last["bucket"] == row["bucket"]:
-                last["open"] = False
-            continue
-        if last and last["bucket"] == row["bucket"] and last["open"]:
-            last["end_time"] = row["hour"] + HOUR
-            last["cloudtrail_requests"] += row["cloudtrail_requests"]
-        else:
-            begun = {"bucket": row["bucket"], "start_time": row["hour"], "end_time": row["hour"] + HOUR, "open": True}
-            runs.append(begun | {"cloudtrail_requests": row["cloudtrail_requests"]})
-    for run in runs:
-        if share ** run["cloudtrail_requests"] < CHANCE:
-            rows.append(run)
-    names = {"bucket": "varchar", "start_time": "timestamp", "end_time": "timestamp", "cloudtrail_requests": "bigint"}
-    return frame_of(rows, names)
+    case.engine.provide("visibility", visible(case))
+    return case.ask("attribution/log_coverage", record_class=record_class, objects_only=objects_only)
 
 
-def losses(completeness: pd.DataFrame, gaps: pd.DataFrame) -> dict[str | None, dict[str, Any]]:
+def completeness(case: Case) -> pd.DataFrame:
+    """How many requests does each log hold, and how many both, in the hours in which both were on?
+
+    Returns
+    -------
+    DataFrame
+        One row per bucket and hour of the window in which both were on and either holds a request; empty if none.
+        Also written to ``logging_gaps/completeness``.
+    """
+
+    def compare() -> pd.DataFrame:
+        between = match_window(case)
+        case.engine.provide("operation_names", operation_names())
+        case.engine.provide("collisions", case.ask("attribution/collisions", **between))
+        case.engine.provide("log_coverage", log_coverage(case, objects_only=True))
+        frame = case.ask("attribution/completeness", authentication_failures=list(AUTHENTICATION_FAILURES), **between)
+        case.write_table("logging_gaps/completeness", frame)
+        return frame
+
+    return case.once("completeness", compare)
+
+
+def access_log_holes(case: Case) -> pd.DataFrame:
+    """When did nothing of the access log come, although requests were made? One row per bucket and run of hours."""
+    hours = completeness(case)
+    loud = hours[hours["matched"] + hours["server_access_log_only"] > 0]
+    lost, requests = int(loud["cloudtrail_only"].sum()), int(loud["cloudtrail_requests"].sum())
+    case.engine.provide("completeness", hours)
+    share = max(clopper_pearson(lost, requests)[1] if requests else 0.5, 1e-4)
+    return case.once("access_log_holes", lambda: case.ask("attribution/access_log_holes", lost_share=share))
+
+
+def access_log_losses(case: Case) -> pd.DataFrame:
+    """What does the access log of each bucket lack, where CloudTrail can tell?
+
+    Returns
+    -------
+    DataFrame
+        One row per bucket that is in scope (``in_scope``) or was compared: the sums of its rows of
+        ``logging_gaps/completeness`` and their number (``hours``), both_hours (in which both logs were on), hole_hours
+        (of these, without any delivery), compared and lost (requests outside of holes), loss_upper (upper 95 % limit
+        of the share that is lost; null where nothing was compared).
+    """
+    case.engine.provide("access_log_holes", access_log_holes(case))
+    frame = case.ask("attribution/access_log_losses")
+    upper = [clopper_pearson(lost, of)[1] if of else None for lost, of in zip(frame["lost"], frame["compared"], strict=True)]
+    return frame.assign(loss_upper=pd.Series(upper, index=frame.index, dtype="float64"))
+
+
+def loss_rates(case: Case) -> dict[str | None, dict[str, Any]]:
     """What share of requests does the access log lack, hours without any delivery apart?
 
     Returns
     -------
     dict
-        By bucket, and under None for all of them together: requests, lost, lower, upper (each limit at 95 %),
-        hole_hours, bucket (whose it is). A bucket that has too few requests of its own has none here. Empty where the
-        logs nowhere ran together.
+        By bucket, and under None for all of them together: bucket, requests, lost, lower, upper (each limit at 95 %),
+        hole_hours. A bucket that has too few requests of its own has none here; empty where nothing was compared.
     """
-    counts: dict[str | None, list[int]] = {}
-    spans: dict[str, list[tuple[pd.Timestamp, pd.Timestamp]]] = {}
-    for row in rows_of(gaps):
-        spans.setdefault(row["bucket"], []).append((row["start_time"], row["end_time"]))
-    for row in rows_of(completeness):
-        if any(start <= row["hour"] < end for start, end in spans.get(row["bucket"], ())):
-            continue
-        for name in (row["bucket"], None):
-            count = counts.setdefault(name, [0, 0])
-            count[0] += row["cloudtrail_requests"]
-            count[1] += row["cloudtrail_only"]
-    found: dict[str | None, dict[str, Any]] = {}
-    for bucket, (requests, lost) in counts.items():
-        if not requests or (bucket is not None and requests < ENOUGH):
-            continue
-        lower, upper = clopper_pearson(lost, requests)
-        silent = sum(
-            (end - start) / HOUR for name, listed in spans.items() if bucket in (None, name) for start, end in listed
-        )
-        found[bucket] = {
-            "bucket": bucket,
-            "requests": requests,
-            "lost": lost,
-            "lower": lower,
-            "upper": upper,
-            "hole_hours": silent,
-        }
+    frame = access_log_losses(case)
+    rows: list[Row] = [row for row in rows_of(frame) if row["compared"] >= ENOUGH]
+    if total := int(frame["compared"].sum()):
+        rows += [{"bucket": None, "compared": total, **frame[["lost", "hole_hours"]].sum()}]
+    found = {}
+    for row in rows:
+        lower, upper = clopper_pearson(int(row["lost"]), row["compared"])
+        found[row["bucket"]] = {
+            "bucket": row["bucket"], "requests": row["compared"], "lost": int(row["lost"]), "lower": lower,
+            "upper": upper, "hole_hours": float(row["hole_hours"]),
+        }  # fmt: skip
     return found
 
 
@@ -115,13 +108,12 @@ def sentence(loss: Row | None, bucket: str | None = None, gaps: pd.DataFrame | N
     where = f"the access log of {bucket}" if bucket else "the access logs"
     if loss is None:
         return f"How complete {where} is cannot be said: at no time did both logs run together."
-    share = loss["lost"] / loss["requests"]
     text = (
-        f"Of {loss['requests']:,} requests that CloudTrail recorded, {where} lacked {loss['lost']:,} ({share:.2%}, "
-        f"and with 95 % confidence not more than {loss['upper']:.2%})"
+        f"Of {loss['requests']:,} requests that CloudTrail recorded, {where} lacked {loss['lost']:,} "
+        f"({loss['lost'] / loss['requests']:.2%}, and with 95 % confidence not more than {loss['upper']:.2%})"
     )
-    mine = rows_of(gaps[gaps["bucket"] == bucket] if bucket else gaps) if gaps is not None else []
-    if mine:
-        told = ", ".join(f"{row['start_time']:%d %b %H:%M} to {row['end_time']:%d %b %H:%M}" for row in mine[:3])
-        text += f", and for {loss['hole_hours']:,.0f} hours nothing was delivered at all ({told} UTC)"
+    listed = rows_of(gaps[gaps["bucket"] == bucket] if bucket else gaps) if gaps is not None else []
+    if listed:
+        when = ", ".join(f"{row['start_time']:%d %b %H:%M} to {row['end_time']:%d %b %H:%M}" for row in listed[:3])
+        text += f", and for {loss['hole_hours']:,.0f} hours nothing was delivered at all ({when} UTC)"
     return text + "."

@@ -1,6 +1,7 @@
--- How many requests does each log hold, and how many both, hour by hour?
--- Grain: one row per bucket and hour in which either log holds a data request; a request that both hold counts in CloudTrail's hour.
--- Cannot see: which hours both logs were on (visibility says that); requests that both logs lost.
+-- How many requests does each log hold, and how many both, in the hours in which both were on?
+-- Grain: one row per bucket and hour in which both were on and either holds a request; a request that both hold counts in CloudTrail's hour.
+--        An hour of which nothing tells whether the logs were on counts where both hold a request of it.
+-- Cannot see: requests that both logs lost.
 with calls as (
     select e.bucket, e.request_id, e.event_time, case when x.request_id is null then '' else coalesce(e.host_id, 'event') end as distinction
     from events e
@@ -26,12 +27,28 @@ seen as (
     from calls c
     full join lines l on l.bucket = c.bucket and l.request_id = c.request_id and l.distinction = c.distinction
     where c.bucket is not null or l.is_known  -- an operation without a name here counts where CloudTrail has it
+),
+counted as (
+    select bucket, hour, count(*) filter (where in_cloudtrail) as cloudtrail_requests,
+           count(*) filter (where in_cloudtrail and in_access_log) as matched,
+           count(*) filter (where not in_cloudtrail) as server_access_log_only,
+           count(*) filter (where not in_access_log) as cloudtrail_only
+    from seen
+    where hour >= :window_start and hour < :window_end
+    group by bucket, hour
+),
+covered as (
+    select o.bucket, o.hour, sum(epoch_us(least(c.end_time, o.hour + interval '1' hour)) - epoch_us(greatest(c.start_time, o.hour)))
+               filter (where c.kind = 'both') as both_on,
+           sum(epoch_us(least(c.end_time, o.hour + interval '1' hour)) - epoch_us(greatest(c.start_time, o.hour)))
+               filter (where c.kind = 'blind') as blind
+    from counted o
+    join log_coverage c on c.bucket = o.bucket and c.start_time < o.hour + interval '1' hour and o.hour < c.end_time
+    group by o.bucket, o.hour
 )
-select bucket, hour, count(*) filter (where in_cloudtrail) as cloudtrail_requests,
-       count(*) filter (where in_cloudtrail and in_access_log) as matched,
-       count(*) filter (where not in_cloudtrail) as server_access_log_only,
-       count(*) filter (where not in_access_log) as cloudtrail_only
-from seen
-where hour >= :window_start and hour < :window_end
-group by bucket, hour
-order by bucket, hour
+select o.*
+from counted o
+left join covered c on c.bucket = o.bucket and c.hour = o.hour
+where c.both_on >= 3600000000
+   or (o.matched > 0 and (c.blind >= 3600000000 or o.bucket not in (select bucket from log_coverage)))
+order by o.bucket, o.hour

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from ir_kit.exposure.status import YES
-from ir_kit.logging_gaps.snippets import command, compact
+from ir_kit.domain.shell import command, compact
 
 Row = Mapping[str, Any]
 MADE_BY_KEYS, PUBLIC, OTHERS = 1, 2, 3

@@ -43,7 +43,7 @@ NOTHING_SET = {
 SUBJECTS = (
     "Bucket", "Key", "VersionId", "Name", "AccountId", "UserName", "RoleName", "GroupName", "PolicyArn", "PolicyName",
     "KeyId", "TargetId", "PolicyId", "PolicyType", "ChildId", "ConfigurationId", "Id", "Filter", "Prefix",
-    "BucketRegion",
+    "BucketRegion", "TrailName",
 )  # fmt: skip
 PAGES = ("Marker", "NextToken", "ContinuationToken", "KeyMarker", "Token", "StartingToken")
 

@@ -1,52 +1,32 @@
-"""What the evidence says against itself: settings against deliveries, one log against the other, IAM's last use against
-both.
+"""What the evidence says against itself: settings against deliveries, one log against the other, IAM's note of a key's
+last use against both.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pandas as pd
 
 from ir_kit.case import Case
-from ir_kit.coverage.deliveries import hull
+from ir_kit.coverage.last_use import NEAR, logged_uses
 from ir_kit.coverage.recording import MARGIN
 from ir_kit.coverage.replaying import replay
 from ir_kit.coverage.replays import Replay
-from ir_kit.coverage.selector_coverage import coverage_of_bucket, coverage_of_region
-from ir_kit.coverage.selectors import SelectorSet
-from ir_kit.coverage.states import Scope
-from ir_kit.coverage.trails import Trail, document, moment
+from ir_kit.coverage.states import CLASSES, Scope
+from ir_kit.coverage.trails import moment
+from ir_kit.domain.documents import mapping
 from ir_kit.domain.frames import frame_of, rows_of
-from ir_kit.domain.intervals import Span, between
-from ir_kit.logging_gaps.tampering import log_destinations
+from ir_kit.domain.intervals import Span
+from ir_kit.findings import join_names
+from ir_kit.logging_gaps.tampering import calls, log_destinations
+from ir_kit.tables import types_of
 
-COLUMNS = {
-    "kind": "varchar",
-    "subject": "varchar",
-    "start_time": "timestamp",
-    "end_time": "timestamp",
-    "statement": "varchar",
-    "access_key_id": "varchar",
-}
-HISTORY = {
-    "trail_name": "varchar",
-    "home_region": "varchar",
-    "account_id": "varchar",
-    "start_time": "timestamp",
-    "end_time": "timestamp",
-    "logging_status": "varchar",
-    "management": "varchar",
-    "data_read": "varchar",
-    "data_write": "varchar",
-    "destination": "varchar",
-    "files_held": "varchar",
-    "basis": "varchar",
-}
-NEAR = timedelta(minutes=15)  # IAM notes the first use within so many minutes
-WRITES = ("PutObject", "CopyObject", "CompleteMultipartUpload", "DeleteObject", "DeleteObjects")
-Rows = list[dict[str, Any]]
+TABLE = "logging_gaps/contradictions"
+INSTANT = timedelta(seconds=1)
+Found = Iterator[tuple[str, str, Span, str]]  # kind, subject, times, statement
 
 
 def contradictions(case: Case) -> pd.DataFrame:
@@ -64,239 +44,99 @@ def contradictions(case: Case) -> pd.DataFrame:
     gap.
     """
     replayed = replay(case)
-    found = [*_silences(replayed), *_off_and_delivered(replayed), *_silent_access_logs(replayed)]
-    found += [*_uses_without_record(case, replayed), *_log_buckets_touched(case, replayed), *_failed_deliveries(case)]
-    found += expired_logs(replayed, replayed.window)
-    found.sort(key=lambda row: (row["start_time"], row["kind"], row["subject"]))
-    frame = frame_of(found, COLUMNS)
-    case.write_table("logging_gaps/contradictions", frame)
+    rows = [
+        {"kind": kind, "subject": subject, "start_time": span.start, "end_time": span.end, "statement": words}
+        for found in (trails_against_files(case, replayed), access_logs_silent(replayed), log_objects_expired(replayed))
+        for kind, subject, span, words in found
+    ]
+    rows += [*uses_without_record(case, replayed), *log_buckets_written(case, replayed)]
+    rows.sort(key=lambda row: (row["start_time"], row["kind"], row["subject"]))
+    frame = frame_of(rows, types_of(TABLE))
+    case.write_table(TABLE, frame)
     return frame
 
 
-def expired_logs(replayed: Replay, window: Span) -> Rows:
+def log_objects_expired(replayed: Replay) -> Found:
     """The times of the window of which a lifecycle rule had removed log objects before they were collected."""
-    expired = [(f"trail {key.name}", one) for key, one in replayed.recording.expired.items()]
-    expired += [(f"access log of {bucket}", one) for bucket, one in replayed.line_expiry.items()]
-    found = []
-    for subject, one in expired:
-        span = Span(window.start, min(one.gone, one.first or one.gone, window.end))
+    expired = [(f"trail {key.name}", expiry) for key, expiry in replayed.recording.expired.items()]
+    expired += [(f"access log of {bucket}", expiry) for bucket, expiry in replayed.line_expiry.items()]
+    for subject, expiry in expired:
+        span = Span(replayed.window.start, min(expiry.gone, expiry.first or expiry.gone, replayed.window.end))
         if span.start < span.end:
-            words = f"{one.words}: what had come until {one.gone:%Y-%m-%d %H:%M} was gone when it was collected, and nothing of this time is held"
-            found.append(_row("log_objects_expired", subject, span, words))
-    return found
+            words = f"{expiry.words}: what had come until {expiry.gone:%Y-%m-%d %H:%M} was gone when it was collected, and nothing of this time is held"  # noqa: E501
+            yield "log_objects_expired", subject, span, words
 
 
-def _row(kind: str, subject: str, span: Span, statement: str, key: str | None = None) -> dict[str, Any]:
-    return {
-        "kind": kind,
-        "subject": subject,
-        "start_time": span.start,
-        "end_time": span.end,
-        "statement": statement,
-        "access_key_id": key,
-    }
-
-
-def _hours(span: Span) -> str:
-    return f"{(span.end - span.start) / timedelta(hours=1):.1f} hours"
-
-
-def _silences(replayed: Replay) -> Rows:
-    """Hours without any record of a Region that is never as quiet, while a trail was on."""
-    found = []
-    for region, spans in replayed.silent.items():
-        scope = Scope("management", None, region)
-        for span in spans:
-            on = [
-                trail.key.name
-                for trail in replayed.recording.trails
-                if replayed.recording.trail_state(trail, scope, Span(span.start, span.start + MARGIN)).state == "logged"
-            ]
-            if on:
-                words = f"{', '.join(on)} is said to have been on, but {region} has no record for {_hours(span)}"
-                found.append(_row("no_files_while_on", region, span, words))
-    return found
-
-
-def _off_and_delivered(replayed: Replay) -> Rows:
-    """Records that came while every trail that could have delivered them was off."""
-    found = []
+def trails_against_files(case: Case, replayed: Replay) -> Found:
+    """Trails that were on while no record came, or off while records came; deliveries that failed."""
+    recording = replayed.recording
     for region in replayed.regions:
-        rows = replayed.recording.unexplained(Scope("management", None, region))
-        rows = [row for row in rows if replayed.window.touches(row.span.start, row.span.end)]
-        if rows and replayed.recording.trails.by_key:
-            span = Span(min(row.span.start for row in rows), max(row.span.end for row in rows))
-            count = sum(row.records for row in rows)
-            words = (
-                f"{count} records came while every trail that is known was off, or did not select them: "
-                "another trail delivers here"
-            )
-            found.append(_row("files_while_off", region, span, words))
-    return found
+        scope = Scope("management", None, region)
+        for span in replayed.silent.get(region, []):  # of a Region that is never as quiet
+            start = Span(span.start, span.start + MARGIN)
+            on = [trail.key.name for trail in recording.trails if recording.trail_state(trail, scope, start).state == "logged"]
+            if on:
+                words = f"{', '.join(on)} is said to have been on, but {region} has no record for {hours_of(span)}"
+                yield "no_files_while_on", region, span, words
+        came = [row for row in recording.unexplained(scope) if replayed.window.touches(row.span.start, row.span.end)]
+        if came and recording.trails.by_key:
+            span = Span(min(row.span.start for row in came), max(row.span.end for row in came))
+            words = f"{sum(row.records for row in came)} records came while every trail that is known was off, or did not select them: another trail delivers here"  # noqa: E501
+            yield "files_while_off", region, span, words
+    for row in rows_of(case.ask("coverage/trail_settings")):
+        status, asked = mapping(row["response"]), mapping(row["parameters"])
+        if row["operation"] == "GetTrailStatus" and (error := status.get("LatestDeliveryError")):
+            delivered = moment(status.get("LatestDeliveryTime")) or row["collected_at"]
+            name = str(asked.get("Name") or asked.get("TrailName")).rpartition("/")[2]
+            words = f"the trail is on, but its last delivery failed ({error}); the last that worked was at {delivered:%Y-%m-%d %H:%M:%S}"  # noqa: E501
+            yield "delivery_failed", name, Span(min(delivered, row["collected_at"]), row["collected_at"]), words
 
 
-def _silent_access_logs(replayed: Replay) -> Rows:
-    found = []
-    for bucket, one in sorted(replayed.access_logs.items()):
-        for span in one.silent:
-            on = one.target.at(span.start)
+def access_logs_silent(replayed: Replay) -> Found:
+    """Access logs that were on, and had no line while CloudTrail saw requests."""
+    for bucket, log in sorted(replayed.access_logs.items()):
+        for span in log.silent:
+            on = log.target.at(span.start)
             if on.state == "known" and on.value and replayed.window.touches(span.start, span.end):
-                words = (
-                    f"access logging was on ({on.words}), CloudTrail saw requests, and no line came for {_hours(span)}"
-                )
-                found.append(_row("silent_access_log", bucket, span, words))
-    return found
+                words = f"access logging was on ({on.words}), CloudTrail saw requests, and no line came for {hours_of(span)}"
+                yield "silent_access_log", bucket, span, words
 
 
-def _uses_without_record(case: Case, replayed: Replay) -> Rows:
+def uses_without_record(case: Case, replayed: Replay) -> Iterator[dict[str, Any]]:
     """A key's last use by IAM, which no log shows: a gap proven, and worse where it would have been logged."""
-    found = []
     for row in rows_of(case.ask("logging_gaps/last_uses")):
-        used = moment(row["last_used_date"])
-        service = str(row["last_used_service"])
+        used, service, key = moment(row["last_used_date"]), str(row["last_used_service"]), row["access_key_id"]
         if used is None or not replayed.window.holds(used) or service in ("N/A", "None"):
             continue
-        source = service if service.endswith(".amazonaws.com") else f"{service}.amazonaws.com"
-        around = Span(used - NEAR, used + NEAR)
-        seen = rows_of(
-            case.ask(
-                "logging_gaps/key_uses",
-                access_key_id=row["access_key_id"],
-                event_source=source,
-                use_start=around.start,
-                use_end=around.end,
-            )
-        )[0]
-        if seen["events"] or seen["lines"]:
+        if any(logged_uses(case, key, service, used)):
             continue
         regions = replayed.regions if row["last_used_region"] in (None, "N/A") else [row["last_used_region"]]
         scopes = [Scope("management", None, region) for region in regions]
         if service == "s3":
-            scopes += [
-                Scope(kind, bucket, region)
-                for bucket, region in replayed.buckets.items()
-                for kind in ("data_read", "data_write")
-            ]
-        blind = [scope for scope in scopes if replayed.state(scope, Span(used, used + MARGIN / 900)).state != "logged"]
-        where = "though every such call would have been logged" if scopes and not blind else _blind_words(blind)
+            scopes += [Scope(kind, bucket, region) for bucket, region in replayed.buckets.items() for kind in CLASSES[1:]]
+        span = Span(used, used + INSTANT)
+        blind = [scope for scope in scopes if replayed.state(scope, span).state != "logged"]
+        buckets = sorted({scope.bucket for scope in blind if scope.bucket})
+        where = f"where data events of {join_names(buckets, 5)} were not logged"
+        if not buckets:
+            logged = scopes and not blind
+            where = "though every such call would have been logged" if logged else "where management events were not logged"
         words = f"IAM names a use of {service} at {used:%Y-%m-%d %H:%M:%S}, which no log shows, {where}"
-        found.append(_row("use_without_record", row["access_key_id"], around, words, row["access_key_id"]))
-    return found
+        yield {"kind": "use_without_record", "subject": key, "start_time": used - NEAR, "end_time": used + NEAR,
+               "statement": words, "access_key_id": key}  # fmt: skip
 
 
-def _blind_words(blind: list[Scope]) -> str:
-    buckets = sorted({str(scope.bucket) for scope in blind if scope.bucket})
-    listed = ", ".join(buckets[:5]) + (f" and {len(buckets) - 5} more" if len(buckets) > 5 else "")
-    return f"where data events of {listed} were not logged" if buckets else "where management events were not logged"
-
-
-def _log_buckets_touched(case: Case, replayed: Replay) -> Rows:
+def log_buckets_written(case: Case, replayed: Replay) -> Iterator[dict[str, Any]]:
     """Writes into and deletions from log buckets by anybody but the services that log."""
-    rows = rows_of(case.ask("logging_gaps/tampering", log_buckets=sorted(log_destinations(replayed))))
-    touched: dict[tuple[str, str], list[Any]] = {}
-    for row in rows:
-        if row["event_name"] in WRITES and row["error_code"] is None:
-            touched.setdefault((row["bucket"], row["access_key_id"] or ""), []).append(row["event_time"])
-    return [
-        _row(
-            "log_bucket_written",
-            bucket,
-            Span(min(times), max(times) + timedelta(seconds=1)),
-            f"{len(times)} objects of the log bucket were written or deleted by {key or 'a caller without a key'}: "
-            "what it holds is not all as it was delivered",
-            key or None,
-        )
-        for (bucket, key), times in sorted(touched.items())
-    ]
+    rows = pd.DataFrame(calls(case, log_destinations(replayed)), columns=["bucket", "access_key_id", "event_time", "outcome", "target_parameter"])
+    rows = rows[(rows["target_parameter"] == "key") & (rows["outcome"] == "success")]
+    for (bucket, key), times in rows.groupby(["bucket", "access_key_id"], dropna=False)["event_time"]:
+        key = key if isinstance(key, str) else None
+        words = f"{len(times)} objects of the log bucket were written or deleted by {key or 'a caller without a key'}: what it holds is not all as it was delivered"  # noqa: E501
+        yield {"kind": "log_bucket_written", "subject": bucket, "start_time": times.min(), "statement": words,
+               "end_time": times.max() + INSTANT, "access_key_id": key}  # fmt: skip
 
 
-def _failed_deliveries(case: Case) -> Rows:
-    """Errors of delivery that a trail's status names."""
-    found = []
-    for row in rows_of(case.ask("coverage/trail_settings")):
-        response = document(row["response"])
-        error = response.get("LatestDeliveryError")
-        if row["operation"] == "GetTrailStatus" and error:
-            delivered = moment(response.get("LatestDeliveryTime")) or row["collected_at"]
-            asked = document(row["parameters"])
-            name = str(asked.get("Name") or asked.get("TrailName")).rpartition("/")[2]
-            worked = f"the last that worked was at {delivered:%Y-%m-%d %H:%M:%S}"
-            words = f"the trail is on, but its last delivery failed ({error}); {worked}"
-            found.append(
-                _row("delivery_failed", name, Span(min(delivered, row["collected_at"]), row["collected_at"]), words)
-            )
-    return found
-
-
-def trail_history(case: Case) -> pd.DataFrame:
-    """What could each trail see, before and after each change of it?
-
-    Returns
-    -------
-    DataFrame
-        One row per trail and interval of the window; empty if no trail is known. Also written to
-        ``logging_gaps/trails``.
-    """
-    replayed = replay(case)
-    found: Rows = []
-    for trail in replayed.recording.trails:
-        hulls = [edge for one in replayed.recording.hulls(trail) for edge in (one.start, one.end)]
-        for span in between([*trail.edges(), *hulls], replayed.window.start, replayed.window.end):
-            row = _history(replayed, trail, span)
-            if found and all(
-                found[-1][name] == row[name] for name in HISTORY if name not in ("start_time", "end_time", "basis")
-            ):
-                found[-1]["end_time"] = span.end
-            else:
-                found.append(row)
-    frame = frame_of(found, HISTORY)
-    case.write_table("logging_gaps/trails", frame)
-    return frame
-
-
-def _history(replayed: Replay, trail: Trail, span: Span) -> dict[str, Any]:
-    on, chosen = trail.logging.at(span.start), trail.selectors.at(span.start)
-    place = trail.destination(span.start)
-    status = ("yes" if on.value else "no") if on.state == "known" else "unknown"
-    run, recorded_end = trail.run(span.start)
-    alive = hull(replayed.recording.alive(trail, run))
-    until = run.end if recorded_end or alive is None else alive.end
-    proven = status == "unknown" and alive is not None and alive.start <= span.start < until
-    return {
-        "trail_name": trail.key.name,
-        "home_region": trail.key.home_region,
-        "account_id": trail.key.account,
-        "start_time": span.start,
-        "end_time": span.end,
-        "logging_status": "yes" if proven else status,
-        **{
-            kind: _selected(replayed, kind, chosen.value if chosen.state == "known" else None, status)
-            for kind in ("management", "data_read", "data_write")
-        },
-        "destination": f"s3://{place[0]}/{place[1]}" if place else None,
-        "files_held": replayed.recording.held(trail, span.start),
-        "basis": "; ".join(
-            dict.fromkeys(
-                words for words in (on.words, chosen.words, "by what it delivered" if proven else "") if words
-            )
-        ),
-    }
-
-
-def _selected(replayed: Replay, record_class: str, selectors: SelectorSet | None, status: str) -> str:
-    if status == "no":
-        return "none"
-    if selectors is None:
-        return "unknown"
-    if record_class == "management":
-        covered = coverage_of_region(selectors)
-        return covered.words if covered.kind == "partly" else covered.kind
-    every = coverage_of_bucket(selectors, "\x00any", record_class)
-    if every.kind == "all":
-        return "all"
-    parts = []
-    for bucket in replayed.buckets:
-        one = coverage_of_bucket(selectors, bucket, record_class)
-        if one.kind != "none":
-            parts.append(bucket if one.kind == "all" else f"{bucket} ({one.words})")
-    return ", ".join(parts) or ("none" if every.kind == "none" else every.words)
+def hours_of(span: Span) -> str:
+    """The length of a span in words."""
+    return f"{(span.end - span.start) / timedelta(hours=1):.1f} hours"

@@ -1,8 +1,8 @@
--- How many management events does the account make in a day?
--- Grain: one row per day of the window that has any; empty if none.
+-- How many management events does the account make in a day, in the mean and on the busiest day?
+-- Grain: one row; null where the window has none.
 -- Cannot see: Regions and hours that no trail recorded.
-select cast(event_time as date) as day, count(*) as events
-from events
-where record_class = 'management' and event_time >= :window_start and event_time < :window_end
-group by cast(event_time as date)
-order by day
+select avg(events) as per_day_low, max(events) as per_day_high
+from (select count(*) as events
+      from events
+      where record_class = 'management' and event_time >= :window_start and event_time < :window_end
+      group by cast(event_time as date)) days

@@ -17,7 +17,7 @@ from ir_kit.errors import ParameterError
 PRICES = Path(__file__).with_name("prices.yaml")
 DAYS = 30
 MILLION = 1_000_000
-ATHENA_LEAST = 10_000_000  # bytes that Athena bills for a query at least
+TIERS = (("first_500m", 500.0), ("next_4500m", 4_500.0), ("over_5000m", float("inf")))  # millions of events
 
 
 class Between(NamedTuple):
@@ -40,72 +40,44 @@ NOTHING = Between(0.0, 0.0)
 
 @dataclass(frozen=True)
 class Prices:
-    """Unit prices in USD and named assumptions, with their date and sources."""
+    """Unit prices in USD and named assumptions, with their date."""
 
     as_of: str
-    region: str
     usd: Mapping[str, float]
-    sources: Mapping[str, str]
     assumptions: Mapping[str, float]
-    overridden: tuple[str, ...] = ()
 
     def assumed(self, name: str) -> Between:
         """An assumption that has a low and a high."""
         return Between(self.assumptions[f"{name}_low"], self.assumptions[f"{name}_high"])
 
+    def events(self, price: str, per_day: Between) -> Between:
+        """USD a month for so many events a day, at a price per million."""
+        return per_day.times(DAYS * self.usd[price] / MILLION)
+
+    def storage(self, size: str, per_day: Between) -> Between:
+        """USD a month for keeping so many events of this size a day: low in the first month, high once the retention is reached."""
+        bytes_each, months, price = self.assumed(size), self.assumed("retention_months"), self.usd["s3_storage_gb_month"]
+        low, high = (per_day[end] * DAYS * bytes_each[end] / 1e9 * months[end] * price for end in (0, 1))
+        return Between(low, high)
+
     def data_events(self, per_day: Between) -> Between:
         """USD a month for recording so many data events a day, storage of the files included."""
-        events = per_day.times(DAYS).times(self.usd["cloudtrail_data_events"] / MILLION)
-        return events.plus(self.storage(self.data_event_gb(per_day)))
-
-    def data_events_alone(self, per_day: Between) -> Between:
-        """USD a month that CloudTrail asks for so many data events a day."""
-        return per_day.times(DAYS).times(self.usd["cloudtrail_data_events"] / MILLION)
-
-    def management_copies(self, per_day: Between) -> Between:
-        """USD a month for a second copy of so many management events a day."""
-        return per_day.times(DAYS).times(self.usd["cloudtrail_management_copy"] / MILLION)
-
-    def data_event_gb(self, per_day: Between) -> Between:
-        """GB of compressed CloudTrail files that a month of so many data events a day makes."""
-        size = self.assumed("data_event_bytes")
-        return Between(per_day.low * DAYS * size.low / 1e9, per_day.high * DAYS * size.high / 1e9)
+        return self.events("cloudtrail_data_events", per_day).plus(self.storage("data_event_bytes", per_day))
 
     def access_log(self, per_day: Between) -> Between:
         """USD a month for access logs of so many requests a day: storage, and delivery where it is charged."""
-        delivery = per_day.times(DAYS).times(self.usd["access_log_delivery"] / MILLION)
-        return self.storage(self.access_log_gb(per_day)).plus(delivery)
-
-    def access_log_gb(self, per_day: Between) -> Between:
-        """GB of access logs that a month of so many requests a day makes; they lie unpacked."""
-        size = self.assumed("access_log_line_bytes")
-        return Between(per_day.low * DAYS * size.low / 1e9, per_day.high * DAYS * size.high / 1e9)
-
-    def storage(self, gb_per_month: Between) -> Between:
-        """USD a month for logs that grow by so much: low in the first month, high once the retention is reached."""
-        months = self.assumed("retention_months")
-        price = self.usd["s3_storage_gb_month"]
-        return Between(gb_per_month.low * months.low * price, gb_per_month.high * months.high * price)
-
-    def athena_question(self, gb: Between) -> Between:
-        """USD for one question to Athena that reads so many GB."""
-
-        def cost(size: float) -> float:
-            return max(size * 1e9, ATHENA_LEAST) / 1e12 * self.usd["athena_tb_scanned"]
-
-        return Between(cost(gb.low), cost(gb.high))
+        return self.storage("access_log_line_bytes", per_day).plus(self.events("access_log_delivery", per_day))
 
     def guardduty(self, per_day: Between) -> Between:
         """USD a month for GuardDuty S3 Protection over so many data events a day in one Region, by its tiers."""
-        return Between(self._guardduty(per_day.low * DAYS), self._guardduty(per_day.high * DAYS))
-
-    def _guardduty(self, events: float) -> float:
-        tiers = (("first_500m", 500.0), ("next_4500m", 4_500.0), ("over_5000m", float("inf")))
-        left, cost = events / MILLION, 0.0
-        for name, size in tiers:
-            cost += min(left, size) * self.usd[f"guardduty_s3_{name}"]
-            left = max(0.0, left - size)
-        return cost
+        costs = []
+        for left in per_day.times(DAYS / MILLION):
+            cost = 0.0
+            for tier, size in TIERS:
+                cost += min(left, size) * self.usd[f"guardduty_s3_{tier}"]
+                left = max(0.0, left - size)
+            costs.append(cost)
+        return Between(*costs)
 
 
 def load_prices(override: Path | None = None) -> Prices:
@@ -114,32 +86,27 @@ def load_prices(override: Path | None = None) -> Prices:
     Parameters
     ----------
     override : Path, optional
-        A file of the same form that changes some of them: ``as_of``, ``region``, ``prices`` (a number, or ``usd`` and
-        ``source``) and ``assumptions``. One that does not exist changes nothing.
+        A file of the same form that changes some of them. One that does not exist changes nothing.
 
     Raises
     ------
     ParameterError
         The file is no such file, or names a price that there is not.
     """
-    said = yaml.safe_load(PRICES.read_text(encoding="utf-8"))
-    usd = {name: float(price["usd"]) for name, price in said["prices"].items()}
-    sources = {name: str(price["source"]) for name, price in said["prices"].items()}
-    assumptions = {name: float(value) for name, value in said["assumptions"].items()}
-    as_of, region, changed = str(said["as_of"]), str(said["region"]), []
-    if override is not None and override.exists():
-        given = _read(override)
-        as_of, region = str(given.get("as_of", as_of)), str(given.get("region", region))
-        for name, price in _section(given, "prices", usd, override).items():
-            value = price.get("usd") if isinstance(price, dict) else price
-            usd[name] = _number(value, f"prices.{name}", override)
-            source = price.get("source") if isinstance(price, dict) else None
-            sources[name] = str(source or "the incident's own prices")
-            changed.append(name)
-        for name, value in _section(given, "assumptions", assumptions, override).items():
-            assumptions[name] = _number(value, f"assumptions.{name}", override)
-            changed.append(name)
-    return Prices(as_of, region, usd, sources, assumptions, tuple(changed))
+    known = yaml.safe_load(PRICES.read_text(encoding="utf-8"))
+    given = _read(override) if override is not None and override.exists() else {}
+    numbers: dict[str, dict[str, float]] = {}
+    for section in ("prices", "assumptions"):
+        changed = given.get(section) or {}
+        if not isinstance(changed, dict):
+            raise ParameterError(f"{section} is no mapping", override, "write 'name: number' lines")
+        for name, value in changed.items():
+            if name not in known[section]:
+                raise ParameterError(f"{section} has no {name}", override, f"use one of {', '.join(known[section])}")
+            if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < float("inf"):
+                raise ParameterError(f"{section}.{name} is no amount", override, "write a number that is not negative")
+        numbers[section] = {name: float(value) for name, value in {**known[section], **changed}.items()}
+    return Prices(str(given.get("as_of", known["as_of"])), numbers["prices"], numbers["assumptions"])
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -147,27 +114,6 @@ def _read(path: Path) -> dict[str, Any]:
         given = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
         raise ParameterError("the prices cannot be read", path, "write YAML as the kit's prices.yaml has it") from error
-    unknown = (
-        sorted(set(given) - {"as_of", "region", "prices", "assumptions"})
-        if isinstance(given, dict)
-        else ["a list or text"]
-    )
-    if unknown:
-        raise ParameterError(f"unknown: {unknown[0]}", path, "name as_of, region, prices or assumptions")
-    return dict(given)
-
-
-def _section(given: dict[str, Any], name: str, known: Mapping[str, float], path: Path) -> dict[str, Any]:
-    section = given.get(name) or {}
-    if not isinstance(section, dict):
-        raise ParameterError(f"{name} is no mapping", path, "write 'name: number' lines")
-    for entry in section:
-        if entry not in known:
-            raise ParameterError(f"{name} has no {entry}", path, f"use one of {', '.join(sorted(known))}")
-    return section
-
-
-def _number(value: Any, name: str, path: Path) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < float("inf"):
-        raise ParameterError(f"{name} is no amount", path, "write a number that is not negative")
-    return float(value)
+    if not isinstance(given, dict) or set(given) - {"as_of", "prices", "assumptions"}:
+        raise ParameterError("the prices cannot be read", path, "name as_of, prices or assumptions")
+    return given

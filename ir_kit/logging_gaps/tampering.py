@@ -1,71 +1,117 @@
-"""Acts against logging, done or tried, and what each cost in sight. Putting it back is none."""
+"""Acts against logging and detection, done or tried, and what each cost in sight. Putting it back is none."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import pandas as pd
 
 from ir_kit.case import Case
-from ir_kit.coverage.log_buckets import CLOUDTRAIL, LOGGING
+from ir_kit.coverage.bucket_logging import target_of
+from ir_kit.coverage.log_buckets import CLOUDTRAIL, LOGGING, bare_key, expiries, logging_fault, policy_fault
 from ir_kit.coverage.replaying import replay
 from ir_kit.coverage.replays import Replay
-from ir_kit.coverage.states import CLASSES, Scope
-from ir_kit.coverage.trails import INSTANT
+from ir_kit.coverage.selector_coverage import coverage_of_bucket, coverage_of_region
+from ir_kit.coverage.selectors import SelectorSet, selector_set
+from ir_kit.coverage.states import CLASSES, Scope, State
+from ir_kit.coverage.trails import INSTANT, Trail, trail_key
+from ir_kit.coverage.visibility import BLIND
+from ir_kit.domain.documents import mapping
 from ir_kit.domain.frames import frame_of, rows_of
-from ir_kit.domain.intervals import Span, between
-from ir_kit.domain.outcome import outcome_of
-from ir_kit.logging_gaps.tampering_acts import Act, act_of
+from ir_kit.domain.intervals import Span, Timeline, between
+from ir_kit.findings import join_names
+from ir_kit.tables import types_of
 
-COLUMNS = {
-    "event_time": "timestamp", "event_name": "varchar", "target": "varchar", "access_key_id": "varchar",
-    "principal_arn": "varchar", "outcome": "varchar", "effect": "varchar", "event_id": "varchar", "aws_region":
-    "varchar", "source_ip_address": "varchar", "error_code": "varchar", "blind_hours": "double",
-}  # fmt: skip
-BLIND = ("not_logged", "unknown", "lost")
+Row = Mapping[str, Any]
+SHORT_DAYS = 90
+HOLDS = {CLOUDTRAIL: "CloudTrail's log files", LOGGING: "access logs"}
+TABLE = "logging_gaps/tampering"
+# kind, service, names of its calls, the parameter that names the target, what they do
+CALLS = (
+    ("logging", "cloudtrail", "StopLogging", "name", "stops the trail"),
+    ("logging", "cloudtrail", "DeleteTrail", "name", "deletes the trail"),
+    ("logging", "cloudtrail", "UpdateTrail", "name", "changes the trail"),
+    ("logging", "cloudtrail", "PutEventSelectors", "trailname", "narrows what the trail selects"),
+    ("logging", "cloudtrail", "DeregisterOrganizationDelegatedAdmin DeleteEventDataStore StopEventDataStoreIngestion",
+     "eventDataStore", "takes away a copy of the events outside of the trails"),
+    ("logging", "s3", "PutBucketLogging", "", "switches access logging off"),
+    ("logging", "s3", "PutBucketPolicy PutBucketAcl PutBucketOwnershipControls PutBucketEncryption "
+     "PutBucketRequestPayment PutBucketObjectLockConfiguration PutObjectLockConfiguration", "", ""),
+    ("logging", "s3", "PutBucketLifecycle PutBucketLifecycleConfiguration", "", "lets {0} expire after {1} days"),
+    ("logging", "s3", "PutBucketVersioning", "",
+     "suspends versioning on the bucket of {0}: what is deleted or written over is gone"),
+    ("logging", "s3", "DeleteBucket", "", "deletes the bucket of {0}: deliveries fail"),
+    ("logging", "s3", "DeleteBucketPolicy", "", "deletes the policy of the bucket of {0}: deliveries fail"),
+    ("logging", "s3", "DeleteObject DeleteObjects", "key", "deletes from the bucket of {0}"),
+    ("logging", "s3", "PutObject CopyObject CompleteMultipartUpload", "key", "writes into the bucket of {0}"),
+    ("logging", "kms", "DisableKey ScheduleKeyDeletion PutKeyPolicy RevokeGrant RetireGrant", "keyId",
+     "takes the key of {0} away: its files cannot be written, or not be read"),
+    ("logging", "logs", "DeleteDelivery DeleteDeliverySource DeleteDeliveryDestination", "id",
+     "takes away a delivery of logs; of which source is not said"),
+    ("logging", "organizations", "LeaveOrganization RemoveAccountFromOrganization DeleteOrganization "
+     "DisableAWSServiceAccess DeregisterDelegatedAdministrator", "accountId",
+     "takes the account, or CloudTrail, out of the organization's logging"),
+    ("detection", "guardduty", "DeleteDetector UpdateDetector StopMonitoringMembers DisassociateMembers "
+     "DisassociateFromAdministratorAccount DisassociateFromMasterAccount", "detectorId",
+     "takes GuardDuty away: a detector, not a log of requests; no class of records is lost"),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Act:
+    """What a call is about, what it does to logging in words, and until when that can be said."""
+
+    target: str
+    effect: str
+    until: datetime | None = None
+    trail: Trail | None = None
+    access_log_of: str | None = None
 
 
 def tampering(case: Case) -> pd.DataFrame:
-    """Who took logging away, or tried to, and what did it cost in sight?
+    """Who took logging or detection away, or tried to, and what did it cost in sight?
 
     Returns
     -------
     DataFrame
         One row per act in the window, whoever did it; empty if none. ``blind_hours``: hours for which classes and
         buckets that were logged just before were blind after it, summed; 0 where it failed, null where that cannot be
-        told. Also written to ``logging_gaps/tampering``.
+        told. ``frame["user_agent"]`` is not in the table ``logging_gaps/tampering``, which is written.
 
     Notes
     -----
     Cannot see: acts while nothing recorded management events; writes into log buckets without data events. Config
-    recorders and flow logs are no logs of S3 and left out; GuardDuty is a detector, and its rows say so.
+    recorders and flow logs are no logs of S3 and left out.
     """
-    frame = tampering_of(case, replay(case))
-    case.write_table("logging_gaps/tampering", frame)
+    replayed = replay(case)
+    services = log_destinations(replayed)
+    found = []
+    for row in calls(case, services):
+        act = act_of(replayed, services, row)
+        if act is None:
+            continue
+        cost: float | None = 0.0
+        words = f"failed ({row['error_code']}): no gap"
+        if row["outcome"] == "success":
+            cost, words = cost_of(replayed, act, row["event_time"])
+        effect = "; ".join(part for part in (act.effect, words) if part)
+        found.append({**row, "target": act.target, "effect": effect, "blind_hours": cost})
+    frame = frame_of(found, types_of(TABLE) | {"user_agent": "varchar"})
+    case.write_table(TABLE, frame)
     return frame
 
 
-def tampering_of(case: Case, replayed: Replay) -> pd.DataFrame:
-    """The table for a replay; see `tampering`."""
-    takes = log_destinations(replayed)
-    found = []
-    for row in rows_of(case.ask("logging_gaps/tampering", log_buckets=sorted(takes))):
-        act = act_of(replayed, takes, row)
-        if act is None:
-            continue
-        outcome = outcome_of(row["error_code"])
-        cost: float | None = 0.0
-        words = f"failed ({row['error_code']}): no gap"
-        if outcome == "success":
-            cost, words = _cost(replayed, act, row["event_time"])
-        found.append(
-            {
-                **{name: row[name] for name in COLUMNS if name in row}, "target": act.target, "principal_arn":
-                row["user_identity_arn"], "outcome": outcome, "effect": "; ".join(part for part in (act.effect, words)
-                if part), "blind_hours": cost,
-            }
-        )  # fmt: skip
-    return frame_of(found, COLUMNS)
+def calls(case: Case, log_buckets: Iterable[str]) -> list[dict[str, Any]]:
+    """Calls of the window that can take logging away: rows of ``tampering.sql``."""
+    rows = [
+        {"kind": kind, "event_source": f"{service}.amazonaws.com", "event_name": name, "target_parameter": target, "words": words}
+        for kind, service, names, target, words in CALLS for name in names.split()
+    ]  # fmt: skip
+    case.engine.provide("tampering_calls", pd.DataFrame(rows))
+    return rows_of(case.ask("logging_gaps/tampering", log_buckets=sorted(log_buckets)))
 
 
 def log_destinations(replayed: Replay) -> dict[str, set[str]]:
@@ -73,60 +119,196 @@ def log_destinations(replayed: Replay) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for bucket, _ in replayed.recording.destinations:
         found.setdefault(bucket, set()).add(CLOUDTRAIL)
-    for one in replayed.access_logs.values():
-        for point in one.target.points:
+    for log in replayed.access_logs.values():
+        for point in log.target.points:
             if point.value:
                 found.setdefault(point.value[0], set()).add(LOGGING)
     return found
 
 
-def _cost(replayed: Replay, act: Act, time: datetime) -> tuple[float | None, str]:
-    """Hours for which what was logged just before was blind after it, class by class."""
+def act_of(replayed: Replay, services: Mapping[str, set[str]], row: Row) -> Act | None:
+    """What this call does to logging; None where it takes nothing away."""
+    request, words = mapping(row["request_parameters"]), str(row["words"])
+    source, name = row["event_source"].partition(".")[0], row["event_name"]
+    target = str(request.get(row["target_parameter"]) or request.get("name") or "")
+    if source == "cloudtrail" and row["target_parameter"] != "eventDataStore":
+        return trail_act(replayed, row, request)
+    if source == "s3":
+        return bucket_act(replayed, services.get(row["bucket"] or "", set()), row, request)
+    if source == "kms":
+        trails = [
+            trail.key.name for trail in replayed.recording.trails
+            if any(point.value and bare_key(str(point.value)) == bare_key(target) for point in trail.fields["kms_key"].points)
+        ]  # fmt: skip
+        kept = name == "PutKeyPolicy" and CLOUDTRAIL in str(request.get("policy"))
+        return Act(target, words.format(", ".join(trails))) if trails and not kept else None
+    if source == "organizations" and str(request.get("servicePrincipal") or CLOUDTRAIL) != CLOUDTRAIL:
+        return None
+    return None if name == "UpdateDetector" and request.get("enable") is not False else Act(target, words)
+
+
+def trail_act(replayed: Replay, row: Row, request: Mapping[str, Any]) -> Act | None:
+    """What a call takes away from a trail, judged by its settings just before."""
+    name, time, words = row["event_name"], row["event_time"], row["words"]
+    lower = {str(key).lower(): value for key, value in request.items()}
+    key = trail_key(lower.get("name") or lower.get("trailname"), row["recipient_account_id"], row["aws_region"])
+    if key is None:  # a call that was refused is recorded without what it asked for
+        return Act("", f"{words}, and the record does not say which") if row["error_code"] else None
+    same = (trail for trail in replayed.recording.trails if trail.key.name == key.name)
+    trail = next((trail for trail in same if trail.key.home_region == key.home_region), None)
+    until = min((change for change in trail.changes() if change > time), default=None) if trail else None
+    if name == "PutEventSelectors":
+        lost = narrowed(replayed, selector_set(request), trail, time)
+        words = f"{words}: {lost}"
+    elif name == "UpdateTrail":
+        words = lost = ", ".join(updated(trail, lower, time))
+    else:
+        lost = words
+    return Act(key.name, words, until, trail) if lost else None
+
+
+def value_before(timeline: Timeline | None, time: datetime) -> Any:
+    """The value of a setting just before a call, where it is known and none is not its value; else None."""
+    now = timeline.at(time - INSTANT) if timeline else None
+    return now.value if now and now.state == "known" else None
+
+
+def updated(trail: Trail | None, request: Mapping[str, Any], time: datetime) -> list[str]:
+    """What an UpdateTrail takes away; `request` by names in lower case."""
+    fields = trail.fields if trail else dict[str, Timeline]()
+    before = {name: value_before(timeline, time) for name, timeline in fields.items()}
+    found = [
+        words
+        for parameter, setting, words in (
+            ("ismultiregiontrail", "multi_region", "takes all Regions but its own from the trail"),
+            ("includeglobalserviceevents", "global_services", "takes global services from the trail"),
+            ("isorganizationtrail", "organization", "takes the organization's other accounts from the trail"),
+        )
+        if request.get(parameter) is False and before.get(setting) is not False
+    ]
+    if request.get("s3bucketname") and before.get("bucket") != request["s3bucketname"]:
+        found.append(f"sends the trail's files to s3://{request['s3bucketname']}")
+    elif "s3keyprefix" in request and before.get("prefix") not in (None, request["s3keyprefix"]):
+        found.append(f"sends the trail's files below {request['s3keyprefix']}/")
+    if request.get("enablelogfilevalidation") is False:
+        found.append("ends the validation of its files")
+    if request.get("kmskeyid") and bare_key(str(before.get("kms_key") or "")) != bare_key(str(request["kmskeyid"])):
+        found.append(f"encrypts its files with another key ({request['kmskeyid']})")
+    return found
+
+
+def narrowed(replayed: Replay, after: SelectorSet | None, trail: Trail | None, time: datetime) -> str:
+    """What a trail's selectors took before and these do not, in words; empty where nothing is taken away.
+
+    Where the set before is not known, what it must have selected is told by what was delivered, and a set that leaves
+    out management events counts as narrower.
+    """
+    if after is None:
+        return ""
+    before: SelectorSet | None = value_before(trail.selectors if trail else None, time)
+    found = []
+    old, new = (coverage_of_region(before) if before else None), coverage_of_region(after)
+    if new.kind != "all" and (old is None or old.kind == "all" or (old.kind == "partly" and new != old)):
+        found.append("management events" if new.kind == "none" else f"management events ({new.words})")
+    gone: dict[str, list[str]] = {}
+    for bucket, region in replayed.buckets.items():
+        for record_class in CLASSES[1:]:
+            new = coverage_of_bucket(after, bucket, record_class)
+            if before:
+                old = coverage_of_bucket(before, bucket, record_class)
+                less = old.kind != "none" and new != old
+            else:
+                scope, instant = Scope(record_class, bucket, region), Span(time - INSTANT, time)
+                less = trail is not None and replayed.recording.trail_state(trail, scope, instant).state == "logged"
+            if less and new.kind != "all":
+                words = record_class if new.kind == "none" else f"{record_class} ({new.words})"
+                gone.setdefault(words, []).append(bucket)
+    return "; ".join([*found, *(f"{words} of {join_names(buckets, 5)}" for words, buckets in gone.items())])
+
+
+def bucket_act(replayed: Replay, services: set[str], row: Row, request: Mapping[str, Any]) -> Act | None:
+    """What a call takes away from a bucket's access log, or from a bucket that takes logs of these services."""
+    name, bucket, time = row["event_name"], row["bucket"], row["event_time"]
+    if name == "PutBucketLogging":
+        return access_log_act(replayed, row, request) if bucket else None
+    if not services:
+        return None
+    holds = " and ".join(sorted(HOLDS[service] for service in services))
+    words = row["words"].format(holds, "{1}")
+    if row["target_parameter"] == "key":
+        return Act(f"{bucket}/{row['key']}" if row["key"] else bucket, words)
+    if name.startswith("PutBucketLifecycle"):
+        days = [days for _, days in expiries(request)]
+        before = [value_before(target.expiry, time) or () for target in replayed.log_targets(bucket)]
+        old = [days for rules in before for _, days in rules]
+        longer = not days or (min(old) <= min(days) if old else min(days) > SHORT_DAYS)
+        return None if longer else Act(bucket, words.format("", min(days)))
+    if name == "PutBucketVersioning":
+        return Act(bucket, words) if "Suspended" in str(request) else None
+    if words:
+        return Act(bucket, words)
+    faults = [policy_fault(request.get("bucketPolicy"), one) for one in sorted(services) if name == "PutBucketPolicy"]
+    if LOGGING in services:
+        fault = logging_fault(name.removeprefix("Put"), request)
+        faults += [fault[1]] if fault else []
+        if name == "PutBucketAcl" and "LogDelivery" not in str(request):
+            faults.append("the log delivery group is not in the new ACL: deliveries fail unless the policy lets them in")
+        if name == "PutBucketOwnershipControls" and "BucketOwnerEnforced" in str(request):
+            faults.append("ACLs are disabled: deliveries fail unless the policy lets them in")
+    broken = "; ".join(fault for fault in faults if fault)
+    return Act(bucket, f"{broken} (bucket of {holds})") if broken else None
+
+
+def access_log_act(replayed: Replay, row: Row, request: Mapping[str, Any]) -> Act | None:
+    """What a PutBucketLogging takes away, judged by the target just before."""
+    status, bucket, time = request.get("BucketLoggingStatus"), row["bucket"], row["event_time"]
+    if not isinstance(status, dict):
+        return None
+    log = replayed.access_logs.get(bucket)
+    state = log.target.at(time - INSTANT).state if log else "unknown"
+    before, after = value_before(log.target if log else None, time), target_of(status)
+    if (after is None and state == "known" and before is None) or (after and (not before or before[0] == after[0])):
+        return None
+    words = f"sends access logs to s3://{'/'.join(after)} in place of s3://{'/'.join(before)}" if after else row["words"]
+    until = min((change for change in log.changes() if change > time), default=None) if log else None
+    return Act(bucket, words, until, access_log_of=bucket)
+
+
+def cost_of(replayed: Replay, act: Act, time: datetime) -> tuple[float | None, str]:
+    """Hours for which what was logged just before was blind after it, summed, and in words class by class."""
     end = min(act.until or replayed.window.end, replayed.window.end)
-    if act.lines_of:
-        return _lines_cost(replayed, act.lines_of, time, end)
+    just_before, until = Span(time - INSTANT, time), f"until {end:%Y-%m-%d %H:%M:%S}"
+    if bucket := act.access_log_of:
+        if time >= end or replayed.access_log_state(bucket, just_before).state not in ("logged", "uncertain"):
+            return 0.0, "whether it was on just before is not known"
+        spans = between(replayed.access_log_edges(bucket), time, end)
+        hours = blind_hours((span, replayed.access_log_state(bucket, span)) for span in spans)
+        return hours, f"{until}: server_access_log blind for {hours:.1f} hours after settling"
     if act.trail is None:
         return None, ""
-    hours: dict[str, list[float]] = {}
     scopes = [Scope("management", None, region) for region in replayed.regions]
     scopes += [Scope(kind, bucket, region) for bucket, region in replayed.buckets.items() for kind in CLASSES[1:]]
+    by_class: dict[str, list[float]] = {}
     for scope in scopes:
-        if replayed.state(scope, Span(time - INSTANT, time)).state != "logged":
-            continue
-        spans = between(replayed.edges(scope), time, end) if time < end else []
-        blind = _blind_from([(span, replayed.state(scope, span).state) for span in spans])
-        if blind:
-            hours.setdefault(scope.record_class, []).append(blind / timedelta(hours=1))
-    if not hours:
-        return 0.0, "cost nothing that was logged just before: another trail recorded it, or nothing did"
+        if time < end and replayed.state(scope, just_before).state == "logged":
+            spans = between(replayed.edges(scope), time, end)
+            hours = blind_hours((span, replayed.state(scope, span)) for span in spans)
+            by_class.setdefault(scope.record_class, []).extend([hours] if hours else [])
     parts = []
-    for kind, amounts in hours.items():
-        of = (
-            f"{len(amounts)} {'Regions' if kind == 'management' else 'buckets'}"
-            if len(amounts) > 1
-            else "one " + ("Region" if kind == "management" else "bucket")
-        )
-        parts.append(f"{kind} of {of} blind for {max(amounts):.1f} hours")
-    return sum(map(sum, hours.values())), f"until {end:%Y-%m-%d %H:%M:%S}: {', '.join(parts)}"
+    for kind, amounts in by_class.items():
+        noun = "Region" if kind == "management" else "bucket"
+        where = f"{len(amounts)} {noun}s" if len(amounts) > 1 else f"one {noun}"
+        parts += [f"{kind} of {where} blind for {max(amounts):.1f} hours"] if amounts else []
+    if not parts:
+        return 0.0, "cost nothing that was logged just before: another trail recorded it, or nothing did"
+    return sum(map(sum, by_class.values())), f"{until}: {', '.join(parts)}"
 
 
-def _lines_cost(replayed: Replay, bucket: str, time: datetime, end: datetime) -> tuple[float, str]:
-    if time >= end or replayed.access_log_state(bucket, Span(time - INSTANT, time)).state not in (
-        "logged",
-        "uncertain",
-    ):
-        return 0.0, "whether it was on just before is not known"
-    spans = between(replayed.access_log_edges(bucket), time, end)
-    blind = _blind_from([(span, replayed.access_log_state(bucket, span).state) for span in spans])
-    hours = blind / timedelta(hours=1)
-    return hours, f"until {end:%Y-%m-%d %H:%M:%S}: server_access_log blind for {hours:.1f} hours after settling"
-
-
-def _blind_from(states: list[tuple[Span, str]]) -> timedelta:
+def blind_hours(states: Iterable[tuple[Span, State]]) -> float:
     """How much of the time from the act to the first span that was logged again was blind?"""
     found = timedelta()
     for span, state in states:
-        if state == "logged":
+        if state.state == "logged":
             break
-        found += span.end - span.start if state in BLIND else timedelta()
-    return found
+        found += span.end - span.start if state.state in BLIND else timedelta()
+    return found / timedelta(hours=1)

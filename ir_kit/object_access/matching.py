@@ -16,7 +16,6 @@ import pandas as pd
 from ir_kit.attribution import callers as attribution
 from ir_kit.attribution import completeness
 from ir_kit.attribution.grading import grade
-from ir_kit.attribution.operation_names import AUTHENTICATION_FAILURES
 from ir_kit.case import Case
 from ir_kit.configuration.inventory import provide_inventory
 from ir_kit.coverage.visibility import is_logged
@@ -85,7 +84,7 @@ def prepare(
     access = Access(
         visibility, sessions, callers, tried, pd.DataFrame(), pd.DataFrame(), {}, _scope(case, visibility), settings,
     )  # fmt: skip
-    _measure(case, access, between)
+    _measure(case, access)
     # without a list of the account's buckets, one that is not known need not be another's
     listed = any(row["operation"] == "ListBuckets" and row["answer"] == "answered" for row in settings)
     access.rows = case.keep(
@@ -106,12 +105,10 @@ def _scope(case: Case, visibility: pd.DataFrame) -> list[str]:
     return sorted(set(case.incident.buckets) or set(visibility["bucket"].dropna()))
 
 
-def _measure(case: Case, access: Access, between: dict[str, Any]) -> None:
-    counted = case.ask("attribution/completeness", authentication_failures=list(AUTHENTICATION_FAILURES), **between)
-    seen = watched_hours(case, access, sorted(set(counted["bucket"]) | set(access.scope)), objects_only=True)
-    access.hours = completeness.hours_of_both(counted, seen)
-    access.holes = completeness.holes(access.hours)
-    access.losses = completeness.losses(access.hours, access.holes)
+def _measure(case: Case, access: Access) -> None:
+    access.hours = completeness.completeness(case)
+    access.holes = completeness.access_log_holes(case)
+    access.losses = completeness.loss_rates(case)
 
 
 def watched_hours(

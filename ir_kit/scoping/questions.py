@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import pandas as pd
 
 from ir_kit.case import Case
-from ir_kit.coverage.visibility import MINOR, is_logged
-from ir_kit.coverage.visible import visible
+from ir_kit.coverage.last_use import last_used_logged_status
 from ir_kit.credentials.lineage import key_settings, reached_credentials
 from ir_kit.credentials.reached import Row
 from ir_kit.domain.frames import frame_of, rows_of
 from ir_kit.domain.principals import account_of_arn, account_of_key
 from ir_kit.tables import types_of
-
-NEAR = pd.Timedelta(minutes=15)
-MANAGEMENT_ALONE = frozenset({"iam", "sts", "ec2", "kms", "cloudtrail", "organizations", "secretsmanager", "signin"})
-"""Services all of whose calls that CloudTrail records are management events."""
 
 
 def key_facts(case: Case) -> pd.DataFrame:
@@ -65,7 +58,7 @@ def _fact(case: Case, settings: Row, uses: list[Row], made: Row) -> Row:
         "last_used_date": settings.get("last_used_date"),
         "last_used_service": settings.get("last_used_service"),
         "last_used_region": settings.get("last_used_region"),
-        "last_used_logged_status": _logged_status(case, settings),
+        "last_used_logged_status": last_used_logged_status(case, settings),
         "principal_arn": arn,
         "first_event_time": min((row["first_event_time"] for row in uses), default=None),
         "last_event_time": max((row["last_event_time"] for row in uses), default=None),
@@ -73,47 +66,6 @@ def _fact(case: Case, settings: Row, uses: list[Row], made: Row) -> Row:
         "baseline_event_count": sum(row["baseline_event_count"] for row in uses),
         "decoded_account_id": decoded,
     }
-
-
-def _logged_status(case: Case, settings: Row) -> str:
-    """`yes` where an event of that key and service is near; `no` where none is, although it would have been logged."""
-    time, service = settings.get("last_used_date"), settings.get("last_used_service")
-    if time is None or not service or service == "N/A":
-        return "unknown"
-    source = service if service.endswith(".amazonaws.com") else f"{service}.amazonaws.com"
-    key, first, last = settings["access_key_id"], (time - NEAR).to_pydatetime(), (time + NEAR).to_pydatetime()
-    found = case.ask(
-        "scoping/last_use", access_key_id=key, event_source=source, first_time=first, last_time=last
-    )  # fmt: skip
-    if int(found["event_count"].iloc[0]):
-        return "yes"
-    uses = case.ask("logging_gaps/key_uses", access_key_id=key, event_source=source, use_start=first, use_end=last)
-    if int(uses["lines"].iloc[0]):
-        return "unknown"  # the access log shows a use that may be this one
-    return "no" if _would_be_logged(case, service, settings.get("last_used_region"), first, last) else "unknown"
-
-
-def _would_be_logged(case: Case, service: str, region: str | None, start: datetime, end: datetime) -> bool:
-    """Would every call of this service have been logged from `start` to `end`, the calls on objects included?"""
-    if service not in MANAGEMENT_ALONE and service != "s3":
-        return False  # it has data events that no replay here tells of
-    seen = visible(case)
-    minor: frozenset[str] = frozenset() if service == "kms" else MINOR
-    place = None if region in (None, "N/A", "aws-global") else region
-    state, _ = is_logged(seen, record_class="management", region=place, start=start, end=end, ignoring=minor)
-    if state != "logged" or service != "s3":
-        return state == "logged"
-    if case.incident.buckets:
-        return False  # what was logged of other buckets is not known
-
-    def logged(bucket: str, record_class: str) -> bool:
-        return is_logged(seen, record_class=record_class, bucket=bucket, start=start, end=end)[0] == "logged"
-
-    buckets = seen["bucket"].dropna().unique()
-    return len(buckets) > 0 and all(
-        logged(bucket, "server_access_log") or (logged(bucket, "data_read") and logged(bucket, "data_write"))
-        for bucket in buckets
-    )
 
 
 def credentials(case: Case) -> pd.DataFrame:

@@ -42,11 +42,14 @@ reasoned as (
     from tried t
     left join fitting f using (id)
     left join by_source s using (id)
+),
+counted as (
+    select g.attribution, cast(coalesce(sum(r.requests), 0) as bigint) as requests,
+           cast(coalesce(sum(r.requests) filter (list_contains(coalesce(r.settled, r.candidates), r.access_key_id)), 0) as bigint) as "right"
+    from (values ('C'), ('D')) g (attribution)
+    left join reasoned r on g.attribution = case when r.settled is null then 'D' else 'C' end
+    group by g.attribution
 )
-select g.attribution, cast(coalesce(sum(r.requests), 0) as bigint) as requests,
-       cast(coalesce(sum(r.requests) filter (list_contains(coalesce(settled, candidates), access_key_id)), 0) as bigint) as right,
-       case when requests > 0 then "right" / requests end as share, g.attribution = 'D' or requests < 200 or share >= 0.98 as used
-from (values ('C'), ('D')) g (attribution)
-left join reasoned r on g.attribution = case when r.settled is null then 'D' else 'C' end
-group by g.attribution
-order by g.attribution
+select attribution, requests, "right", "right" / nullif(requests, 0) as share, attribution = 'D' or requests < 200 or share >= 0.98 as used
+from counted
+order by attribution

@@ -13,8 +13,8 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from ir_kit.exposure.status import YES
 from ir_kit.domain.shell import command, compact
+from ir_kit.exposure.status import YES
 
 Row = Mapping[str, Any]
 MADE_BY_KEYS, PUBLIC, OTHERS = 1, 2, 3

@@ -8,10 +8,10 @@ from typing import Any
 
 import pandas as pd
 
+from ir_kit.attribution.log_hours import logged_scopes
 from ir_kit.bucket_exposure import questions as asked
 from ir_kit.case import Case
 from ir_kit.coverage.scope import Seen
-from ir_kit.coverage.visible import visible
 from ir_kit.domain.frames import rows_of
 from ir_kit.findings import (
     EVENT_IDS,
@@ -29,8 +29,6 @@ from ir_kit.findings import (
     write_findings,
 )
 from ir_kit.key_activity import questions as activity
-from ir_kit.object_access.bounds import Watched, watched
-from ir_kit.object_access.findings import scope_of
 
 PLAYBOOK = "bucket_exposure"
 Row = Mapping[str, Any]
@@ -58,8 +56,7 @@ def findings(case: Case) -> list[Finding]:
     changes = asked.changes(case)
     inside = changes[(changes["event_time"] >= window[0]) & (changes["event_time"] < window[1])]
     observed = asked.observed_access(case)
-    names = list(asked.buckets(case)["bucket"])
-    by_class = {name: watched(visible(case), names, window, name) for name in ("data_read", "data_write")}
+    scopes = [logged_scopes(case, name) for name in ("data_read", "data_write")]
     grants, reachable, spans = _by(asked.grants(case)), _by(asked.reachable(case)), _by(asked.spans(case))
     rows = rows_of(inside)
     told = _Told(
@@ -78,7 +75,7 @@ def findings(case: Case) -> list[Finding]:
             one.cross_account(),
             one.outsiders(
                 [row for row in rows_of(observed[observed["bucket"] == name])],
-                [by_class[kind][name] for kind in ("data_read", "data_write")],
+                [by.get(name, Scope(None)) for by in scopes],
             ),
             one.changed([row for row in mine if not row["is_responder"]], seen.configuration(name)),
             one.reachable(reachable.get(name, [])),
@@ -224,7 +221,7 @@ class _Bucket:
             limits=[AS_COLLECTED, *self._reasons("Whether it is open", "Not counted"), OBJECT_ACLS],
         )  # fmt: skip
 
-    def outsiders(self, rows: Sequence[Row], seen: Sequence[Watched]) -> Finding:
+    def outsiders(self, rows: Sequence[Row], seen: Sequence[Scope]) -> Finding:
         """``outsider_access``: who came, and got what."""
         by = {kind: [row for row in rows if row["requester_kind"] == kind] for kind in KINDS}
         done = {kind: sum(int(row["requests"]) for row in of) for kind, of in by.items()}
@@ -343,9 +340,8 @@ def _came(kind: str, requests: int, sent: int, rows: Sequence[Row]) -> str:
     return f"{count_noun(requests, 'request')} of {who}, {sent:,} bytes"
 
 
-def _both(seen: Sequence[Watched]) -> Scope:
+def _both(scopes: Sequence[Scope]) -> Scope:
     """Reads and writes together: what was blind of either."""
-    scopes = [scope_of(one) for one in seen]
     blind = " ".join(dict.fromkeys(scope.blind for scope in scopes if scope.blind))
     return Scope(
         all(scope.whole is True for scope in scopes), blind, access_logs_only=any(s.access_logs_only for s in scopes)

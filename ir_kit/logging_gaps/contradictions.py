@@ -63,7 +63,7 @@ def log_objects_expired(replayed: Replay) -> Found:
     for subject, expiry in expired:
         span = Span(replayed.window.start, min(expiry.gone, expiry.first or expiry.gone, replayed.window.end))
         if span.start < span.end:
-            words = f"{expiry.words}: what had come until {expiry.gone:%Y-%m-%d %H:%M} was gone when it was collected, and nothing of this time is held"  # noqa: E501
+            words = f"{expiry.words}: what had come until {expiry.gone:%Y-%m-%d %H:%M} was gone when it was collected, and nothing of this time is held"
             yield "log_objects_expired", subject, span, words
 
 
@@ -88,7 +88,7 @@ def trails_against_files(case: Case, replayed: Replay) -> Found:
         if row["operation"] == "GetTrailStatus" and (error := status.get("LatestDeliveryError")):
             delivered = moment(status.get("LatestDeliveryTime")) or row["collected_at"]
             name = str(asked.get("Name") or asked.get("TrailName")).rpartition("/")[2]
-            words = f"the trail is on, but its last delivery failed ({error}); the last that worked was at {delivered:%Y-%m-%d %H:%M:%S}"  # noqa: E501
+            words = f"the trail is on, but its last delivery failed ({error}); the last that worked was at {delivered:%Y-%m-%d %H:%M:%S}"
             yield "delivery_failed", name, Span(min(delivered, row["collected_at"]), row["collected_at"]), words
 
 

@@ -74,7 +74,9 @@ def access_log_losses(case: Case) -> pd.DataFrame:
     """
     case.engine.provide("access_log_holes", access_log_holes(case))
     frame = case.ask("attribution/access_log_losses")
-    upper = [clopper_pearson(lost, of)[1] if of else None for lost, of in zip(frame["lost"], frame["compared"], strict=True)]
+    upper = [
+        clopper_pearson(lost, of)[1] if of else None for lost, of in zip(frame["lost"], frame["compared"], strict=True)
+    ]
     return frame.assign(loss_upper=pd.Series(upper, index=frame.index, dtype="float64"))
 
 

@@ -21,5 +21,8 @@ def aws(service: str, operation: str, **options: Any) -> str:
     """One command of the AWS CLI: an option a keyword, JSON where it is no text, a flag alone where it is True."""
     words = ["aws", service, operation]
     for name, value in options.items():
-        words += [f"--{name.replace('_', '-')}", *([] if value is True else [value if isinstance(value, str) else compact(value)])]
+        words += [
+            f"--{name.replace('_', '-')}",
+            *([] if value is True else [value if isinstance(value, str) else compact(value)]),
+        ]
     return command(*words)

@@ -74,7 +74,11 @@ def trails_against_files(case: Case, replayed: Replay) -> Found:
         scope = Scope("management", None, region)
         for span in replayed.silent.get(region, []):  # of a Region that is never as quiet
             start = Span(span.start, span.start + MARGIN)
-            on = [trail.key.name for trail in recording.trails if recording.trail_state(trail, scope, start).state == "logged"]
+            on = [
+                trail.key.name
+                for trail in recording.trails
+                if recording.trail_state(trail, scope, start).state == "logged"
+            ]
             if on:
                 words = f"{', '.join(on)} is said to have been on, but {region} has no record for {hours_of(span)}"
                 yield "no_files_while_on", region, span, words
@@ -113,14 +117,18 @@ def uses_without_record(case: Case, replayed: Replay) -> Iterator[dict[str, Any]
         regions = replayed.regions if row["last_used_region"] in (None, "N/A") else [row["last_used_region"]]
         scopes = [Scope("management", None, region) for region in regions]
         if service == "s3":
-            scopes += [Scope(kind, bucket, region) for bucket, region in replayed.buckets.items() for kind in CLASSES[1:]]
+            scopes += [
+                Scope(kind, bucket, region) for bucket, region in replayed.buckets.items() for kind in CLASSES[1:]
+            ]
         span = Span(used, used + INSTANT)
         blind = [scope for scope in scopes if replayed.state(scope, span).state != "logged"]
         buckets = sorted({scope.bucket for scope in blind if scope.bucket})
         where = f"where data events of {join_names(buckets, 5)} were not logged"
         if not buckets:
             logged = scopes and not blind
-            where = "though every such call would have been logged" if logged else "where management events were not logged"
+            where = (
+                "though every such call would have been logged" if logged else "where management events were not logged"
+            )
         words = f"IAM names a use of {service} at {used:%Y-%m-%d %H:%M:%S}, which no log shows, {where}"
         yield {"kind": "use_without_record", "subject": key, "start_time": used - NEAR, "end_time": used + NEAR,
                "statement": words, "access_key_id": key}  # fmt: skip
@@ -128,7 +136,10 @@ def uses_without_record(case: Case, replayed: Replay) -> Iterator[dict[str, Any]
 
 def log_buckets_written(case: Case, replayed: Replay) -> Iterator[dict[str, Any]]:
     """Writes into and deletions from log buckets by anybody but the services that log."""
-    rows = pd.DataFrame(calls(case, log_destinations(replayed)), columns=["bucket", "access_key_id", "event_time", "outcome", "target_parameter"])
+    rows = pd.DataFrame(
+        calls(case, log_destinations(replayed)),
+        columns=["bucket", "access_key_id", "event_time", "outcome", "target_parameter"],
+    )
     rows = rows[(rows["target_parameter"] == "key") & (rows["outcome"] == "success")]
     for (bucket, key), times in rows.groupby(["bucket", "access_key_id"], dropna=False)["event_time"]:
         key = key if isinstance(key, str) else None

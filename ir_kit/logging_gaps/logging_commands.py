@@ -77,7 +77,9 @@ def new_trail(trail: JSON, account: str) -> Step:
         aws("cloudtrail", "start-logging", name=name, region=region),
     ]  # fmt: skip
     check = aws("cloudtrail", "get-trail-status", name=name, region=region, query="IsLogging", output="text")
-    return Step("\n".join(lines), f"{check}  # True", f"create-trail alone records nothing: start-logging does. {SETTLING}")
+    return Step(
+        "\n".join(lines), f"{check}  # True", f"create-trail alone records nothing: start-logging does. {SETTLING}"
+    )
 
 
 def data_events(trail: JSON, selectors: JSON | None, buckets: Sequence[str]) -> Step:
@@ -94,7 +96,14 @@ def data_events(trail: JSON, selectors: JSON | None, buckets: Sequence[str]) -> 
             "then {AdvancedEventSelectors: (.AdvancedEventSelectors + $advanced)} "
             "else {EventSelectors: ((.EventSelectors // []) + $basic)} end"
         )
-        given = ("--argjson", "advanced", compact([advanced_for(buckets)]), "--argjson", "basic", compact([basic_for(buckets)]))
+        given = (
+            "--argjson",
+            "advanced",
+            compact([advanced_for(buckets)]),
+            "--argjson",
+            "basic",
+            compact([basic_for(buckets)]),
+        )
         merged = f"selectors=$({get}) && selectors=$(printf '%s' \"$selectors\" | {command('jq', '-c', *given, edit)})"
         snippet = f'{merged} && {aws("cloudtrail", "put-event-selectors", **named)} --cli-input-json "$selectors"'
     warning = (
@@ -151,7 +160,9 @@ def as_advanced(basic: Sequence[Mapping[str, Any]]) -> list[JSON]:
         if selector.get("IncludeManagementEvents", True):
             left_out = list(selector.get("ExcludeManagementEventSources") or ())
             without = [{"Field": "eventSource", "NotEquals": left_out}] if left_out else []
-            found.append({"Name": f"Management events {number}", "FieldSelectors": [*_fields("Management"), *half, *without]})
+            found.append(
+                {"Name": f"Management events {number}", "FieldSelectors": [*_fields("Management"), *half, *without]}
+            )
         for resource in selector.get("DataResources") or ():
             kind, values = str(resource.get("Type")), [str(value) for value in resource.get("Values") or ()]
             if not values:
@@ -184,7 +195,14 @@ class Policy(NamedTuple):
             return aws("s3api", "put-bucket-policy", **named, policy=dict(self.document))
         get = aws("s3api", "get-bucket-policy", **named, query="Policy", output="text")
         keep = 'if type == "array" then . else [.] end | map(select(.Sid as $s | $sids | index($s) | not))'
-        given = ("--argjson", "new", compact(list(self.added)), "--argjson", "sids", compact([one["Sid"] for one in self.added]))
+        given = (
+            "--argjson",
+            "new",
+            compact(list(self.added)),
+            "--argjson",
+            "sids",
+            compact([one["Sid"] for one in self.added]),
+        )
         edit = command("jq", "-c", *given, f".Statement |= (({keep}) + $new)")
         put = aws("s3api", "put-bucket-policy", **named)
         return f'policy=$({get}) && policy=$(printf \'%s\' "$policy" | {edit}) && {put} --policy "$policy"'
@@ -243,11 +261,18 @@ def protected_bucket(
         lock = {"ObjectLockEnabled": "Enabled", "Rule": retention}
         lines.append(aws("s3api", "put-object-lock-configuration", **named, object_lock_configuration=lock))
         checks.append(aws("s3api", "get-object-lock-configuration", **named) + f"  # GOVERNANCE, {lock_days} days")
-        warnings.append("Object Lock cannot be switched off again; governance mode can be bypassed by whoever holds that permission")
+        warnings.append(
+            "Object Lock cannot be switched off again; governance mode can be bypassed by whoever holds that permission"
+        )
     if policy:
         lines.append(policy.put(region))
-        checks.append(aws("s3api", "get-bucket-policy", **named, query="Policy", output="text") + "  # holds every statement that was there")
-        warnings.append("the policy replaces the whole policy: it holds what is there now and what the other steps here need")
+        checks.append(
+            aws("s3api", "get-bucket-policy", **named, query="Policy", output="text")
+            + "  # holds every statement that was there"
+        )
+        warnings.append(
+            "the policy replaces the whole policy: it holds what is there now and what the other steps here need"
+        )
         if policy.document is not None and len(compact(policy.document)) > POLICY_LIMIT:
             warnings.append(f"the policy is longer than the {POLICY_LIMIT:,} bytes that S3 takes: shorten it first")
     if denied:

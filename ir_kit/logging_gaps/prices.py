@@ -56,7 +56,11 @@ class Prices:
 
     def storage(self, size: str, per_day: Between) -> Between:
         """USD a month for keeping so many events of this size a day: low in the first month, high once the retention is reached."""
-        bytes_each, months, price = self.assumed(size), self.assumed("retention_months"), self.usd["s3_storage_gb_month"]
+        bytes_each, months, price = (
+            self.assumed(size),
+            self.assumed("retention_months"),
+            self.usd["s3_storage_gb_month"],
+        )
         low, high = (per_day[end] * DAYS * bytes_each[end] / 1e9 * months[end] * price for end in (0, 1))
         return Between(low, high)
 

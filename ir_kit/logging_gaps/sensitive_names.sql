@@ -17,4 +17,4 @@ select n.bucket, trim(w.word, ' %') as word, count(n.key) as names, min(n.key) a
 from names n
 join words w on ' ' || translate(lower(coalesce(n.key, n.bucket)), '/-_.=+,', '       ') || ' ' like '%' || w.word
 group by n.bucket, w.word, n.key is null
-order by n.bucket, n.key is not null, names desc, word
+order by n.bucket, names > 0, names desc, word

@@ -252,7 +252,9 @@ def bucket_act(replayed: Replay, services: set[str], row: Row, request: Mapping[
         fault = logging_fault(name.removeprefix("Put"), request)
         faults += [fault[1]] if fault else []
         if name == "PutBucketAcl" and "LogDelivery" not in str(request):
-            faults.append("the log delivery group is not in the new ACL: deliveries fail unless the policy lets them in")
+            faults.append(
+                "the log delivery group is not in the new ACL: deliveries fail unless the policy lets them in"
+            )
         if name == "PutBucketOwnershipControls" and "BucketOwnerEnforced" in str(request):
             faults.append("ACLs are disabled: deliveries fail unless the policy lets them in")
     broken = "; ".join(fault for fault in faults if fault)
@@ -269,7 +271,9 @@ def access_log_act(replayed: Replay, row: Row, request: Mapping[str, Any]) -> Ac
     before, after = value_before(log.target if log else None, time), target_of(status)
     if (after is None and state == "known" and before is None) or (after and (not before or before[0] == after[0])):
         return None
-    words = f"sends access logs to s3://{'/'.join(after)} in place of s3://{'/'.join(before)}" if after else row["words"]
+    words = (
+        f"sends access logs to s3://{'/'.join(after)} in place of s3://{'/'.join(before)}" if after else row["words"]
+    )
     until = min((change for change in log.changes() if change > time), default=None) if log else None
     return Act(bucket, words, until, access_log_of=bucket)
 

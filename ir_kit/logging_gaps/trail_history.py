@@ -35,7 +35,9 @@ def trails(case: Case) -> pd.DataFrame:
         edges = [edge for span in replayed.recording.hulls(trail) for edge in (span.start, span.end)]
         for span in between([*trail.edges(), *edges], replayed.window.start, replayed.window.end):
             row = state_of(replayed, trail, span)
-            if found and all(found[-1][name] == row[name] for name in row if name not in ("start_time", "end_time", "basis")):
+            if found and all(
+                found[-1][name] == row[name] for name in row if name not in ("start_time", "end_time", "basis")
+            ):
                 found[-1]["end_time"] = span.end
             else:
                 found.append(row)

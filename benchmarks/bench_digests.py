@@ -22,12 +22,12 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import SHA256
 from make_data import ACCOUNT, START, cloudtrail
-from simulator.digests import public_key, signing_key
 
 from ir_kit.ingest.digest_chain import chain_links
 from ir_kit.ingest.digest_logs import check_logs
 from ir_kit.ingest.digests import Proofs, SourceFile, prove, read_digests
 from ir_kit.ingest.reading import read_file
+from simulator.digests import public_key, signing_key
 
 BUCKET, REGION, PER_DIGEST = "trail-logs", "us-east-1", 30
 

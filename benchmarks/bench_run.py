@@ -28,9 +28,8 @@ def _notebook(path: Path) -> None:
 
 
 def _sample(runs: Path) -> None:
-    from simulator import incident_fields, make_sample
-
     from ir_kit.incident import new_incident
+    from simulator import incident_fields, make_sample
 
     make_sample(runs / "sample")
     new_incident(runs, "sample", incident_fields())

@@ -28,7 +28,9 @@ def logged_scopes(case: Case, record_class: str = "data_read", *, objects_only: 
     rates = loss_rates(case)
     scopes = {}
     for row in rows_of(log_hours(case, record_class, objects_only=objects_only)):
-        bucket, blind, doubt, alone = (row[name] for name in ("bucket", "blind_hours", "uncertain_hours", "alone_hours"))
+        bucket, blind, doubt, alone = (
+            row[name] for name in ("bucket", "blind_hours", "uncertain_hours", "alone_hours")
+        )
         parts = []
         if blind:
             parts.append(
@@ -37,7 +39,9 @@ def logged_scopes(case: Case, record_class: str = "data_read", *, objects_only: 
                 "in no number."
             )
         if doubt:
-            parts.append(f"For {doubt:,.1f} hours it is uncertain whether a log covered {bucket}; logging_gaps says why.")
+            parts.append(
+                f"For {doubt:,.1f} hours it is uncertain whether a log covered {bucket}; logging_gaps says why."
+            )
         if alone:
             parts.append(
                 f"For {alone:,.1f} hours only the access log covered {bucket}, which is delivered on a best-effort "

@@ -25,7 +25,13 @@ def requesters(case: Case) -> None:
     """
     reached_credentials(case)
     visible(case)
-    for relation in ("possible_principals", "possible_requesters", "credential_uses", "credential_acts", "management_gaps"):
+    for relation in (
+        "possible_principals",
+        "possible_requesters",
+        "credential_uses",
+        "credential_acts",
+        "management_gaps",
+    ):
         case.derive(relation, f"attribution/{relation}")
     answers: list[Validity] = []
 

@@ -23,8 +23,9 @@ from ir_kit.domain.principals import account_of_arn, user_name
 Row = Mapping[str, Any]
 
 FIRST, LAST = pd.Timestamp("2006-03-14", tz="UTC"), pd.Timestamp("2200-01-01", tz="UTC")
+HOUR = pd.Timedelta(hours=1)
 BEFORE, AFTER = pd.Timedelta(seconds=5), pd.Timedelta(minutes=15)  # clocks; an end takes a while to reach every server
-ROLE_SESSION, USER_SESSION, CONSOLE = pd.Timedelta(hours=12), pd.Timedelta(hours=36), pd.Timedelta(hours=12)
+ROLE_SESSION, USER_SESSION, CONSOLE = 12 * HOUR, 36 * HOUR, 12 * HOUR
 VALIDITY = {
     "principal_arn": "varchar", "access_key_id": "varchar", "start_time": "timestamp", "end_time": "timestamp",
     "for_service": "boolean", "explained": "boolean",
@@ -34,7 +35,7 @@ LISTS = {"principal_arn": "varchar", "is_explained": "boolean", "is_user": "bool
 
 @dataclass
 class Credential:
-    """One credential of a principal: when it could be in use, and whether its issuing call or IAM's list `explained` it."""
+    """When one credential could be in use. `explained`: its issuing call, or IAM's list, is in the evidence."""
 
     access_key_id: str
     spans: list[Span]
@@ -107,7 +108,9 @@ def credential_validity(
                 keys |= {str(key) for key in (made, act["named_access_key_id"]) if key}
         credentials = [
             _long_term(key, issued.get(key), listed.get(key), acts)
-            if key.startswith("AKIA") or key in listed or (key in issued and issued[key]["event_name"] == "CreateAccessKey")
+            if key.startswith("AKIA")
+            or key in listed
+            or (key in issued and issued[key]["event_name"] == "CreateAccessKey")
             else _session(key, principal, used[principal].get(key, {}), issued.get(key), compromised.get(key, {}))
             for key in sorted(keys)
         ]
@@ -116,12 +119,16 @@ def credential_validity(
             spans = [{"start_time": span.start, "end_time": span.end} for span in found.spans]
             rows += [{"principal_arn": principal, **about, **span} for span in spans]
         has_list = (account, user) in lists if user else principal.split(":")[2:3] == ["sts"]
-        signed_in = [row["event_time"] for row in acts if row["event_name"] == "ConsoleLogin" and row["user_identity_arn"] == principal]
+        signed_in = [
+            row["event_time"]
+            for row in acts
+            if row["event_name"] == "ConsoleLogin" and row["user_identity_arn"] == principal
+        ]
         known.append(
             {
                 "principal_arn": principal, "is_user": bool(user),
                 "is_explained": has_list and all(_is_explained(found, unlogged, signed_in) for found in credentials),
-                "session_hours": (USER_SESSION if user or ":federated-user/" in principal else ROLE_SESSION) // pd.Timedelta(hours=1),
+                "session_hours": (USER_SESSION if user or ":federated-user/" in principal else ROLE_SESSION) // HOUR,
             }
         )  # fmt: skip
     return Validity(frame_of(rows, VALIDITY), frame_of(known, LISTS))
@@ -198,10 +205,12 @@ def _session(key: str, principal: str, used: Row, issued: Row | None, compromise
     if created is None:
         created = compromised.get("issued_at")
     start = created if created is not None else first - reach if first is not None else FIRST
-    if created is not None:
-        end = _expiry(issued, start, reach) if issued else start + reach
-    else:
+    if created is None:
         end = LAST if last is None else last + reach
+    elif issued:
+        end = _expiry(issued, start, reach)
+    else:
+        end = start + reach
     end = end if last is None else max(end, last)
     return Credential(
         key, [Span(start - BEFORE, end + AFTER)], explained=issued is not None, temporary=True,

@@ -1,16 +1,15 @@
-"""Playbook 03: which objects were downloaded, copied out, changed or destroyed, by which credential, and how sure is that?
+"""Which objects were downloaded, copied out, changed or destroyed, by which credential, and how sure is that?
 
 Requests never pass through Python: they are matched and graded (`attribution`), joined to sessions, counted in SQL and
-streamed to their tables, which SQL then reads where they lie. Frames hold what a person looks at.
+streamed to their tables, which SQL then reads where they lie. Frames hold what a person looks at. No question sees
+requests that neither log holds.
 """
 
 from __future__ import annotations
 
 import pandas as pd
 
-from ir_kit.attribution import completeness as access_log
-from ir_kit.attribution.grading import calibration as graded_calibration
-from ir_kit.attribution.grading import grade
+from ir_kit.attribution import completeness, grading
 from ir_kit.attribution.log_hours import log_hours
 from ir_kit.case import Case
 from ir_kit.configuration.config_timeline import config_timeline
@@ -24,26 +23,17 @@ from ir_kit.sessions.familiarity import owners_values
 from ir_kit.sessions.session_intervals import session_intervals
 from ir_kit.tables import types_of
 
-MOST = 1_000  # rows that a frame of a table of requests or objects holds, unless more are asked for
+MOST = 1_000  # rows that a frame of requests or objects has, unless more are asked for; their table holds all
 
 
 def requests(case: Case, most: int = MOST) -> pd.DataFrame:
     """Which object-level and listing requests were made by, or possibly by, a compromised credential?
 
-    Parameters
-    ----------
-    most : int
-        Read no more rows than this; how many there are is in ``frame.attrs["rows"]``.
-
     Returns
     -------
     DataFrame
         The first rows in the order of time: one per request, one of its own for each key of a batch delete and each
-        half of a copy; empty if none. The table ``object_access/requests`` holds all of them.
-
-    Notes
-    -----
-    Cannot see requests that neither log holds. Grades: see `ir_kit.attribution.grading.grade`.
+        half of a copy; empty if none. How many there are is in ``frame.attrs["rows"]``. Grades: see `grading.grade`.
     """
     return _first_rows(case, "requests", _requests(case), most)
 
@@ -52,7 +42,7 @@ def _requests(case: Case) -> int:
     """Write ``object_access/requests`` and ``object_access/objects``, once for a case; the number of requests."""
 
     def write() -> int:
-        grade(case)
+        grading.grade(case)
         session_intervals(case)
         provide_inventory(case)
         compromised, principals = reached_credentials(case), case.ask("attribution/possible_principals")
@@ -85,8 +75,8 @@ def _written(case: Case, name: str, frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def calibration(case: Case) -> pd.DataFrame:
-    """How often is inferred attribution right? As `ir_kit.attribution.grading.calibration`; also written to its table."""
-    return _written(case, "calibration", graded_calibration(case))
+    """How often is inferred attribution right? See `grading.calibration`."""
+    return _written(case, "calibration", grading.calibration(case))
 
 
 def objects(case: Case, bucket: str | None = None, text: str | None = None, most: int = MOST) -> pd.DataFrame:
@@ -96,19 +86,16 @@ def objects(case: Case, bucket: str | None = None, text: str | None = None, most
     ----------
     bucket, text : str, optional
         Only of this bucket; only with this text in their key, whatever its case.
-    most : int
-        As many as are to be looked at, most bytes first; how many there are in all is in ``frame.attrs["rows"]``.
 
     Returns
     -------
     DataFrame
-        One row per bucket and key; empty if none. The table ``object_access/objects`` holds all of them.
+        One row per bucket and key, most bytes first; empty if none. How many there are is in ``frame.attrs["rows"]``.
     """
     _requests(case)
     frame = case.ask("object_access/found_objects", bucket=bucket, text=text, most=most)
-    shown = frame.drop(columns=[name for name in frame if name.startswith("log_only_") or name in ("counted_rank", "total")])
-    shown.attrs["rows"] = int(frame["total"].max()) if len(frame) else 0
-    return shown
+    frame.attrs["rows"] = int(frame.pop("total").max()) if len(frame) else 0
+    return frame
 
 
 def bounds(case: Case) -> pd.DataFrame:
@@ -118,11 +105,7 @@ def bounds(case: Case) -> pd.DataFrame:
     -------
     DataFrame
         One row per bucket in scope; ``objects_upper`` and ``bytes_upper`` are null where the bucket was blind for part
-        of the window. Also written to ``object_access/bounds``.
-
-    Notes
-    -----
-    Reads by services on behalf of a compromised credential are not in it; see `service_reads`.
+        of the window. Reads by services on behalf of a compromised credential are in `service_reads` alone.
     """
     _requests(case)
     case.engine.provide("read_hours", log_hours(case, objects_only=True))
@@ -139,22 +122,22 @@ def totals(case: Case, by: str | None = None) -> pd.DataFrame:
     Parameters
     ----------
     by : {'access_key_id', 'session_id', 'source_ip_address', 'user_agent', 'bucket', 'prefix', 'hour'}, optional
-        One of these alone.
+        One of these alone; the table has them all.
 
     Returns
     -------
     DataFrame
-        One row per dimension and value, most bytes first. Also written to ``object_access/totals``, whole.
+        One row per dimension and value, most bytes first.
     """
     _requests(case)
-    frame = _written(case, "totals", case.once("object_access_totals", lambda: case.ask("object_access/totals")))
+    frame = case.once("object_access_totals", lambda: _written(case, "totals", case.ask("object_access/totals")))
     chosen = frame if by is None else frame[frame["dimension"] == by]
     order = {"dimension": True, "bytes_sent": False, "requests": False, "value": True}
     return chosen.sort_values([*order], ascending=[*order.values()], ignore_index=True)
 
 
 def bytes_by_hour(case: Case) -> pd.DataFrame:
-    """How many bytes were downloaded in which hour, and how sure is it by whom? One row per hour, attribution and bound."""
+    """How many bytes were downloaded in which hour? One row per hour, attribution and bound that they count in."""
     _requests(case)
     return _written(case, "hours", case.ask("object_access/bytes_by_hour"))
 
@@ -168,22 +151,22 @@ def prefixes(case: Case) -> pd.DataFrame:
 def destruction(case: Case, most: int = MOST) -> pd.DataFrame:
     """Which objects were written over, encrypted or removed, which attempts failed, and what can be brought back?
 
-    Parameters
-    ----------
-    most : int
-        Read no more rows than this; how many there are is in ``frame.attrs["rows"]``.
-
     Returns
     -------
     DataFrame
-        The first rows in the order of time, one per object and act; empty if none. The table
-        ``object_access/destruction`` holds all of them.
+        The first rows in the order of time, one per object and act; empty if none. How many there are is in
+        ``frame.attrs["rows"]``.
 
     Notes
     -----
     Recoverable means that the bucket kept versions at that time; that a version is still there is not proven. A
     customer's key is not to be seen in access logs.
     """
+    return _first_rows(case, "destruction", _destruction(case), most)
+
+
+def _destruction(case: Case) -> int:
+    """Write ``object_access/destruction``, once for a case; the number of its rows."""
 
     def write() -> int:
         _requests(case)
@@ -192,61 +175,39 @@ def destruction(case: Case, most: int = MOST) -> pd.DataFrame:
         case.engine.provide("expiry_changes", expiry_changes(timeline))
         return _keep(case, "destruction")
 
-    return _first_rows(case, "destruction", case.once("object_access_destruction", write), most)
+    return case.once("object_access_destruction", write)
 
 
 def acts(case: Case) -> pd.DataFrame:
-    """How many objects were read, written, listed and destroyed by acts that are not the owner's?
-
-    Returns
-    -------
-    DataFrame
-        One row per bucket and kind (``read``, ``written``, ``names``, ``destroyed``): how many requests, surely and
-        likely, and the ids of the first of them.
-    """
-    destruction(case, most=0)
+    """How many acts are not the owner's? One row per bucket and kind: ``read``, ``written``, ``names``, ``destroyed``."""
+    _destruction(case)
     return case.ask("object_access/acts")
 
 
 def destroyed(case: Case) -> pd.DataFrame:
-    """How many objects of each bucket were destroyed by acts that are not the owner's, in which way? One row per bucket."""
-    destruction(case, most=0)
+    """How many objects were destroyed by acts that are not the owner's, in which way? One row per bucket."""
+    _destruction(case)
     return case.ask("object_access/destroyed")
 
 
 def service_reads(case: Case) -> pd.DataFrame:
-    """What may AWS services have read or moved on behalf of compromised credentials?
-
-    Returns
-    -------
-    DataFrame
-        One row per call, failed ones included, in the order of time; empty if none. What the services read is beside,
-        not in, the bounds. Also written to ``object_access/service_reads``.
-    """
+    """What may AWS services have read or moved on behalf of compromised credentials? One row per call, in order of time."""
     reached_credentials(case)
     return _written(case, "service_reads", case.ask("object_access/service_reads"))
 
 
 def hours(case: Case) -> pd.DataFrame:
-    """How complete was the access log, hour by hour, where both logs were on? See `ir_kit.attribution.completeness`."""
-    return access_log.completeness(case)
+    """How complete was the access log, hour by hour, where both logs were on? See `completeness.completeness`."""
+    return completeness.completeness(case)
 
 
 def holes(case: Case) -> pd.DataFrame:
     """When was nothing of the access log delivered, although requests were made? One row per bucket and run of hours."""
-    return _written(case, "holes", access_log.access_log_holes(case))
+    return _written(case, "holes", completeness.access_log_holes(case))
 
 
 def losses(case: Case) -> pd.DataFrame:
-    """What does the access log lose, where CloudTrail can tell?
-
-    Returns
-    -------
-    DataFrame
-        One row per bucket with requests enough, and one (null bucket) for all: requests, lost, lower and upper limit
-        at 95 %, hole_hours, and a sentence. Also written to ``object_access/losses``.
-    """
-    gaps = access_log.access_log_holes(case)
-    rates = access_log.loss_rates(case).values()
-    rows = [{**rate, "sentence": access_log.sentence(rate, rate["bucket"], gaps)} for rate in rates]
+    """What does the access log lose, where CloudTrail can tell? See `completeness.loss_rates`; with a sentence."""
+    gaps, rates = completeness.access_log_holes(case), completeness.loss_rates(case).values()
+    rows = [{**rate, "sentence": completeness.sentence(rate, rate["bucket"], gaps)} for rate in rates]
     return _written(case, "losses", frame_of(rows, types_of("object_access/losses")))

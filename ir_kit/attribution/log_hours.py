@@ -35,8 +35,8 @@ def logged_scopes(case: Case, record_class: str = "data_read", *, objects_only: 
         if blind:
             parts.append(
                 f"For {blind:,.1f} hours of the window neither data events nor an access log covered {bucket} (between "
-                f"{row['blind_start']:%Y-%m-%d %H:%M} and {row['blind_end']:%Y-%m-%d %H:%M} UTC): what was done then is "
-                "in no number."
+                f"{row['blind_start']:%Y-%m-%d %H:%M} and {row['blind_end']:%Y-%m-%d %H:%M} UTC): what was done then is"
+                " in no number."
             )
         if doubt:
             parts.append(

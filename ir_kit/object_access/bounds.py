@@ -57,7 +57,7 @@ def with_upper(row: Row) -> dict[str, Any]:
         **row, "allowed_requests": allowed, "objects_upper_logged": objects, "bytes_upper_logged": sent,
         "objects_upper": None if row["upper_basis"] == "blind" else objects,
         "bytes_upper": None if row["blind_hours"] or row["partly_hours"] else sent,
-        "width_reason": "; ".join(_reasons(row, allowed)) or "CloudTrail recorded every read of the window and named its key",
+        "width_reason": "; ".join(_reasons(row, allowed)) or "CloudTrail recorded every read and named its credential",
     }  # fmt: skip
 
 
@@ -65,7 +65,7 @@ def _reasons(row: Row, allowed: int) -> list[str]:
     blind, partly, alone, copies = (row[f"{name}_hours"] for name in ("blind", "partly", "log_only", "copies"))
     doubt = row["uncertain_hours"] - partly
     inferred, ambiguous = row["objects_likely"] - row["objects_lower"], row["objects_seen"] - row["objects_likely"]
-    loss = f"it lacked {row['loss_lost'] or 0:,} of {row['loss_requests'] or 0:,} requests (at most {row['loss_upper'] or 0:.2%})"
+    lost, requests, share = (row[f"loss_{name}"] or 0 for name in ("lost", "requests", "upper"))
     reasons = {
         f"for {partly:,.1f} hours data events were on for a part of the requests alone and no access log covered the "
         "rest, so there is no upper bound": partly,
@@ -76,7 +76,8 @@ def _reasons(row: Row, allowed: int) -> list[str]:
         f"{ambiguous:,} objects were read by one of several credentials that cannot be told apart (D)": ambiguous,
         f"for {alone:,.1f} hours the access log ran alone, and what it loses could not be measured":
             alone and row["upper_basis"] == "logged_only",
-        f"for {alone:,.1f} hours the access log ran alone; where both logs ran {loss}, which allows for {allowed:,} more":
+        f"for {alone:,.1f} hours the access log ran alone; where both logs ran it lacked {lost:,} of {requests:,} requests "
+        f"(at most {share:.2%}), which allows for {allowed:,} more":
             alone and row["upper_basis"] != "logged_only" and row["loss_upper"] is not None,
         f"for {doubt:,.1f} hours it is uncertain whether a log covered the bucket": doubt > 0,
     }  # fmt: skip

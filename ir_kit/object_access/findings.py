@@ -1,4 +1,4 @@
-"""Findings of playbook 03: what was downloaded, written, destroyed and disclosed in each bucket, and how sure that is."""
+"""Findings of playbook 03: what was downloaded, written, destroyed and disclosed in each bucket, and how surely."""
 
 from __future__ import annotations
 
@@ -87,19 +87,18 @@ class _Bucket:
     acts: Mapping[str, Row]
 
     def build(
-        self, kind: str, question: tuple[str, str], statements: tuple[str, str], values: dict[str, Value],
+        self, kind: str, question: tuple[str, str], statements: tuple[str, str], values: Row,
         scope: Scope, severity: Severity, counts: tuple[int, int, int], *limits: str,
         table: str = "object_access/requests", rows: int | None = None,
     ) -> Finding:  # fmt: skip
-        """A finding on so many acts (in all, surely, likely): inferred where none is sure, partly so where not all are."""
+        """A finding on so many acts (in all, surely, likely): inferred where none is sure, partly where not all are."""
         count, lower, likely = counts
         ids = self.acts.get(kind, {}) if count else {}
         event_ids, request_ids = ([str(entry) for entry in ids.get(name, ())] for name in ("event_ids", "request_ids"))
-        evidence = EvidenceRows(
-            table=table, rows=count if rows is None else rows, event_ids=event_ids or None, request_ids=request_ids or None
-        )  # fmt: skip
+        rests_on = {"event_ids": event_ids or None, "request_ids": request_ids or None}
+        evidence = EvidenceRows(table=table, rows=count if rows is None else rows, **rests_on)
         return self.builder.build(
-            *question, statements[0] if count else statements[1], count=count, values=values, scope=scope,
+            *question, statements[0] if count else statements[1], count=count, values=_plain(values), scope=scope,
             severity=severity, actor=("intruder" if lower else "unknown") if count else None,
             subject=Subject(bucket=self.name), evidence=[evidence], inferred=bool(count) and not lower,
             partly_inferred=likely > lower, limits=[*limits, *self.limits],
@@ -115,8 +114,8 @@ class _Bucket:
         most = f"at most {logged:,} in the hours that were logged, and an unknown number in {unlogged}"
         some = (
             f"Of {self.name}, at least {count_noun(lower, 'object').replace('no ', '0 ')} (likely {likely:,}, "
-            f"{most if upper is None else f'at most {upper:,}'}) were downloaded or copied out by acts that are not the "
-            f"owner's; at least {bound['bytes_lower']:,} bytes were downloaded, likely {bound['bytes_likely']:,}."
+            f"{most if upper is None else f'at most {upper:,}'}) were downloaded or copied out by acts that are not "
+            f"the owner's; at least {bound['bytes_lower']:,} bytes were downloaded, likely {bound['bytes_likely']:,}."
         )
         none = (
             f"No object of {self.name} is seen to have been downloaded or copied out by an act that is not the owner's."
@@ -144,7 +143,7 @@ class _Bucket:
         none = f"No object of {self.name} is seen to have been written by an act that is not the owner's."
         question = ("objects_written", "Which objects did the compromised credentials write?")
         return self.build(
-            "written", question, (some, none), {**values}, scope, "high" if likely else "medium", (count, lower, likely)
+            "written", question, (some, none), values, scope, "high" if likely else "medium", (count, lower, likely)
         )
 
     def names_listed(self, scope: Scope) -> Finding:
@@ -152,13 +151,13 @@ class _Bucket:
         values = self._requests("names")
         count, lower, likely, listings = values.values()
         some = (
-            f"{count_noun(count, 'request')} that are not the owner's asked {self.name} for names, {listings:,} of them "
-            f"listings, {lower:,} surely."
+            f"{count_noun(count, 'request')} that are not the owner's asked {self.name} for names, {listings:,} of "
+            f"them listings, {lower:,} surely."
         )
         none = f"No name of {self.name} is seen to have been disclosed to anybody but the owner."
         question = ("names_listed", "Which object names were disclosed to the compromised credentials?")
         return self.build(
-            "names", question, (some, none), {**values}, scope, "medium" if likely else "low", (count, lower, likely)
+            "names", question, (some, none), values, scope, "medium" if likely else "low", (count, lower, likely)
         )
 
     def _requests(self, kind: str) -> dict[str, int]:
@@ -166,7 +165,7 @@ class _Bucket:
 
     def objects_destroyed(self, row: Row, scope: Scope) -> Finding:
         """``objects_destroyed``: deleted, written over, encrypted, made to expire; and what can be brought back."""
-        values: dict[str, Value] = {name: row.get(name, 0) for name in DESTROYED}
+        values = {name: row.get(name, 0) for name in DESTROYED}
         back, gone, unclear = (row.get(f"recoverable_{status}", 0) for status in ("yes", "no", "unknown"))
         count, failed = row.get("acts", 0), row.get("failed_tries", 0)
         kinds = ", ".join(f"{row[kind]:,} {word}" for kind, word in KINDS.items() if row.get(kind))
@@ -183,6 +182,11 @@ class _Bucket:
         )  # fmt: skip
 
 
+def _plain(values: Row) -> dict[str, Value]:
+    """The same values, as Python's own numbers."""
+    return {name: value.item() if hasattr(value, "item") else value for name, value in values.items()}
+
+
 def _amounts(bound: Row) -> list[str]:
     """What is known beside a missing upper bound: how much the bucket held, and how much it served to all callers."""
 
@@ -194,12 +198,12 @@ def _amounts(bound: Row) -> list[str]:
     limits = [
         f"{day} the bucket held {held} ({bound['held_basis']}); what came and went on other days is not in it."
         if held
-        else "How many objects the bucket held was not collected; an inventory or its metrics would give an upper bound."
+        else "How many objects the bucket held was not collected; inventory reports or metrics would bound it."
     ]
     if served := listed(requests_served="GET requests", bytes_served="bytes"):
         limits.append(
-            f"On the {count_noun(bound['days_served'], 'day')} of the window that have a value the bucket served {served} "
-            f"to all its callers, the owner too ({bound['basis_served']}); these metrics are best effort, and a day "
+            f"On the {count_noun(bound['days_served'], 'day')} of the window that have a value the bucket served "
+            f"{served} to all its callers, the owner too ({bound['basis_served']}); these metrics are best effort, and a day "
             "without a value may be one before they were switched on."
         )
     return limits
@@ -213,15 +217,15 @@ def _calibrated(builder: FindingBuilder, inferred: Row, ambiguous: Row) -> Findi
     }
     tried = inferred["requests"] + ambiguous["requests"]
     some = (
-        f"Inferred attribution (C) is {'used' if inferred['used'] else 'not used, and such requests count as ambiguous (D)'}: "
-        f"tried on {tried:,} requests that both logs hold, with their bucket's data events hidden, it named one credential "
-        f"for {inferred['requests']:,} and was right for {inferred['right']:,}; for the other {ambiguous['requests']:,} it "
-        f"gave candidates, and the right one was among them for {ambiguous['right']:,}."
+        f"Inferred attribution (C) is {'used' if inferred['used'] else 'not used, such requests count as ambiguous (D)'}: "
+        f"tried on {tried:,} requests that both logs hold, with their bucket's data events hidden, it named one "
+        f"credential for {inferred['requests']:,} and was right for {inferred['right']:,}; for the other "
+        f"{ambiguous['requests']:,} it gave candidates, and the right one was among them for {ambiguous['right']:,}."
     )
     none = "How often inferred attribution (C) is right cannot be said: no request of these principals is in both logs."
     return builder.build(
         "attribution_calibration", "How often is inferred attribution right?", some if tried else none, count=tried,
-        values={**values, "c_used": inferred["used"]},
+        values=_plain({**values, "c_used": inferred["used"]}),
         scope=Scope(False, "It says nothing of callers that were never seen in both logs."),
         evidence=[EvidenceRows(table="object_access/calibration", rows=2)],
     )  # fmt: skip
@@ -229,8 +233,8 @@ def _calibrated(builder: FindingBuilder, inferred: Row, ambiguous: Row) -> Findi
 
 def _services(builder: FindingBuilder, services: pd.DataFrame) -> Finding:
     done = services[services["outcome"] == "success"]
-    some = f"{count_noun(len(done), 'call').capitalize()} of compromised credentials made AWS services read or move objects"
-    none = "No call of a compromised credential is seen that made an AWS service read or move objects."
+    some = f"{count_noun(len(done), 'call').capitalize()} of compromised credentials made AWS services read objects"
+    none = "No call of a compromised credential is seen that made an AWS service read objects."
     return builder.build(
         "service_reads", "Which AWS services read objects on behalf of a compromised credential?",
         f"{some} ({', '.join(sorted(set(done['event_name'])))})." if len(done) else none, count=len(done),

@@ -179,7 +179,7 @@ def _destruction(case: Case) -> int:
 
 
 def acts(case: Case) -> pd.DataFrame:
-    """How many acts are not the owner's? One row per bucket and kind: ``read``, ``written``, ``names``, ``destroyed``."""
+    """How many acts are not the owner's? One row per bucket and kind (read, written, names, destroyed)."""
     _destruction(case)
     return case.ask("object_access/acts")
 
@@ -191,7 +191,7 @@ def destroyed(case: Case) -> pd.DataFrame:
 
 
 def service_reads(case: Case) -> pd.DataFrame:
-    """What may AWS services have read or moved on behalf of compromised credentials? One row per call, in order of time."""
+    """What may AWS services have read on behalf of compromised credentials? One row per call, in order of time."""
     reached_credentials(case)
     return _written(case, "service_reads", case.ask("object_access/service_reads"))
 
@@ -202,7 +202,7 @@ def hours(case: Case) -> pd.DataFrame:
 
 
 def holes(case: Case) -> pd.DataFrame:
-    """When was nothing of the access log delivered, although requests were made? One row per bucket and run of hours."""
+    """When was nothing of the access log delivered, though requests were made? One row per bucket and run of hours."""
     return _written(case, "holes", completeness.access_log_holes(case))
 
 

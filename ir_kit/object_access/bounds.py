@@ -76,7 +76,7 @@ def _reasons(row: Row, allowed: int) -> list[str]:
         f"{ambiguous:,} objects were read by one of several credentials that cannot be told apart (D)": ambiguous,
         f"for {alone:,.1f} hours the access log ran alone, and what it loses could not be measured":
             alone and row["upper_basis"] == "logged_only",
-        f"for {alone:,.1f} hours the access log ran alone; where both logs ran it lacked {lost:,} of {requests:,} requests "
+        f"for {alone:,.1f} hours the access log ran alone; where both ran it lacked {lost:,} of {requests:,} requests "
         f"(at most {share:.2%}), which allows for {allowed:,} more":
             alone and row["upper_basis"] != "logged_only" and row["loss_upper"] is not None,
         f"for {doubt:,.1f} hours it is uncertain whether a log covered the bucket": doubt > 0,

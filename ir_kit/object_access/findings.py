@@ -203,8 +203,8 @@ def _amounts(bound: Row) -> list[str]:
     if served := listed(requests_served="GET requests", bytes_served="bytes"):
         limits.append(
             f"On the {count_noun(bound['days_served'], 'day')} of the window that have a value the bucket served "
-            f"{served} to all its callers, the owner too ({bound['basis_served']}); these metrics are best effort, and a day "
-            "without a value may be one before they were switched on."
+            f"{served} to all its callers, the owner too ({bound['basis_served']}); these metrics are best effort, and a "
+            "day without a value may be one before they were switched on."
         )
     return limits
 
@@ -217,7 +217,7 @@ def _calibrated(builder: FindingBuilder, inferred: Row, ambiguous: Row) -> Findi
     }
     tried = inferred["requests"] + ambiguous["requests"]
     some = (
-        f"Inferred attribution (C) is {'used' if inferred['used'] else 'not used, such requests count as ambiguous (D)'}: "
+        f"Inferred attribution (C) is {'used' if inferred['used'] else 'not used, such requests count as D'}: "
         f"tried on {tried:,} requests that both logs hold, with their bucket's data events hidden, it named one "
         f"credential for {inferred['requests']:,} and was right for {inferred['right']:,}; for the other "
         f"{ambiguous['requests']:,} it gave candidates, and the right one was among them for {ambiguous['right']:,}."

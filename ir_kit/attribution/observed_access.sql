@@ -1,5 +1,5 @@
 -- Which outsiders asked which bucket in the window, how often, with what success, and how many bytes did they get?
--- Grain: one row per bucket, outsider (nobody, another account, a service) and its principal; a request that both logs hold counts once.
+-- Grain: one row per bucket and outsider (nobody, another account, a service), the investigation's own apart; a request that both logs hold counts once.
 -- Cannot see: requests that neither log holds; lifecycle, which is no request; who failed to authenticate (counted with a null requester).
 with s3_events as (
     select e.event_time, e.event_id, e.request_id, e.host_id,
@@ -26,13 +26,9 @@ with s3_events as (
 ),
 -- the copies of one request that went to two accounts are one request
 once as (
-    select *
-    from (
-        select s.*, row_number() over (partition by coalesce(shared_event_id, event_id), request_id, event_name, bucket, key, event_time
-                                       order by event_id) as copy_number
-        from s3_events s
-    ) c
-    where shared_event_id is null or copy_number = 1
+    select * from s3_events
+    qualify shared_event_id is null or row_number() over (
+        partition by coalesce(shared_event_id, event_id), request_id, event_name, bucket, key, event_time order by event_id) = 1
 ),
 calls as (
     select event_time, request_id, host_id, bucket, 'whole' as half, key, event_name, error_code, bytes_out, record_class,
@@ -74,17 +70,13 @@ lines_told_apart as (
 ),
 -- of a batch delete the request itself, else one of its keys; of a copy within a bucket the copy
 lines_once as (
-    select *
-    from (
-        select l.*, min(is_part) over (partition by bucket, request_id, distinction) as least_part,
-               row_number() over (partition by bucket, request_id, distinction, is_part order by key, event_time) as part_number
-        from lines_told_apart l
-    ) p
-    where is_part = 0 or (least_part = 1 and part_number = 1)
+    select * from lines_told_apart
+    qualify is_part = 0 or (min(is_part) over (partition by bucket, request_id, distinction) = 1
+                            and row_number() over (partition by bucket, request_id, distinction, is_part order by key, event_time) = 1)
 ),
 numbered_lines as (
-    select l.*, row_number() over (partition by bucket, half, request_id, distinction order by key, event_time, operation) as place
-    from lines_once l
+    select *, row_number() over (partition by bucket, half, request_id, distinction order by key, event_time, operation) as place
+    from lines_once
 ),
 numbered_calls as (
     select c.*, case when x.request_id is null then '' else coalesce(c.host_id, 'event') end as distinction,
@@ -130,7 +122,9 @@ named as (
     where j.event_time >= :window_start and j.event_time < :window_end
 ),
 judged as (
-    select n.*, n.principal_arn in (select arn from responder_arns) or coalesce(n.session_issuer_arn, '') in (select arn from responder_arns) as is_responder,
+    select n.*, regexp_replace(n.principal_arn, '(:assumed-role/[^/]+)/.*$', '\1') as principal,
+           coalesce(n.principal_arn, '') in (select arn from responder_arns)
+               or coalesce(n.session_issuer_arn, '') in (select arn from responder_arns) as is_responder,
            case when n.in_access_log and n.http_status is not null then n.http_status < 300 else n.error_code is null end as succeeded,
            coalesce(n.http_status, 403) in (401, 403)
                and coalesce(n.error_code, 'AccessDenied') not in ('InvalidObjectState', 'RequestTimeTooSkewed', 'NoSuchKey', 'NoSuchBucket')
@@ -143,10 +137,10 @@ judged as (
        or (n.kind = 'account' and n.outsider <> n.owner_account_id and regexp_extract(n.outsider, '^([0-9]{12}|[0-9a-f]{64})$', 0) <> '')
        or (n.kind = 'account' and n.owner_account_id is null and regexp_extract(n.outsider, '^[0-9a-f]{64}$', 0) <> '')
 )
-select bucket, case kind when 'account' then 'other_account' else kind end as requester_kind, outsider as requester,
-       coalesce(is_responder, false) as is_responder, min(event_time) as first_time, max(event_time) as last_time,
+select bucket, case kind when 'account' then 'other_account' else kind end as requester_kind, outsider as requester, is_responder,
+       min(event_time) as first_time, max(event_time) as last_time,
        count(*) filter (where succeeded) as requests, count(*) filter (where denied and not succeeded) as denied_requests,
-       coalesce(sum(bytes_sent) filter (where succeeded), 0) as bytes_sent,
+       coalesce(sum(bytes_sent) filter (where succeeded), 0)::bigint as bytes_sent,
        count(*) filter (where not succeeded and not denied) as failed_requests,
        count(*) filter (where succeeded and event_name in ('GetObject', 'SelectObjectContent', 'GetObjectTorrent', 'CopyObjectSource')) as reads,
        count(*) filter (where succeeded and event_name in ('ListObjects', 'ListObjectVersions', 'ListMultipartUploads')) as listings,
@@ -157,10 +151,9 @@ select bucket, case kind when 'account' then 'other_account' else kind end as re
        count(*) filter (where succeeded and public_status = 'yes') as requests_while_public,
        count(*) filter (where succeeded and public_status = 'no') as requests_while_not_public,
        count(*) filter (where succeeded and public_status = 'unknown') as requests_while_unknown,
-       coalesce(sum(bytes_sent) filter (where succeeded and public_status = 'yes'), 0) as bytes_while_public,
-       case when count(*) filter (where not in_access_log) = count(*) then 'cloudtrail'
-            when count(*) filter (where not in_cloudtrail) = count(*) then 'server_access_log' else 'both' end as seen_in,
-       regexp_replace(principal_arn, '(:assumed-role/[^/]+)/.*$', '\1') as principal_arn
+       coalesce(sum(bytes_sent) filter (where succeeded and public_status = 'yes'), 0)::bigint as bytes_while_public,
+       case when bool_and(not in_access_log) then 'cloudtrail' when bool_and(not in_cloudtrail) then 'server_access_log' else 'both' end as seen_in,
+       list_sort(coalesce(list(distinct principal) filter (where principal is not null), []))[1:20] as principals
 from judged
-group by bucket, kind, outsider, coalesce(is_responder, false), regexp_replace(principal_arn, '(:assumed-role/[^/]+)/.*$', '\1')
-order by bucket, requester_kind, requester, is_responder, principal_arn
+group by all
+order by bucket, requester_kind, requester, is_responder

@@ -8,7 +8,7 @@ the list complete), ``source_keys`` (with which credentials each pair of address
 from __future__ import annotations
 
 from ir_kit.case import Case
-from ir_kit.coverage.visible import visible
+from ir_kit.coverage.visibility import visible
 from ir_kit.credentials.lineage import reached_credentials
 from ir_kit.credentials.validity import Validity, credential_validity
 from ir_kit.domain.frames import rows_of

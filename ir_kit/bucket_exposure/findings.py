@@ -1,17 +1,19 @@
-"""Findings of playbook 04: is each bucket public or open to others, who came, what changed, what could the keys reach?"""
+"""Findings of playbook 04: is each bucket public or open to others, who came, what changed, what could the keys do?"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
-from ir_kit.attribution.log_hours import logged_scopes
-from ir_kit.bucket_exposure import questions as asked
+from ir_kit.bucket_exposure import questions
 from ir_kit.case import Case
-from ir_kit.coverage.scope import Seen
+from ir_kit.coverage.bucket_hours import log_coverage
+from ir_kit.coverage.bucket_scope import scope_of
+from ir_kit.coverage.scope import LogScope
+from ir_kit.coverage.visibility import visible
 from ir_kit.domain.frames import rows_of
 from ir_kit.findings import (
     EVENT_IDS,
@@ -20,6 +22,7 @@ from ir_kit.findings import (
     Finding,
     FindingBuilder,
     Scope,
+    Severity,
     Subject,
     Value,
     actor_of,
@@ -28,17 +31,52 @@ from ir_kit.findings import (
     responders_left_out,
     write_findings,
 )
-from ir_kit.key_activity import questions as activity
+from ir_kit.sessions import session_of
 
 PLAYBOOK = "bucket_exposure"
-Row = Mapping[str, Any]
+Row = dict[str, Any]
+QUESTIONS = {
+    "public": "Is the bucket public?",
+    "cross_account": "Is the bucket open to another account?",
+    "outsider_access": "Who came from outside, and what did they get?",
+    "exposure_changed": "Did anything change who can reach the bucket?",
+    "reachable_by_key": "Could the reached credentials reach the bucket?",
+}
+STATEMENTS = {
+    "public": {
+        "yes": "{bucket} is public: {what}.",
+        "no": "{bucket} is not public.",
+        "unknown": "Whether {bucket} is public cannot be known from the settings that were read.",
+        "was": "{bucket} was public for {long} of the window, from {since:%Y-%m-%d %H:%M} UTC, and {now}.",
+    },
+    "cross_account": {
+        "yes": "{bucket} is open to another account: {what}.",
+        "no": "{bucket} is open to no other account, and nothing flows out to one.",
+        "unknown": "Whether {bucket} is open to another account cannot be known from the settings that were read.",
+    },
+    "reachable_by_key": {
+        "yes": "{keys} could reach {bucket}: {what}.",
+        "no": "No reached credential could reach {bucket}.",
+        "unknown": "Whether a reached credential could reach {bucket} cannot be known from what was read.",
+    },
+}
+NOT_READ = "Not all settings of {bucket} that decide whether it is {what} could be read."
+KINDS = ("anonymous", "other_account", "service")
+ACCESS = ("read", "write", "delete", "list", "admin")
+EFFECTS = {"opens": "opened it", "closes": "closed it", "changes": "changed it, from a state that is not known"}
 AS_COLLECTED = "It speaks of the settings as they were collected, and as management events tell of them in the window."
 OBJECT_ACLS = (
     "An ACL of a single object can let others in where ACLs are in force; only those that were collected count."
 )
-REPLAYED = "Reasoned from identity policies, bucket policies and ACLs as they were collected, and from what was done."
+BY_POLICIES = (
+    "Reasoned from identity policies, bucket policies and ACLs as they were collected, and from what was done."
+)
+TAKEN_BACK = "Rights that were given and taken back before collection are seen only where they were used."
+SERVICES = "AWS services that deliver logs or look after settings at the owner's bidding count as services."
+PRESIGNED = "Who used a pre-signed link counts as the principal that issued it."
+ON_OBJECTS = "ACLs of objects are changed by calls on objects, seen only where data events were on."
+NOT_HERE = "Rights that identities gained are told by scoping, and key policies of KMS are not looked at."
 MOST_REASONS = 6
-HOUR = pd.Timedelta(hours=1)
 
 
 def findings(case: Case) -> list[Finding]:
@@ -50,299 +88,212 @@ def findings(case: Case) -> list[Finding]:
         For every bucket in scope ``public``, ``cross_account``, ``outsider_access``, ``exposure_changed`` and
         ``reachable_by_key``, each asked whether or not there is anything to find. Also written to the case's findings.
     """
-    builder = FindingBuilder(case, PLAYBOOK)
-    seen = Seen.of(case)
     window = (pd.Timestamp(case.incident.window.start), pd.Timestamp(case.incident.window.end))
-    changes = asked.changes(case)
+    changes, observed = questions.changes(case), questions.observed_access(case)
     inside = changes[(changes["event_time"] >= window[0]) & (changes["event_time"] < window[1])]
-    observed = asked.observed_access(case)
-    scopes = [logged_scopes(case, name) for name in ("data_read", "data_write")]
-    grants, reachable, spans = _by(asked.grants(case)), _by(asked.reachable(case)), _by(asked.spans(case))
-    rows = rows_of(inside)
-    told = _Told(
-        responders_left_out(case, int(observed.attrs["responders"]), "request"),
-        responders_left_out(case, int(inside["is_responder"].sum()), "change"),
-        observed.attrs["unauthenticated"],
-        _sessions(case),
-    )
-    found = []
-    for verdict in rows_of(asked.buckets(case)):
-        name = verdict["bucket"]
-        mine = [row for row in rows if row["bucket"] == name or _whole_account(row, verdict)]
-        one = _Bucket(builder, verdict, grants.get(name, []), spans.get(name, []), told)
+    verdicts, logged = rows_of(questions.buckets(case)), LogScope.of(case)
+    names = [row["bucket"] for row in verdicts]
+    coverage = [log_coverage(visible(case), names, window, kind) for kind in ("data_read", "data_write")]
+    requests_left_out = responders_left_out(case, int(observed.attrs["responders"]), "request")
+    changes_left_out = responders_left_out(case, int(inside["is_responder"].sum()), "change")
+    tables = [
+        {name: rows_of(rows) for name, rows in frame.groupby("bucket", sort=False)}
+        for frame in (questions.grants(case), questions.reachable(case), questions.spans(case), observed)
+    ]
+    made, found = rows_of(session_of(case, inside[~inside["is_responder"].astype(bool)])), []
+    for verdict in verdicts:
+        name, account = verdict["bucket"], verdict["account_id"]
+        grants, permissions, spans, outsiders = (table.get(name, []) for table in tables)
+        accounts = {(None, "account", row["target"]) for row in made if account in (None, row["target"])}
+        own = [row for row in made if row["bucket"] == name or (row["bucket"], row["scope"], row["target"]) in accounts]
+        about = BucketFindings(FindingBuilder(case, PLAYBOOK), verdict, grants, permissions, spans, outsiders, own)
+        unauthenticated = int(observed.attrs["unauthenticated"].get(name, 0))
         found += [
-            one.public(),
-            one.cross_account(),
-            one.outsiders(
-                [row for row in rows_of(observed[observed["bucket"] == name])],
-                [by.get(name, Scope(None)) for by in scopes],
-            ),
-            one.changed([row for row in mine if not row["is_responder"]], seen.configuration(name)),
-            one.reachable(reachable.get(name, [])),
+            about.public(),
+            about.cross_account(),
+            about.outsider_access([scope_of(by[name]) for by in coverage], unauthenticated, requests_left_out),
+            about.exposure_changed(logged.configuration(name), changes_left_out),
+            about.reachable_by_key(),
         ]
     return write_findings(case, PLAYBOOK, found)
 
 
-def _by(frame: pd.DataFrame) -> dict[str, list[dict[str, Any]]]:
-    found: dict[str, list[dict[str, Any]]] = {}
-    for row in rows_of(frame):
-        found.setdefault(row["bucket"], []).append(row)
-    return found
-
-
-def _whole_account(row: Row, verdict: Row) -> bool:
-    """Is it a change to the whole account that this bucket belongs to?"""
-    return row["bucket"] is None and row["scope"] == "account" and verdict["account_id"] in (None, row["target"])
-
-
-def _sessions(case: Case) -> dict[str, list[dict[str, Any]]]:
-    found: dict[str, list[dict[str, Any]]] = {}
-    for row in rows_of(activity.sessions(case)):
-        found.setdefault(row["access_key_id"], []).append(row)
-    return found
-
-
 @dataclass(frozen=True)
-class _Told:
-    """What the findings of all buckets share."""
-
-    requests_left_out: str
-    changes_left_out: str
-    unauthenticated: Mapping[str, int]
-    sessions: Mapping[str, list[dict[str, Any]]]
-
-    def actor(self, changes: Iterable[Row]) -> Actor:
-        """Whose the changes are, by the sessions of reached credentials that hold them; else unknown."""
-        verdicts: list[str] = []
-        labels: list[str | None] = []
-        for row in changes:
-            held = [
-                one
-                for one in self.sessions.get(row["access_key_id"] or "", [])
-                if one["source_ip_address"] == row["source_ip_address"]
-                and one["user_agent"] == row["user_agent"]
-                and one["start_time"] <= row["event_time"] <= one["end_time"]
-            ]
-            verdicts.append(held[0]["verdict"] if held else "unclear")
-            labels.append(held[0]["label"] if held else None)
-        return actor_of(verdicts, labels)
-
-
-@dataclass(frozen=True)
-class _Bucket:
-    """The questions that are asked of one bucket."""
+class BucketFindings:
+    """The five findings on one bucket, from its rows of the tables."""
 
     builder: FindingBuilder
     verdict: Row
-    grants: Sequence[Row]
-    spans: Sequence[Row]
-    told: _Told
+    grants: list[Row]
+    permissions: list[Row]
+    spans: list[Row]
+    outsiders: list[Row]
+    changes: list[Row]
 
     @property
     def name(self) -> str:
         return str(self.verdict["bucket"])
 
     @property
-    def subject(self) -> Subject:
-        return Subject(bucket=self.name)
+    def done(self) -> list[Row]:
+        """The changes in the window that succeeded."""
+        return [row for row in self.changes if row["outcome"] == "success"]
 
-    def _reasons(self, *beginnings: str) -> list[str]:
-        """The verdict's reasons that bear on what is not known."""
-        wanted = [str(one) for one in self.verdict["reasons"] if str(one).startswith(beginnings)]
-        more = [f"And {len(wanted) - MOST_REASONS} reasons more."] if len(wanted) > MOST_REASONS else []
-        return wanted[:MOST_REASONS] + more
+    @property
+    def in_effect(self) -> list[Row]:
+        """What compromised credentials opened or changed, and is there still."""
+        made = [row for row in self.done if row["is_reached"] and row["stands_status"] == "yes"]
+        return [row for row in made if row["effect"] != "closes"]
 
-    def _hours(self, status: str) -> float:
-        return float(
-            sum((row["end_time"] - row["start_time"]) / HOUR for row in self.spans if row["public_status"] == status)
-        )
-
-    def _scope(self, status: str, what: str, doubt: bool = False) -> Scope:
-        if status == "unknown":
-            return Scope(False, f"Not all settings of {self.name} that decide whether it is {what} could be read.")
-        return Scope(True, unsure=doubt)
-
-    def _rows(self, rows: Sequence[Row]) -> list[EvidenceRows]:
-        return [
-            EvidenceRows(table="bucket_exposure/grants", rows=len(rows)),
-            EvidenceRows(table="bucket_exposure/buckets", rows=1),
-        ]
+    @property
+    def by_intruder(self) -> bool:
+        """Is anything in effect that was not the owner's doing?"""
+        return bool(self.in_effect) and _actor(self.in_effect) != "owner"
 
     def public(self) -> Finding:
         """``public``: by the settings as collected, and whether it was so in the window."""
-        status, hours, dark = str(self.verdict["public_status"]), self._hours("yes"), self._hours("unknown")
-        ways = [row for row in self.grants if row["public_status"] == "yes"]
-        if status == "yes":
-            statement = f"{self.name} is public: {_whom(ways)}."
-        elif hours:
-            first = next(row for row in self.spans if row["public_status"] == "yes")
-            now = "is so no longer" if status == "no" else "whether it still is cannot be known"
-            long = f"{hours:,.1f} hours" if hours >= 0.1 else f"{hours * 3600:,.0f} seconds"
-            statement = (
-                f"{self.name} was public for {long} of the window, from "
-                f"{first['start_time']:%Y-%m-%d %H:%M} UTC, and {now}."
-            )
-        elif status == "unknown":
-            statement = f"Whether {self.name} is public cannot be known from the settings that were read."
-        else:
-            statement = f"{self.name} is not public."
-        before = (
-            f"For {dark:,.1f} hours of the window it is not known whether it was public: {self._dark_basis()}."
-            if dark
-            else ""
-        )
-        return self.builder.build(
-            "public", "Is the bucket public?", statement, count=int(status == "yes" or hours > 0),
-            values={"public_status": status, "public_ways": len(ways), "public_hours": round(hours, 3),
-                    "unknown_hours": round(dark, 3)},
-            scope=self._scope(status, "public", dark > 0), subject=self.subject, evidence=self._rows(ways),
-            limits=[AS_COLLECTED, *self._reasons("Whether it is public", "Not counted"), before, OBJECT_ACLS],
+        status = str(self.verdict["public_status"])
+        hours, unknown = self._hours("yes"), self._hours("unknown")
+        since = next((row["start_time"] for row in self.spans if row["public_status"] == "yes"), None)
+        long = f"{hours:,.1f} hours" if hours >= 0.1 else f"{hours * 3600:,.0f} seconds"
+        now = "is so no longer" if status == "no" else "whether it still is cannot be known"
+        basis = next((row["basis"] for row in self.spans if row["public_status"] == "unknown"), "")
+        before = f"For {unknown:,.1f} hours of the window it is not known whether it was public: {basis}."
+        severity: Severity = "high" if self._requests("anonymous") else "medium"
+        return self._on_settings(
+            "public", status, "public", severity if status != "yes" or not self.by_intruder else "critical",
+            template="was" if hours and status != "yes" else status, words={"long": long, "since": since, "now": now},
+            values={"public_hours": round(hours, 3), "unknown_hours": round(unknown, 3)},
+            count=int(status == "yes" or hours > 0), doubt=unknown > 0, limits=[before] if unknown else [],
         )  # fmt: skip
-
-    def _dark_basis(self) -> str:
-        return str(next(row for row in self.spans if row["public_status"] == "unknown")["basis"])
 
     def cross_account(self) -> Finding:
         """``cross_account``: other accounts let in by name, and what flows out to them."""
+        severity: Severity = "medium" if self._requests("other_account") else "low"
         status = str(self.verdict["cross_account_status"])
-        ways = [row for row in self.grants if row["cross_account_status"] == "yes"]
-        if status == "yes":
-            statement = f"{self.name} is open to another account: {_whom(ways)}."
-        elif status == "unknown":
-            statement = (
-                f"Whether {self.name} is open to another account cannot be known from the settings that were read."
-            )
-        else:
-            statement = f"{self.name} is open to no other account, and nothing flows out to one."
-        return self.builder.build(
-            "cross_account", "Is the bucket open to another account?", statement, count=int(status == "yes"),
-            values={"cross_account_status": status, "cross_account_ways": len(ways)},
-            scope=self._scope(status, "open to another account"), subject=self.subject, evidence=self._rows(ways),
-            limits=[AS_COLLECTED, *self._reasons("Whether it is open", "Not counted"), OBJECT_ACLS],
-        )  # fmt: skip
+        severity = "critical" if self.by_intruder else severity
+        return self._on_settings(
+            "cross_account", status, "open to another account", severity, count=int(status == "yes")
+        )
 
-    def outsiders(self, rows: Sequence[Row], seen: Sequence[Scope]) -> Finding:
-        """``outsider_access``: who came, and got what."""
-        by = {kind: [row for row in rows if row["requester_kind"] == kind] for kind in KINDS}
-        done = {kind: sum(int(row["requests"]) for row in of) for kind, of in by.items()}
-        sent = {kind: sum(int(row["bytes_sent"]) for row in of) for kind, of in by.items()}
-        denied = sum(int(row["denied_requests"]) for row in rows)
-        count = sum(done.values())
-        came = [_came(kind, done[kind], sent[kind], by[kind]) for kind in KINDS if done[kind]]
+    def outsider_access(self, scopes: Sequence[Scope], unauthenticated: int, left_out: str) -> Finding:
+        """``outsider_access``: who came, and got what; reads and writes together."""
+        values: dict[str, Value] = {f"{kind}_requests": self._requests(kind) for kind in KINDS}
+        parts = []
+        for kind in KINDS:
+            rows = [row for row in self.outsiders if row["requester_kind"] == kind]
+            values[f"{kind}_bytes"] = sent = sum(int(row["bytes_sent"]) for row in rows)
+            names = [row["requester"] for row in rows if row["requests"]]
+            who = {
+                "anonymous": "nobody by name", "service": f"AWS services ({join_names(names)})",
+                "other_account": f"{'the account' if len(names) == 1 else 'the accounts'} {join_names(names)}",
+            }[kind]  # fmt: skip
+            parts += [f"{count_noun(self._requests(kind), 'request')} of {who}, {sent:,} bytes"] if names else []
+        for name in ("denied_requests", "requests_while_public", "requests_while_not_public", "requests_while_unknown"):
+            values[name] = sum(int(row[name]) for row in self.outsiders)
+        count, denied = sum(map(self._requests, KINDS)), int(values["denied_requests"] or 0)
         refused = f"; {count_noun(denied, 'request')} {'was' if denied == 1 else 'were'} refused" if denied else ""
-        if count:
-            statement = f"From outside came to {self.name}: {'; '.join(came)}{refused}."
-        else:
-            statement = f"No request from outside is seen to have succeeded on {self.name}{refused}."
-        strangers = done["anonymous"] + done["other_account"]
-        values: dict[str, Value] = {f"{kind}_requests": done[kind] for kind in KINDS}
-        values |= {f"{kind}_bytes": sent[kind] for kind in KINDS}
-        values |= {
-            "denied_requests": denied,
-            "requests_while_public": sum(int(row["requests_while_public"]) for row in rows),
-            "requests_while_not_public": sum(int(row["requests_while_not_public"]) for row in rows),
-            "requests_while_unknown": sum(int(row["requests_while_unknown"]) for row in rows),
-        }
-        actor: Actor | None = ("unknown" if strangers else "owner") if count else None
-        nobody = int(self.told.unauthenticated.get(self.name, 0))
-        failed = f"{count_noun(nobody, 'request').capitalize()} failed to authenticate and name nobody: they are in no number."
-        return self.builder.build(
-            "outsider_access", "Who came from outside, and what did they get?", statement, count=count, values=values,
-            scope=_both(seen), actor=actor, subject=self.subject,
-            evidence=[EvidenceRows(table="bucket_exposure/observed_access", rows=len(rows))],
-            limits=[
-                failed if nobody else "",
-                "AWS services that deliver logs or look after settings at the owner's bidding count as services."
-                if done["service"] else "",
-                "Who used a pre-signed link counts as the principal that issued it.",
-                self.told.requests_left_out,
-            ],
+        statement = f"No request from outside is seen to have succeeded on {self.name}{refused}."
+        statement = f"From outside came to {self.name}: {'; '.join(parts)}{refused}." if count else statement
+        failed = (
+            f"{count_noun(unauthenticated, 'request').capitalize()} failed to authenticate and name nobody: they are"
+        )
+        strangers = count - self._requests("service")
+        severity: Severity = "high" if self._requests("anonymous") else "medium" if strangers else "info"
+        blind, alone = [scope.blind for scope in scopes if scope.blind], any(scope.access_logs_only for scope in scopes)
+        return self._build(
+            "outsider_access", statement, count, values, "critical" if strangers and self.by_intruder else severity,
+            scope=Scope(all(scope.whole for scope in scopes), " ".join(dict.fromkeys(blind)), access_logs_only=alone),
+            actor=("unknown" if strangers else "owner") if count else None,
+            evidence=[EvidenceRows(table="bucket_exposure/observed_access", rows=len(self.outsiders))],
+            limits=[f"{failed} in no number." if unauthenticated else "", SERVICES if values["service_requests"] else "",
+                    PRESIGNED, left_out],
         )  # fmt: skip
 
-    def changed(self, rows: Sequence[Row], scope: Scope) -> Finding:
-        """``exposure_changed``: what opened it or closed it, and what still stands."""
-        done = [row for row in rows if row["outcome"] == "success"]
-        effects = {name: sum(row["effect"] == name for row in done) for name in ("opens", "closes", "changes")}
-        mine = [row for row in done if row["is_reached"]]
-        stands = [row for row in mine if row["stands_status"] == "yes" and row["effect"] != "closes"]
-        tries = len(rows) - len(done)
-        whole = sum(row["bucket"] is None for row in done)
+    def exposure_changed(self, scope: Scope, left_out: str) -> Finding:
+        """``exposure_changed``: what opened it or closed it, and what is still in effect."""
+        done, tries = self.done, len(self.changes) - len(self.done)
+        effects = {name: sum(row["effect"] == name for row in done) for name in EFFECTS}
+        by_keys, whole = sum(row["is_reached"] for row in done), sum(row["bucket"] is None for row in done)
+        statement = f"No change of the exposure of {self.name} is seen"
         if done:
-            words = ("opened it", "closed it", "changed it, from a state that is not known")
-            parts = [f"{effects[name]:,} {said}" for name, said in zip(effects, words, strict=True) if effects[name]]
-            statement = (
-                f"{count_noun(len(done), 'change').capitalize()} of the exposure of {self.name} "
-                f"({join_names(row['event_name'] for row in done)}): {', '.join(parts)}; {len(mine):,} by reached credentials"
+            parts = ", ".join(f"{effects[name]:,} {words}" for name, words in EFFECTS.items() if effects[name])
+            opened = [grantee for row in done for grantee in row["opened_to"]]
+            statement = f"{count_noun(len(done), 'change').capitalize()} of the exposure of {self.name} "
+            statement += (
+                f"({join_names(row['event_name'] for row in done)}): {parts}; {by_keys:,} by reached credentials"
             )
-            statement += f", of which {len(stands):,} still stand" if mine else ""
-            opened = [whom for row in done for whom in row["opened_to"]]
+            statement += f", of which {len(self.in_effect):,} still stand" if by_keys else ""
             statement += f"; let in were {join_names(opened)}" if opened else ""
-        else:
-            statement = f"No change of the exposure of {self.name} is seen"
         statement += f"; {count_noun(tries, 'try', 'tries')} failed." if tries else "."
-        ids = [str(row["event_id"]) for row in (done or rows) if row["event_id"]][:EVENT_IDS]
-        return self.builder.build(
-            "exposure_changed", "Did anything change who can reach the bucket?", statement, count=len(done),
-            values={"changes": len(done), **{f"effect_{name}": count for name, count in effects.items()},
-                    "failed_tries": tries, "by_reached_credentials": len(mine), "still_standing": len(stands),
-                    "account_wide": whole},
-            scope=scope, actor=self.told.actor(done) if done else None, subject=self.subject,
-            evidence=[EvidenceRows(table="bucket_exposure/changes", rows=len(rows), event_ids=ids or None)],
-            limits=[
-                f"{count_noun(whole, 'change').capitalize()} of the whole account count for each of its buckets."
-                if whole else "",
-                "ACLs of objects are changed by calls on objects, seen only where data events were on.",
-                "Rights that identities gained are told by scoping, and key policies of KMS are not looked at.",
-                self.told.changes_left_out,
-            ],
+        ids = [str(row["event_id"]) for row in (done or self.changes) if row["event_id"]][:EVENT_IDS]
+        actor = _actor(done) if done else None
+        severity: Severity = "high" if by_keys and actor != "owner" else "low" if actor == "unknown" else "info"
+        of_account = f"{count_noun(whole, 'change').capitalize()} of the whole account count for each of its buckets."
+        return self._build(
+            "exposure_changed", statement, len(done),
+            {"changes": len(done), **{f"effect_{name}": count for name, count in effects.items()}, "failed_tries": tries,
+             "by_reached_credentials": by_keys, "still_standing": len(self.in_effect), "account_wide": whole},
+            "critical" if self.by_intruder else severity, scope=scope, actor=actor,
+            evidence=[EvidenceRows(table="bucket_exposure/changes", rows=len(self.changes), event_ids=ids or None)],
+            limits=[of_account if whole else "", ON_OBJECTS, NOT_HERE, left_out],
         )  # fmt: skip
 
-    def reachable(self, rows: Sequence[Row]) -> Finding:
-        """``reachable_by_key``: what the reached credentials could do to it."""
+    def reachable_by_key(self) -> Finding:
+        """``reachable_by_key``: what the compromised credentials could do to it."""
+        could = [row for row in self.permissions if row["status"] == "yes"]
+        keys, sensitive = len({row["access_key_id"] for row in could}), self.builder.case.incident.sensitive_buckets
+        values: dict[str, Value] = {access: sum(row["access"] == access for row in could) for access in ACCESS}
         status = str(self.verdict["reachable_by_key_status"])
-        could = [row for row in rows if row["status"] == "yes"]
-        keys = list(dict.fromkeys(row["access_key_id"] for row in could))
-        access = [one for one in ACCESS if any(row["access"] == one for row in could)]
-        if status == "yes":
-            statement = f"{count_noun(len(keys), 'reached credential').capitalize()} could reach {self.name}: {', '.join(access)}."
-        elif status == "unknown":
-            statement = f"Whether a reached credential could reach {self.name} cannot be known from what was read."
-        else:
-            statement = f"No reached credential could reach {self.name}."
-        values: dict[str, Value] = {"reachable_by_key_status": status, "credentials": len(keys)}
-        values |= {one: sum(row["access"] == one for row in could) for one in ACCESS}
+        return self._on_settings(
+            "reachable_by_key", status, "within reach", "high" if self.name in sensitive else "medium",
+            count=int(status == "yes"), inferred=True, limits=[TAKEN_BACK], values={"credentials": keys, **values},
+            words={"keys": count_noun(keys, "reached credential").capitalize(),
+                   "what": ", ".join(access for access in ACCESS if values[access])},
+            evidence=[EvidenceRows(table="bucket_exposure/reachable", rows=len(could) or len(self.permissions))],
+        )  # fmt: skip
+
+    def _hours(self, status: str) -> float:
+        spans = [row["end_time"] - row["start_time"] for row in self.spans if row["public_status"] == status]
+        return float(sum(span / pd.Timedelta(hours=1) for span in spans))
+
+    def _requests(self, kind: str) -> int:
+        return sum(int(row["requests"]) for row in self.outsiders if row["requester_kind"] == kind)
+
+    def _on_settings(
+        self, question_id: str, status: str, what: str, severity: Severity, *, count: int, doubt: bool = False,
+        template: str = "", words: dict[str, Any] | None = None, values: dict[str, Value] | None = None,
+        evidence: list[EvidenceRows] | None = None, limits: Sequence[str] = (), inferred: bool = False,
+    ) -> Finding:  # fmt: skip
+        """A finding on what settings come to: its statement by the status, its limits by the verdict's reasons."""
+        grants = [row for row in self.grants if row[f"{question_id}_status"] == "yes"] if not inferred else []
+        lets_in = [f"{row['grantee']} may {row['access']} by {row['path'].replace('_', ' ')}" for row in grants]
+        given = {"bucket": self.name, "what": join_names(lets_in) or "by what its settings say"} | (words or {})
+        settings: dict[str, Value] = {f"{question_id}_status": status}
+        if not inferred:
+            settings[f"{question_id}_ways"] = len(grants)
+        not_read = NOT_READ.format(bucket=self.name, what=what)
+        beginnings = (f"Whether it is {what.partition(' ')[0]}", *(() if inferred else ("Not counted",)))
+        reasons = [str(reason) for reason in self.verdict["reasons"] if str(reason).startswith(beginnings)]
+        more = [f"And {len(reasons) - MOST_REASONS} reasons more."] if len(reasons) > MOST_REASONS else []
+        found = [EvidenceRows(table="bucket_exposure/grants", rows=len(grants))]
+        found.append(EvidenceRows(table="bucket_exposure/buckets", rows=1))
+        first, last = (BY_POLICIES, ()) if inferred else (AS_COLLECTED, (OBJECT_ACLS,))
+        return self._build(
+            question_id, STATEMENTS[question_id][template or status].format(**given), count, settings | (values or {}), severity,
+            scope=Scope(False, not_read) if status == "unknown" else Scope(True, unsure=doubt), inferred=inferred,
+            evidence=evidence or found, limits=[first, *reasons[:MOST_REASONS], *more, *limits, *last],
+        )  # fmt: skip
+
+    def _build(
+        self, question_id: str, statement: str, count: int, values: dict[str, Value], severity: Severity, **more: Any
+    ) -> Finding:
         return self.builder.build(
-            "reachable_by_key", "Could the reached credentials reach the bucket?", statement,
-            count=int(status == "yes"), values=values,
-            scope=self._scope(status, "within reach"), subject=self.subject, inferred=True,
-            evidence=[EvidenceRows(table="bucket_exposure/reachable", rows=len(could) if could else len(rows))],
-            limits=[REPLAYED, *self._reasons("Whether it is within"),
-                    "Rights that were given and taken back before collection are seen only where they were used."],
+            question_id, QUESTIONS[question_id], statement, count=count, values=values, severity=severity,
+            subject=Subject(bucket=self.name), **more,
         )  # fmt: skip
 
 
-KINDS = ("anonymous", "other_account", "service")
-ACCESS = ("read", "write", "delete", "list", "admin")
-
-
-def _whom(ways: Sequence[Row]) -> str:
-    told = [f"{row['grantee']} may {row['access']} by {str(row['path']).replace('_', ' ')}" for row in ways]
-    return join_names(told) if told else "by what its settings say"
-
-
-def _came(kind: str, requests: int, sent: int, rows: Sequence[Row]) -> str:
-    names = [row["requester"] for row in rows if int(row["requests"])]
-    who = {
-        "anonymous": "nobody by name",
-        "other_account": f"{'the account' if len(names) == 1 else 'the accounts'} {join_names(names)}",
-        "service": f"AWS services ({join_names(names)})",
-    }[kind]
-    return f"{count_noun(requests, 'request')} of {who}, {sent:,} bytes"
-
-
-def _both(scopes: Sequence[Scope]) -> Scope:
-    """Reads and writes together: what was blind of either."""
-    blind = " ".join(dict.fromkeys(scope.blind for scope in scopes if scope.blind))
-    return Scope(
-        all(scope.whole is True for scope in scopes), blind, access_logs_only=any(s.access_logs_only for s in scopes)
-    )
+def _actor(changes: Sequence[Row]) -> Actor:
+    """Whose the changes are, by the sessions of compromised credentials that hold them; else unknown."""
+    return actor_of([row["verdict"] or "unclear" for row in changes], [row["label"] for row in changes])

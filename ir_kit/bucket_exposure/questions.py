@@ -1,141 +1,146 @@
-"""Playbook 04: who else could reach the buckets, did anybody, and what could the reached credentials reach?
+"""Playbook 04: who else could reach the buckets, did anybody, and what could the compromised credentials reach?
 
-From configuration: `grants` (every way in), `buckets` (the verdicts), `reachable`, `settings`. From logs: `changes`,
-`spans` (when a bucket was public), `observed_access`. For people: `matrix`, `explained`, `closing_steps`.
+Each question is answered and written to its table once for a case. By configuration as it was collected: `grants`,
+`buckets` (the verdicts), `reachable`, `settings`. From logs: `changes`, `spans` (when a bucket was public),
+`observed_access`. For people: `matrix`, `explained`, `closing_steps`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import pandas as pd
 
-from ir_kit.attribution import outsiders as came
-from ir_kit.bucket_exposure import closing as closed
-from ir_kit.bucket_exposure import telling
+from ir_kit.attribution import outsiders
+from ir_kit.bucket_exposure.closing_steps import steps_to_close
 from ir_kit.case import Case
 from ir_kit.configuration.change_events import of_bucket
+from ir_kit.configuration.inventory import provide_inventory
 from ir_kit.domain.frames import frame_of, rows_of
-from ir_kit.exposure import asking
-from ir_kit.exposure import changes as changed
-from ir_kit.exposure import spans as spanned
-from ir_kit.exposure.spans import past_exposure
+from ir_kit.exposure import changes as exposure_changes
+from ir_kit.exposure import spans as exposure_spans
+from ir_kit.exposure.grants import WRITE
+from ir_kit.exposure.permissions import RANK, permissions
+from ir_kit.exposure.status import NO, UNKNOWN, YES, any_of
+from ir_kit.exposure.verdicts import exposure_of, reasons_for, verdict_on
 from ir_kit.tables import types_of
 
-__all__ = [
-    "buckets", "changes", "closing_steps", "explained", "grants", "matrix", "observed_access", "reachable", "settings",
-    "spans", "worst",
-]  # fmt: skip
-_KEPT: WeakKeyDictionary[Case, dict[str, pd.DataFrame]] = WeakKeyDictionary()
-
-
-def _once(case: Case, table: str, compute: Callable[[], pd.DataFrame]) -> pd.DataFrame:
-    """A table, worked out and written once for a case."""
-    kept = _KEPT.setdefault(case, {})
-    if table not in kept:
-        kept[table] = compute()
-        case.write_table(table, kept[table])
-    return kept[table]
+Row = Mapping[str, Any]
 
 
 def grants(case: Case) -> pd.DataFrame:
-    """By which ways could somebody get at each bucket, which take effect, and what stops the others?
+    """By which grants could somebody get at each bucket, which take effect, and what stops the others?
 
     Returns
     -------
     DataFrame
-        One row per bucket, way, grantee and access; one without a grantee where a way is not configured or not known.
-        Also written to ``bucket_exposure/grants``.
+        One row per bucket, path, grantee and access; one without a grantee where a path is not configured or not known.
 
-    Notes
-    -----
-    As configuration was collected, not as it was before; see `changes` and `spans`.
+    Notes ----- As configuration was collected, not as it was before; see `changes` and `spans`. Cannot see what was not
+    asked, and the ACLs of objects but those that were collected.
     """
-    return _once(case, "bucket_exposure/grants", lambda: asking.ways_in(case))
+
+    def rows() -> Iterable[Row]:
+        by_identity = _by_bucket(reachable(case))
+        for bucket, found in exposure_of(case).grants.items():
+            yield from (grant.row() for grant in found)
+            yield from _identity_grants(by_identity.get(bucket, []))
+
+    return _table(case, "grants", rows)
 
 
 def buckets(case: Case) -> pd.DataFrame:
-    """Is each bucket public, open to another account, and within a reached credential's power?
+    """Is each bucket public, open to another account, and within a compromised credential's power?
 
     Returns
     -------
     DataFrame
-        One row per bucket in scope. Also written to ``bucket_exposure/buckets``.
+        One row per bucket in scope; empty if there is none.
+
+    Notes ----- See `grants`. That single objects may be public by ACLs of their own, which were not collected, stands
+    among the reasons and does not make a bucket public.
     """
-    return _once(case, "bucket_exposure/buckets", lambda: asking.bucket_verdicts(case))
+
+    def rows() -> Iterable[Row]:
+        exposure, by_identity = exposure_of(case), _by_bucket(reachable(case))
+        for name, bucket in exposure.inventory.buckets.items():
+            verdict, found = verdict_on(exposure.grants[name]), by_identity.get(name, [])
+            status = any_of(row["status"] for row in found)
+            who: dict[str, list[str]] = {}
+            for row in found:
+                if row["status"] == status:
+                    who.setdefault(str(row["principal_arn"] or row["access_key_id"]), []).append(row["access"])
+            verb = {YES: "could", NO: "could not", UNKNOWN: "may or may not"}[status]
+            why = [f"{name} {verb} {', '.join(dict.fromkeys(access))}" for name, access in who.items()]
+            why = why or ["no credential was reached"]
+            reasons = [
+                *verdict.reasons,
+                *reasons_for("within reach of a reached credential", status, why),
+                *verdict.not_counted,
+            ]
+            yield {
+                "bucket": name, "region": bucket.region, "account_id": bucket.account, "public_status": verdict.public_status,
+                "cross_account_status": verdict.cross_account_status, "reachable_by_key_status": status,
+                "reasons": list(dict.fromkeys(reasons)),
+            }  # fmt: skip
+
+    return _table(case, "buckets", rows)
 
 
 def reachable(case: Case) -> pd.DataFrame:
-    """What could each reached credential do to each bucket?
-
-    Returns
-    -------
-    DataFrame
-        One row per reached credential, bucket and access. Also written to ``bucket_exposure/reachable``.
-    """
-    return _once(case, "bucket_exposure/reachable", lambda: asking.reachable(case))
+    """What could each compromised credential do to each bucket? See `ir_kit.exposure.permissions`."""
+    return _table(case, "reachable", lambda: permissions(case))
 
 
 def settings(case: Case) -> pd.DataFrame:
-    """What is set on each bucket and account, what is not there, what was refused, and what was not asked?
+    """Which settings of buckets and accounts are not known: refused, or asked by nobody?
 
     Returns
     -------
     DataFrame
-        One row per bucket (or account) and setting. Also written to ``bucket_exposure/settings``.
+        One row per bucket and setting, then one per account and setting; empty where all were answered.
     """
-    return _once(case, "bucket_exposure/settings", lambda: asking.settings_held(case))
+
+    def compute() -> pd.DataFrame:
+        provide_inventory(case)
+        case.engine.provide("exposure_buckets", buckets(case)[["bucket", "account_id"]])
+        return case.ask("bucket_exposure/settings")
+
+    return _table(case, "settings", compute)
 
 
 def changes(case: Case) -> pd.DataFrame:
-    """What changed who can reach the buckets, in all of the evidence? See `ir_kit.exposure.changes`.
-
-    Returns
-    -------
-    DataFrame
-        One row per change, tried or done, in the order of time; empty if none. Also written to
-        ``bucket_exposure/changes``.
-    """
-    return _once(case, "bucket_exposure/changes", lambda: changed.changes(case))
+    """What changed who can reach the buckets, in all of the evidence? See `ir_kit.exposure.changes`."""
+    return _table(case, "changes", lambda: exposure_changes.changes(case))
 
 
 def spans(case: Case) -> pd.DataFrame:
-    """When was each bucket public, when was it not, and when is that not known?
-
-    Returns
-    -------
-    DataFrame
-        One row per bucket and interval; intervals tile the window. Also written to ``bucket_exposure/spans``.
-    """
-    return _once(case, "bucket_exposure/spans", lambda: spanned.spans(case))
+    """When was each bucket public, when was it not, and when is that not known? See `ir_kit.exposure.spans`."""
+    return _table(case, "spans", lambda: exposure_spans.spans(case))
 
 
 def observed_access(case: Case) -> pd.DataFrame:
-    """Which outsiders asked which bucket in the window, with what success? See `ir_kit.attribution.outsiders`.
-
-    Returns
-    -------
-    DataFrame
-        One row per bucket and outsider; empty if none. Also written to ``bucket_exposure/observed_access``.
-    """
-    return _once(case, "bucket_exposure/observed_access", lambda: came.observed_access(case, spans(case)))
+    """Which outsiders asked which bucket in the window, with what success? See `ir_kit.attribution.outsiders`."""
+    return _table(case, "observed_access", lambda: outsiders.observed_access(case, spans(case)))
 
 
 def matrix(case: Case) -> pd.DataFrame:
-    """How far open is each bucket by each way in?
+    """How far open is each bucket by each path?
 
     Returns
     -------
     DataFrame
-        One row per bucket in scope and way in, with the widest state that stands. Also written to
-        ``bucket_exposure/matrix``.
+        One row per bucket in scope and path, with the widest state that is in effect.
     """
-    table = "bucket_exposure/matrix"
-    return _once(
-        case, table, lambda: _frame(table, telling.matrix(rows_of(grants(case)), list(buckets(case)["bucket"])))
-    )
+
+    def compute() -> pd.DataFrame:
+        found = grants(case).drop(columns="access")
+        case.engine.provide("exposure_grants", found.assign(number=range(len(found))))
+        case.engine.provide("exposure_buckets", buckets(case)[["bucket"]])
+        return case.ask("bucket_exposure/matrix")
+
+    return _table(case, "matrix", compute)
 
 
 def closing_steps(case: Case) -> pd.DataFrame:
@@ -144,30 +149,33 @@ def closing_steps(case: Case) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row per step, the first first; empty where nothing is known to be open. Also written to
-        ``bucket_exposure/closing_steps``.
+        One row per step, the first first; empty where nothing is known to be open.
     """
-    timeline = past_exposure(case).timeline
+    timeline = exposure_spans.past_exposure(case).timeline
 
-    def last(operation: str, bucket: str) -> Any:
+    def last_answer(operation: str, bucket: str) -> Any:
         return timeline.last(of_bucket(operation, bucket)).response or None
 
-    def compute() -> pd.DataFrame:
-        verdicts = rows_of(buckets(case))
-        accounts = {row["bucket"]: row["account_id"] for row in verdicts}
-        steps = closed.closing_steps(rows_of(grants(case)), rows_of(changes(case)), verdicts, accounts, last)
-        return _frame("bucket_exposure/closing_steps", steps)
+    def rows() -> Iterable[Row]:
+        return steps_to_close(rows_of(grants(case)), rows_of(changes(case)), rows_of(buckets(case)), last_answer)
 
-    return _once(case, "bucket_exposure/closing_steps", compute)
+    return _table(case, "closing_steps", rows)
 
 
 def worst(case: Case) -> str:
     """Which bucket is to be looked at first: the most open one, and among these the one with most outsiders?"""
-    return telling.worst(rows_of(buckets(case)), rows_of(observed_access(case))) or ""
+    observed = observed_access(case)
+    requests = observed[observed["requester_kind"] != "service"].groupby("bucket")["requests"].sum().to_dict()
+    openness = {YES: 0, UNKNOWN: 1, NO: 2}
+    ranked = [
+        (openness[row["public_status"]], openness[row["cross_account_status"]], -requests.get(row["bucket"], 0), row["bucket"])
+        for row in rows_of(buckets(case))
+    ]  # fmt: skip
+    return min(ranked)[3] if ranked else ""
 
 
 def explained(case: Case, bucket: str = "") -> pd.DataFrame:
-    """Why is the verdict on one bucket what it is, sentence by sentence?
+    """Why is the verdict on one bucket what it is?
 
     Parameters
     ----------
@@ -177,21 +185,47 @@ def explained(case: Case, bucket: str = "") -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row per sentence: bucket, about, sentence; the verdict first. Written to ``bucket_exposure/explained`` for
-        all buckets in scope.
+        One row per reason of its verdict; empty where no such bucket is in scope.
     """
-    table = "bucket_exposure/explained"
-
-    def compute() -> pd.DataFrame:
-        verdicts = {row["bucket"]: row for row in rows_of(buckets(case))}
-        parts = [rows_of(answer(case)) for answer in (grants, changes, observed_access)]
-        said = [{"bucket": name, **one} for name in verdicts for one in telling.explained(name, verdicts[name], *parts)]
-        return _frame(table, said)
-
-    whole, name = _once(case, table, compute), bucket or worst(case)
-    mine = whole[whole["bucket"] == name].reset_index(drop=True)
-    return mine if len(mine) else _frame(table, [{"bucket": name, **one} for one in telling.explained(name, None)])
+    verdicts = buckets(case)
+    reasons = verdicts[verdicts["bucket"] == (bucket or worst(case))].explode("reasons")
+    return reasons[["bucket", "reasons"]].rename(columns={"reasons": "reason"}).reset_index(drop=True)
 
 
-def _frame(table: str, rows: list[dict[str, Any]]) -> pd.DataFrame:
-    return frame_of(rows, types_of(table))
+def _table(case: Case, name: str, compute: Callable[[], Iterable[Row] | pd.DataFrame]) -> pd.DataFrame:
+    """A table of this playbook, worked out and written once for a case."""
+    table = f"bucket_exposure/{name}"
+
+    def write() -> pd.DataFrame:
+        found = compute()
+        frame = found if isinstance(found, pd.DataFrame) else frame_of(found, types_of(table))
+        case.write_table(table, frame)
+        return frame
+
+    return case.once(table, write)
+
+
+def _by_bucket(frame: pd.DataFrame) -> dict[str, list[dict[str, Any]]]:
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in rows_of(frame):
+        found.setdefault(row["bucket"], []).append(row)
+    return found
+
+
+def _identity_grants(found: Iterable[Row]) -> Iterable[Row]:
+    """What identities let compromised principals do, as grants: what they could, or may, and what a statement denies
+    them."""
+    best: dict[tuple[str, str], Row] = {}
+    for row in found:
+        access = WRITE if row["access"] == "delete" else row["access"]
+        at = (str(row["principal_arn"] or row["access_key_id"]), access)
+        if at not in best or RANK[row["status"]] > RANK[best[at]["status"]]:
+            best[at] = row
+    for (grantee, access), row in best.items():
+        if row["status"] != NO or row["decided_by"] is not None:
+            yield {
+                "bucket": row["bucket"], "path": "identity_policy", "grantee": grantee, "access": access,
+                "effective_status": row["status"], "statement": row["decided_by"], "detail": row["detail"],
+                "blocked_by": "explicit_deny" if row["status"] == NO else None, "public_status": NO,
+                "cross_account_status": NO,
+            }  # fmt: skip

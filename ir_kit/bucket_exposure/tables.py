@@ -39,9 +39,8 @@ TABLES: dict[str, tuple[ResultColumn, ...]] = {
         ("bucket", "varchar", "null for an account's settings"),
         ("account_id", "varchar", "null where nothing tells it"),
         ("setting", "varchar", "`policy`, `acl`, `public_access_block`, `versioning`, `object_lock`, `vpc_endpoints`, ..."),
-        ("state", "varchar", "`set`, `absent` (nothing is configured), `refused` (or failed), `unreadable`, `not_asked`"),
-        ("value", "varchar", "in words; null where nothing is set or known"),
-        ("error_code", "varchar", "with which the call was refused, or said that nothing is configured"),
+        ("state", "varchar", "`refused` (or failed), `not_asked`; what was answered is not here"),
+        ("error_code", "varchar", "with which the call was refused"),
         ("collected_at", "timestamp", "of the latest answer; null where nobody asked"),
         ("detail", "varchar", "in words"),
     ),
@@ -112,10 +111,5 @@ TABLES: dict[str, tuple[ResultColumn, ...]] = {
         ("ways", "bigint", "grants of that path"),
         ("grantees", "varchar[]", "whom the widest are for; at most ten"),
         ("detail", "varchar", "of the widest, in words"),
-    ),
-    "bucket_exposure/explained": columns(
-        ("bucket", "varchar", ""),
-        ("about", "varchar", "the verdict, why, a way in, a change, or who was observed"),
-        ("sentence", "varchar", ""),
     ),
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""What configuration says, call by call: the latest answer counts, and what is absent, refused or not asked differ.
+"""What configuration says, call by call: the latest answer counts, and what is absent, refused or not asked for differ.
 
 An answer that cannot be read is never taken for one that says nothing.
 """
@@ -19,19 +19,15 @@ Subject = tuple[tuple[str, str], ...]
 
 # the error by which each call says that nothing is configured; any other error leaves the question open
 NOTHING_SET = {
-    "GetBucketPolicy": ("NoSuchBucketPolicy",),
-    "GetBucketPolicyStatus": ("NoSuchBucketPolicy",),
+    "GetBucketPolicy": ("NoSuchBucketPolicy",), "GetBucketPolicyStatus": ("NoSuchBucketPolicy",),
     "GetPublicAccessBlock": ("NoSuchPublicAccessBlockConfiguration",),
     "GetBucketOwnershipControls": ("OwnershipControlsNotFoundError",),
-    "GetBucketWebsite": ("NoSuchWebsiteConfiguration",),
-    "GetBucketCors": ("NoSuchCORSConfiguration",),
+    "GetBucketWebsite": ("NoSuchWebsiteConfiguration",), "GetBucketCors": ("NoSuchCORSConfiguration",),
     "GetBucketReplication": ("ReplicationConfigurationNotFoundError",),
     "GetBucketEncryption": ("ServerSideEncryptionConfigurationNotFoundError",),
     "GetObjectLockConfiguration": ("ObjectLockConfigurationNotFoundError",),
-    "GetBucketLifecycleConfiguration": ("NoSuchLifecycleConfiguration",),
-    "GetBucketTagging": ("NoSuchTagSet",),
-    "GetAccessPointPolicy": ("NoSuchAccessPointPolicy",),
-    "GetAccessPointPolicyStatus": ("NoSuchAccessPointPolicy",),
+    "GetBucketLifecycleConfiguration": ("NoSuchLifecycleConfiguration",), "GetBucketTagging": ("NoSuchTagSet",),
+    "GetAccessPointPolicy": ("NoSuchAccessPointPolicy",), "GetAccessPointPolicyStatus": ("NoSuchAccessPointPolicy",),
     "ListMultiRegionAccessPoints": ("NoSuchMultiRegionAccessPoint",),
     "GetMultiRegionAccessPointPolicy": ("NoSuchMultiRegionAccessPoint", "NoSuchMultiRegionAccessPointPolicy"),
     "DescribeEffectivePolicy": (
@@ -39,7 +35,7 @@ NOTHING_SET = {
     ),
     "DescribeOrganization": ("AWSOrganizationsNotInUseException",),
 }  # fmt: skip
-# parameters that say what was asked about; the others (pages, sizes, expected owners) do not
+# parameters that say a call is about; the others (pages, sizes, expected owners) do not
 SUBJECTS = (
     "Bucket", "Key", "VersionId", "Name", "AccountId", "UserName", "RoleName", "GroupName", "PolicyArn", "PolicyName",
     "KeyId", "TargetId", "PolicyId", "PolicyType", "ChildId", "ConfigurationId", "Id", "Filter", "Prefix",
@@ -60,7 +56,7 @@ class Setting(NamedTuple):
         return dict(self.subject)
 
 
-def setting(service: str, operation: str, **parameters: Any) -> Setting:
+def setting_of(service: str, operation: str, **parameters: Any) -> Setting:
     """The setting that this call asks for."""
     named = ((name, parameters[name]) for name in SUBJECTS if parameters.get(name) is not None)
     subject = ((name, value if isinstance(value, str) else json.dumps(value, sort_keys=True)) for name, value in named)
@@ -69,10 +65,10 @@ def setting(service: str, operation: str, **parameters: Any) -> Setting:
 
 @dataclass(frozen=True)
 class Answer:
-    """What one call answered. Two answers are equal where they say the same, whenever and whoever was asked.
+    """What one call answered. Two answers are equal where they say the same, whenever and by whomever they were given.
 
     `state` is ``answered``, ``absent`` (nothing is configured), ``gone`` (the bucket was not there), ``refused`` (or
-    failed), ``unreadable``, or ``not_asked``.
+    failed), ``unreadable``, ``not_logged`` (known of other times alone), or ``not_asked``.
     """
 
     operation: str
@@ -96,6 +92,7 @@ class Answer:
             "gone": f"the bucket was not there when {self.operation} was asked ({self.error_code})",
             "refused": f"{self.operation} was refused ({self.error_code})",
             "unreadable": f"the answer of {self.operation} cannot be read",
+            "not_logged": f"what {self.operation} would have answered then is not known",
         }.get(self.state, f"{self.operation} was not asked")
 
     def unreadable(self) -> Answer:
@@ -156,8 +153,8 @@ class Configuration:
         self._base = base
         for row in rows:
             parameters = mapping(row.get("parameters"))
-            asked = setting(str(row["service"]), str(row["operation"]), **parameters)
-            calls = self._calls.setdefault(asked[:2], {}).setdefault(asked.subject, [])
+            setting = setting_of(str(row["service"]), str(row["operation"]), **parameters)
+            calls = self._calls.setdefault(setting[:2], {}).setdefault(setting.subject, [])
             account, region = row.get("account_id"), row.get("aws_region")
             call = next((call for call in calls if (call.account, call.region) == (account, region)), None)
             if call is None:
@@ -165,15 +162,17 @@ class Configuration:
                 calls.append(call)
             call.take(_answer_of(row), is_page=any(parameters.get(name) for name in PAGES))
 
-    def add(self, asked: Setting, call: Call) -> None:
+    def add(self, setting: Setting, call: Call) -> None:
         """Take in a call with its answers."""
-        self._calls.setdefault(asked[:2], {}).setdefault(asked.subject, []).append(call)
+        self._calls.setdefault(setting[:2], {}).setdefault(setting.subject, []).append(call)
 
     def answer(self, service: str, operation: str, account: str | None = None, **parameters: Any) -> Answer:
         """The latest answer about this subject, of any asker (or of one account); one that answers comes first."""
-        calls = self._subjects((service, operation)).get(setting(service, operation, **parameters).subject, [])
+        calls = self._subjects((service, operation)).get(setting_of(service, operation, **parameters).subject, [])
         found = [call.answer for call in calls if account is None or call.account == account]
-        return max(found, key=_rank) if found else Answer(operation)
+        return max(
+            found, key=lambda a: (a.known, a.collected_at is not None, a.collected_at), default=Answer(operation)
+        )
 
     def every(self, service: str, operation: str) -> Iterator[tuple[Call, Answer]]:
         """Each call of this name, with its latest answer."""
@@ -197,26 +196,16 @@ def configuration(case: Case) -> Configuration:
 
 
 def _answer_of(row: Row) -> Answer:
-    operation, code = str(row["operation"]), row.get("error_code")
+    operation, code = str(row["operation"]), str(row.get("error_code") or "")
     collected = (row.get("collected_at"), row.get("account_id"))
     if code:
-        return Answer(operation, _state_of(operation, str(code)), {}, str(code), *collected)
+        nothing = NOTHING_SET.get(operation, ("NoSuchEntity", "NoSuchEntityException"))
+        is_absent = code in nothing or ("AccessGrants" in operation and "NotExist" in code)
+        state = "gone" if code == "NoSuchBucket" else "absent" if is_absent else "refused"
+        return Answer(operation, state, {}, code, *collected)
     response = parsed(row.get("response"))
     if not isinstance(response, dict):
         return Answer(operation, "unreadable", {}, None, *collected)
     tokens = ("NextToken", "NextContinuationToken", *(["ContinuationToken"] if operation == "ListBuckets" else []))
     cut = response.get("IsTruncated") is True or any(response.get(name) for name in tokens)
     return Answer(operation, "answered", response, None, *collected, complete=not cut)
-
-
-def _state_of(operation: str, code: str) -> str:
-    if code == "NoSuchBucket":
-        return "gone"
-    if operation in NOTHING_SET:
-        return "absent" if code in NOTHING_SET[operation] else "refused"
-    nothing = "AccessGrants" in operation and "NotExist" in code
-    return "absent" if nothing or code in ("NoSuchEntity", "NoSuchEntityException") else "refused"
-
-
-def _rank(answer: Answer) -> tuple[bool, bool, Any]:
-    return answer.known, answer.collected_at is not None, answer.collected_at

@@ -12,13 +12,14 @@ from functools import partial
 from typing import Any
 
 from ir_kit.configuration import request_parameters as bodies
-from ir_kit.configuration.answers import NOTHING_SET, Answer, Setting, setting
+from ir_kit.configuration.answers import NOTHING_SET, Answer, Setting, setting_of
 from ir_kit.configuration.request_parameters import text
 from ir_kit.domain.documents import JSON, mapping, value_of
 
 Row = Mapping[str, Any]
 # by then every Region gave new buckets Block Public Access and disabled ACLs
 BLOCKS_SINCE = datetime(2023, 4, 28, tzinfo=UTC)
+PRIVATE: JSON = {"x-amz-acl": "private"}
 
 
 @dataclass(frozen=True)
@@ -40,14 +41,17 @@ class ConfigChange:
         return self.event["error_code"] is None
 
 
+Change = Callable[..., ConfigChange]  # its path, scope, bucket, target, content, setting, also
+
+
 def of_bucket(operation: str, bucket: str) -> Setting:
     """The setting of a bucket that a call asks for."""
-    return setting("s3", operation, Bucket=bucket)
+    return setting_of("s3", operation, Bucket=bucket)
 
 
 def of_account(account: str | None) -> Setting:
     """An account's Block Public Access."""
-    return setting("s3control", "GetPublicAccessBlock", AccountId=str(account))
+    return setting_of("s3control", "GetPublicAccessBlock", AccountId=str(account))
 
 
 def answered(operation: str, body: JSON | None) -> Answer:
@@ -77,11 +81,10 @@ def change_of(event: Row, moment: datetime, owner: str | None = None) -> ConfigC
     verb = next(verb for verb in ("Put", "Delete", "Create", "") if name.startswith(verb))
     noun = name.removeprefix(verb)
     change = partial(ConfigChange, event, moment)
-    if noun in ("PublicAccessBlock", "AccountPublicAccessBlock") and not (bucket and noun.startswith("Public")):
-        body = bodies.public_access_block(parameters)
-        asked = of_account(account)
-        content = absent(asked.operation) if verb == "Delete" else answered(asked.operation, body)
-        return change("block_public_access", "account", None, account, content, asked)
+    if noun == "AccountPublicAccessBlock" or (noun == "PublicAccessBlock" and not bucket):
+        setting, body = of_account(account), bodies.public_access_block(parameters)
+        content = absent(setting.operation) if verb == "Delete" else answered(setting.operation, body)
+        return change("block_public_access", "account", None, account, content, setting)
     if "AccessPoint" in noun:
         return _access_point(change, event, verb, noun, parameters)
     if "AccessGrant" in noun:
@@ -91,7 +94,8 @@ def change_of(event: Row, moment: datetime, owner: str | None = None) -> ConfigC
     if noun in _OF_BUCKET:
         path, operation, body_of = _OF_BUCKET[noun]
         content = absent(operation) if verb == "Delete" else answered(operation, body_of(parameters))
-        also = {of_bucket(unknown, bucket): Answer(unknown) for unknown in ("GetBucketPolicyStatus",) if path == "policy"}
+        status = "GetBucketPolicyStatus"
+        also = {of_bucket(status, bucket): Answer(status)} if path == "policy" else {}
         return change(path, "bucket", bucket, None, content, of_bucket(operation, bucket), also)
     for kind in ("Inventory", "Analytics"):
         if noun in (f"Bucket{kind}Configuration", f"{kind}Configuration"):
@@ -110,64 +114,58 @@ def change_of(event: Row, moment: datetime, owner: str | None = None) -> ConfigC
     if verb == "Delete":
         content = Answer("GetObjectAcl", "absent", {}, "NoSuchKey")
     elif noun != "ObjectAcl" and not content.known:
-        content = answered("GetObjectAcl", bodies.acl({"x-amz-acl": "private"}, owner))
-    of_object = setting("s3", "GetObjectAcl", Bucket=bucket, Key=event["key"])
+        content = answered("GetObjectAcl", bodies.acl(PRIVATE, owner))
+    of_object = setting_of("s3", "GetObjectAcl", Bucket=bucket, Key=event["key"])
     return change("object_acl", "object", bucket, event["key"], content, of_object)
 
 
-def _new_bucket(
-    change: Callable[..., ConfigChange], bucket: str, parameters: JSON, owner: str | None, guarded: bool
-) -> ConfigChange:
+def _new_bucket(change: Change, bucket: str, parameters: JSON, owner: str | None, guarded: bool) -> ConfigChange:
     """A bucket starts with nothing set, and since April 2023 with public access blocked and ACLs disabled."""
-    operations = {operation for _, operation, _ in _OF_BUCKET.values()} - {"GetBucketVersioning"}
-    starts = {operation: absent(operation) for operation in operations}
-    for operation in ("GetBucketVersioning", "ListBucketInventoryConfigurations", "ListBucketAnalyticsConfigurations"):
-        starts[operation] = answered(operation, {})
+    none = BUCKET_SETTINGS & set(NOTHING_SET) - {"GetBucketPolicyStatus"}
+    starts = {operation: absent(operation) for operation in none}
+    lists = ("GetBucketVersioning", "ListBucketInventoryConfigurations", "ListBucketAnalyticsConfigurations")
+    starts |= {operation: answered(operation, {}) for operation in lists}
+    rule = bodies.ownership(parameters)
     if guarded:
         flags = {"PublicAccessBlockConfiguration": dict.fromkeys(bodies.FLAGS, True)}
         starts["GetPublicAccessBlock"] = answered("GetPublicAccessBlock", flags)
-    rule = bodies.ownership(parameters) or (bodies.ownership({"ObjectOwnership": "BucketOwnerEnforced"}) if guarded else None)
+        rule = rule or bodies.ownership({"ObjectOwnership": "BucketOwnerEnforced"})
     if rule:
         starts["GetBucketOwnershipControls"] = answered("GetBucketOwnershipControls", rule)
-    grants = bodies.acl(parameters, owner) or bodies.acl({"x-amz-acl": "private"}, owner)
     also = {of_bucket(operation, bucket): answer for operation, answer in starts.items()}
-    content = answered("GetBucketAcl", grants)
+    content = answered("GetBucketAcl", bodies.acl(parameters, owner) or bodies.acl(PRIVATE, owner))
     return change("acl", "bucket", bucket, None, content, of_bucket("GetBucketAcl", bucket), also)
 
 
-def _access_point(
-    change: Callable[..., ConfigChange], event: Row, verb: str, noun: str, parameters: JSON
-) -> ConfigChange:
-    point = text(value_of(parameters, "name"))
-    bucket = text(value_of(parameters, "Bucket")) or event["bucket"]
-    path = "multi_region_access_point" if "MultiRegion" in noun else "access_point"
-    operation = "GetAccessPointPolicy"
+def _access_point(change: Change, event: Row, verb: str, noun: str, parameters: JSON) -> ConfigChange:
+    point, operation = text(value_of(parameters, "name")), "GetAccessPointPolicy"
     content = answered(operation, bodies.policy(parameters)) if verb == "Put" else Answer(operation)
-    asked, also = None, {}
+    setting, also = None, {}
     if point and noun in ("AccessPoint", "AccessPointPolicy") and (verb, noun) != ("Delete", "AccessPoint"):
         account = text(value_of(parameters, "accountId")) or event["recipient_account_id"]
         about = {"AccountId": str(account), "Name": point.rpartition("/")[2]}
-        asked = setting("s3control", operation, **about)
-        also = {setting("s3control", "GetAccessPointPolicyStatus", **about): Answer("GetAccessPointPolicyStatus")}
+        setting, status = (setting_of("s3control", name, **about) for name in (operation, "GetAccessPointPolicyStatus"))
+        also = {status: Answer(status.operation)}
         content = content if verb == "Put" else absent(operation)
-    return change(path, "access_point", bucket, point, content, asked, also)
+    path = "multi_region_access_point" if "MultiRegion" in noun else "access_point"
+    bucket = text(value_of(parameters, "Bucket")) or event["bucket"]
+    return change(path, "access_point", bucket, point, content, setting, also)
 
 
-def _access_grant(change: Callable[..., ConfigChange], event: Row, noun: str, parameters: JSON) -> ConfigChange:
-    answer = mapping(event["response_elements"])
-    operation = "GetAccessGrant"
+def _access_grant(change: Change, event: Row, noun: str, parameters: JSON) -> ConfigChange:
     if noun.startswith("AccessGrantsInstance"):
-        content = answered(operation, bodies.policy(parameters))
+        content = answered("GetAccessGrantsInstanceResourcePolicy", bodies.policy(parameters))
         return change("access_grant", "account", None, event["recipient_account_id"], content)
-    where = text(value_of(answer, "GrantScope")) or text(value_of(parameters, "S3SubPrefix"))
-    grantee, permission = (
-        text(value_of(parameters, name)) or text(value_of(answer, name)) for name in ("GranteeIdentifier", "Permission")
-    )
+
+    def named(*names: str) -> str | None:
+        sources = (parameters, mapping(event["response_elements"]))
+        return next((value for name in names for source in sources if (value := text(value_of(source, name)))), None)
+
+    where, grantee = named("GrantScope", "S3SubPrefix"), named("GranteeIdentifier")
     bucket = where.removeprefix("s3://").partition("/")[0] if where and where.startswith("s3://") else None
-    grant = text(value_of(answer, "AccessGrantId")) or text(value_of(parameters, "id"))
-    grant = grant or text(value_of(parameters, "AccessGrantId"))
-    body = {"Grantee": grantee, "Permission": permission, "GrantScope": where} if grantee else None
-    return change("access_grant", "bucket" if bucket else "account", bucket, grant or grantee, answered(operation, body))
+    body = {"Grantee": grantee, "Permission": named("Permission"), "GrantScope": where} if grantee else None
+    target, scope = named("AccessGrantId", "id") or grantee, "bucket" if bucket else "account"
+    return change("access_grant", scope, bucket, target, answered("GetAccessGrant", body))
 
 
 _Settings = tuple[str, str, Callable[[JSON], JSON | None]]

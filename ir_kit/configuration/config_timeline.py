@@ -2,7 +2,7 @@
 
 Between a call and the next one a setting stays what it was; an answer in between tells it for the whole stretch, back
 to the call before. Where calls were not logged a change would not have been seen: nothing is carried over such a
-stretch but what holds on both sides of it.
+stretch but what is the same on both sides of it.
 """
 
 from __future__ import annotations
@@ -12,31 +12,28 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from itertools import pairwise
 from typing import Any
 
 import pandas as pd
 
 from ir_kit.case import Case
-from ir_kit.configuration.answers import Answer, Call, Configuration, Row, Setting, configuration, setting
+from ir_kit.configuration.answers import Answer, Call, Configuration, Row, Setting, configuration, setting_of
 from ir_kit.configuration.change_events import BUCKET_SETTINGS, ConfigChange, absent, change_of, of_account, of_bucket
 from ir_kit.configuration.inventory import BucketInventory, inventory
 from ir_kit.domain.documents import mapping
 from ir_kit.domain.frames import frame_of, rows_of
-from ir_kit.domain.intervals import EARLIEST, LATEST, Point, Span, Timeline, between, without
+from ir_kit.domain.intervals import EARLIEST, LATEST, Point, Span, Timeline, between, edges_of, without
 
 Unlogged = Mapping[tuple[str | None, str], Sequence[Span]]
 INSTANT = timedelta(microseconds=1)
-SERVICES = ("s3", "s3control", "organizations", "sts")
 MOST_READ = 4_096  # configurations that are remembered
-# what a read of this name is about where it finds nothing
+SERVICES = ("s3", "s3control", "organizations", "sts")
+# what a read of this name is about, where it finds nothing
 ABSENT_IN = {
     "GetBucketPolicyStatus": "GetBucketPolicy", "GetBucketPublicAccessBlock": "GetPublicAccessBlock",
     "GetAccountPublicAccessBlock": "GetPublicAccessBlock",
 }  # fmt: skip
-VERSIONING = {
-    "bucket": "varchar", "start_time": "timestamp", "end_time": "timestamp", "versioning_status": "varchar",
-}  # fmt: skip
+STATUSES = {"bucket": "varchar", "start_time": "timestamp", "end_time": "timestamp", "versioning_status": "varchar"}
 
 
 class ConfigTimeline:
@@ -45,117 +42,110 @@ class ConfigTimeline:
     Parameters
     ----------
     collected : Configuration
-        What configuration answered, and when.
-    changes : iterable of ConfigChange
-        Calls in the order of time, failed ones included.
+    events : iterable of mappings
+        Rows of the question ``configuration/change_events``, in their order.
     absences : iterable of mappings
         Rows of the question ``configuration/setting_absences``.
     inventory : BucketInventory
     unlogged : mapping
-        By bucket and class of record, the stretches in which calls were not logged; the account's calls are those of
-        the bucket None.
+        By bucket and class of record, the stretches in which calls were not logged, in order and apart; the account's
+        calls are those of the bucket None.
     """
 
     def __init__(
-        self, collected: Configuration, changes: Iterable[ConfigChange], absences: Iterable[Row],
-        inventory: BucketInventory, unlogged: Unlogged,
+        self, collected: Configuration, events: Iterable[Row], absences: Iterable[Row], inventory: BucketInventory,
+        unlogged: Unlogged,
     ) -> None:  # fmt: skip
         self.inventory, self._unlogged = inventory, unlogged
-        self._timelines: dict[Setting, Timeline] = {}
-        self._failed: dict[Setting, Answer] = {}  # asked for, and refused or unreadable
-        self._base = Configuration()  # what no call here changes, and below it what of that is about one bucket
-        self._lasting: dict[str, list[tuple[Setting, Call]]] = defaultdict(list)
-        self._access_points: dict[str, str] = {}  # to the bucket of each
-        self._read: dict[tuple[Any, ...], Configuration] = {}
-        self._points: dict[Setting, list[Point]] = defaultdict(list)
-        for asked, call in collected.calls():
-            if asked.service in SERVICES:
-                self._add_answers(asked, call)
-        listed = list(changes)
-        for change in listed:
-            if change.path == "access_point" and change.bucket and change.target and change.succeeded:
-                self._access_points[change.target.rpartition("/")[2]] = change.bucket
-            sets = {change.setting: change.content} if change.setting else {}
-            for asked, answer in {**sets, **change.also}.items() if change.succeeded else ():
-                self._points[asked].append(Point(change.moment, answer, "changed"))
+        self.changes = list(_changes(events, inventory))
+        points: dict[Setting, list[Point]] = defaultdict(list)
+        self._unknown: dict[Setting, Answer] = {}  # what stands where nothing is known: refused, unreadable, not logged
+        self._lasting: dict[str | None, list[tuple[Setting, Call]]] = defaultdict(list)  # what no call here changes
+        self._remembered: dict[tuple[Any, ...], Configuration] = {}
+        points_of = collected.every("s3control", "GetAccessPoint")
+        access_points = {call.parameters.get("Name"): answer.response.get("Bucket") for call, answer in points_of}
+        for change in self.changes:
+            if change.path == "access_point" and change.bucket and change.succeeded:
+                access_points[str(change.target).rpartition("/")[2]] = change.bucket
+        for setting, call in collected.calls():
+            changing, of = _changing(setting, call.account), setting.parameters
+            if changing is None:
+                if setting.service in SERVICES:
+                    self._lasting[of.get("Bucket") or access_points.get(of.get("Name"))].append((setting, call))
+                continue
+            for answer in call.answers:
+                if answer.known:
+                    points[changing].append(Point(_late(answer.collected_at), answer, "seen"))
+                else:
+                    self._unknown[changing] = answer
+        for number, change in enumerate(self.changes):
+            if change.path == "access_point" and not change.bucket:
+                name = str(change.target).rpartition("/")[2]
+                self.changes[number] = replace(change, bucket=access_points.get(name))
+            sets = {**({change.setting: change.content} if change.setting else {}), **change.also}
+            for setting, answer in sets.items() if change.succeeded else ():
+                points[setting].append(Point(change.moment, answer, "changed"))
         for row in absences:
             name, bucket = str(row["event_name"]), row["bucket"]
             operation = ABSENT_IN.get(name, name)
-            of = operation == "GetPublicAccessBlock" and (not bucket or name.startswith("GetAccount"))
-            if of or bucket:
-                asked = of_account(row["recipient_account_id"]) if of else of_bucket(operation, str(bucket))
+            of_whole = operation == "GetPublicAccessBlock" and (not bucket or name.startswith("GetAccount"))
+            if bucket or of_whole:
+                setting = of_account(row["recipient_account_id"]) if of_whole else of_bucket(operation, str(bucket))
                 times = sorted({_late(row["first_time"]), _late(row["last_time"])})
-                self._points[asked] += [Point(time, absent(operation), "seen") for time in times]
-        for asked, points in self._points.items():
-            record_class = "data_write" if asked.operation == "GetObjectAcl" else "management"
-            self._timelines[asked] = _timeline(points, unlogged.get((asked.parameters.get("Bucket"), record_class), ()))
+                points[setting] += [Point(time, absent(operation), "seen") for time in times]
+        self._timelines = {setting: _timeline(found, self._spans(setting)) for setting, found in points.items()}
+        for setting in self._timelines:
+            if setting.operation not in ("GetObjectAcl", "GetBucketPolicyStatus"):
+                self._unknown.setdefault(setting, Answer(setting.operation, "not_logged"))
         self._settings: dict[tuple[str, str], list[Setting]] = defaultdict(list)
-        private = self._without_effect()
-        for asked in [*self._timelines, *(other for other in self._failed if other not in self._timelines)]:
-            bucket = asked.parameters.get("Bucket") or self._access_points.get(asked.parameters.get("Name", ""))
-            subject = ("Bucket", bucket) if bucket else ("AccountId", asked.parameters["AccountId"])
-            if asked not in private:
-                self._settings[subject].append(asked)
-        self.changes = [self._placed(change) for change in listed]
+        left_out = self._acls_without_effect()
+        for setting in dict.fromkeys([*self._timelines, *self._unknown]):
+            found_in = setting.parameters.get("Bucket") or access_points.get(setting.parameters.get("Name"))
+            if setting not in left_out:
+                about = ("Bucket", found_in) if found_in else ("AccountId", setting.parameters["AccountId"])
+                self._settings[about].append(setting)
+        self._base = Configuration()
+        for setting, call in self._lasting[None]:
+            self._base.add(setting, call)
 
-    def _add_answers(self, asked: Setting, call: Call) -> None:
-        if asked.operation == "GetAccessPoint" and call.answer.part("Bucket", str):
-            self._access_points[asked.parameters.get("Name", "").rpartition("/")[2]] = call.answer.response["Bucket"]
-        changing = _changing(asked, call.account)
-        if changing is None:
-            bucket = self._access_points.get(asked.parameters.get("Name", "")) or asked.parameters.get("Bucket")
-            if bucket:
-                self._lasting[bucket].append((asked, call))
-            else:
-                self._base.add(asked, call)
-            return
-        for answer in call.answers:
-            if answer.known:
-                self._points[changing].append(Point(_late(answer.collected_at), answer, "seen"))
-            else:
-                self._failed[changing] = answer
+    def _spans(self, setting: Setting) -> Sequence[Span]:
+        record_class = "data_write" if setting.operation == "GetObjectAcl" else "management"
+        return self._unlogged.get((setting.parameters.get("Bucket"), record_class), ())
 
-    def _without_effect(self) -> set[Setting]:
+    def _acls_without_effect(self) -> set[Setting]:
         """The ACLs of objects that let nobody in, or never anybody whom that of another object does not: of many alike
         one is read.
         """
         left_out, covered = set(), defaultdict[tuple[str, str], list[Span]](list)
-        for asked, timeline in self._timelines.items():
-            if asked.operation == "GetObjectAcl":
-                left_out.add(asked)
-                for span in between(timeline.edges(), EARLIEST, LATEST):
-                    acl = self.at(asked, span.start)
-                    owner = (acl.part("Owner", dict) or {}).get("ID", "")
-                    grants = [grant for grant in acl.listed("Grants") if mapping(grant.get("Grantee")).get("ID") != owner]
-                    alike = covered[asked.parameters["Bucket"], json.dumps(grants, sort_keys=True)]
-                    if grants and without(span, alike):
-                        alike.append(span)
-                        left_out.discard(asked)
+        for setting in [acl for acl in self._timelines if acl.operation == "GetObjectAcl"]:
+            left_out.add(setting)
+            for span in between(self._timelines[setting].edges(), EARLIEST, LATEST):
+                acl = self.at(setting, span.start)
+                owner = mapping(acl.response.get("Owner")).get("ID", "")
+                grants = [grant for grant in acl.listed("Grants") if mapping(grant.get("Grantee")).get("ID") != owner]
+                alike = covered[setting.parameters["Bucket"], json.dumps(grants, sort_keys=True)]
+                if grants and without(span, alike):
+                    alike.append(span)
+                    left_out.discard(setting)
         return left_out
 
-    def _placed(self, change: ConfigChange) -> ConfigChange:
-        """The change with its bucket, where it names an access point alone."""
-        if change.path != "access_point" or change.bucket or not change.target:
-            return change
-        return replace(change, bucket=self._access_points.get(change.target.rpartition("/")[2]))
-
-    def at(self, asked: Setting, time: datetime) -> Answer:
+    def at(self, setting: Setting, time: datetime) -> Answer:
         """What was a setting at this time?"""
-        known = self._timelines[asked].at(time) if asked in self._timelines else None
+        known = self._timelines[setting].at(time) if setting in self._timelines else None
         values = (known.value, known.other) if known else ()
-        return next((answer for answer in values if answer and answer.known), Answer(asked.operation))
+        unknown = self._unknown.get(setting) or Answer(setting.operation)
+        return next((answer for answer in values if answer and answer.known), unknown)
 
     def before(self, change: ConfigChange) -> Answer:
         """What was the setting that a call changes, just before it?"""
-        empty = Answer(change.content.operation)
-        return self.at(change.setting, change.moment - INSTANT) if change.setting else empty
+        return self.at(change.setting, change.moment - INSTANT) if change.setting else Answer(change.content.operation)
 
-    def last(self, asked: Setting) -> Answer:
+    def last(self, setting: Setting) -> Answer:
         """What is a setting by the last that is known of it?"""
-        return self._timelines[asked].points[-1].value if asked in self._timelines else Answer(asked.operation)
+        return self._timelines[setting].points[-1].value if setting in self._timelines else Answer(setting.operation)
 
     def settings(self, name: str) -> list[Setting]:
-        """The settings of a bucket, and those of its account, of which anything is known or was asked."""
+        """The settings of a bucket, and those of its account, of which anything is known or was asked for."""
         above = ("AccountId", str(self.inventory.bucket(name).account))
         return [*self._settings.get(("Bucket", name), []), *self._settings.get(above, [])]
 
@@ -166,23 +156,21 @@ class ConfigTimeline:
 
         With an object's ACL instead, those of other objects are left out.
         """
-        other = instead or {}
-        left_out = "GetObjectAcl" if any(asked.operation == "GetObjectAcl" for asked in other) else ""
-        found = {asked: self.at(asked, time) for asked in self.settings(name) if asked.operation != left_out} | dict(other)
-        found = {asked: answer if answer.known else self._failed.get(asked, answer) for asked, answer in found.items()}
-        key = (name, left_out, *((asked, id(answer)) for asked, answer in found.items() if answer.state != "not_asked"))
-        if len(self._read) > MOST_READ:
-            self._read.clear()
-        if key not in self._read:
-            self._read[key] = read = Configuration(base=self._base)
-            for asked, call in self._lasting.get(name, []):
-                if asked.operation != left_out:
-                    read.add(asked, call)
+        left_out = "GetObjectAcl" if any(setting.operation == "GetObjectAcl" for setting in instead or ()) else ""
+        found = {setting: self.at(setting, time) for setting in self.settings(name) if setting.operation != left_out}
+        found |= {**(instead or {})}
+        given = [(setting, answer) for setting, answer in found.items() if answer.state != "not_asked"]
+        key = (name, left_out, *((setting, id(answer)) for setting, answer in given))
+        if len(self._remembered) > MOST_READ:
+            self._remembered.clear()
+        if key not in self._remembered:
+            read = self._remembered[key] = Configuration(base=self._base)
             account = self.inventory.bucket(name).account
-            for asked, answer in found.items():
-                if answer.state != "not_asked":
-                    read.add(asked, Call(asked.parameters, asked.parameters.get("AccountId", account), None, [answer]))
-        return self._read[key]
+            calls = [(setting, Call(setting.parameters, account, None, [answer])) for setting, answer in given]
+            for setting, call in [*self._lasting.get(name, []), *calls]:
+                if setting.operation != left_out or setting in found:
+                    read.add(setting, call)
+        return self._remembered[key]
 
     def unlogged_at(self, name: str, time: datetime) -> bool:
         """Were calls on this bucket's configuration not logged at that time?"""
@@ -190,13 +178,9 @@ class ConfigTimeline:
 
     def edges(self, name: str) -> set[datetime]:
         """The times at which what is known of a bucket's settings may change."""
-        times = {
-            point.time.replace(microsecond=0)
-            for asked in self.settings(name)
-            if asked in self._timelines
-            for point in self._timelines[asked].points
-        }
-        return times | {edge for span in self._unlogged.get((name, "management"), ()) for edge in (span.start, span.end)}
+        timelines = [self._timelines[setting] for setting in self.settings(name) if setting in self._timelines]
+        times = {point.time.replace(microsecond=0) for timeline in timelines for point in timeline.points}
+        return times | set(edges_of(self._unlogged.get((name, "management"), ())))
 
     def versioning(self) -> pd.DataFrame:
         """Was a bucket versioned, and when?
@@ -208,57 +192,52 @@ class ConfigTimeline:
             of which nothing is known.
         """
         rows: list[dict[str, Any]] = []
-        for asked, timeline in sorted(self._timelines.items()):
-            if asked.operation == "GetBucketVersioning":
-                statuses = _versioning(timeline)
-                edges = sorted({EARLIEST, LATEST, *(max(EARLIEST, time) for time in statuses.edges())})
-                for start, end in pairwise(edges):
-                    known = statuses.at(_late(start))
+        for setting, timeline in sorted(self._timelines.items()):
+            if setting.operation == "GetBucketVersioning":
+                bucket, statuses = setting.parameters["Bucket"], _statuses(timeline.points, self._spans(setting))
+                for span in between(statuses.edges(), EARLIEST, LATEST):
+                    known = statuses.at(_late(span.start))
                     status = known.value if known.state == "known" else "unknown"
-                    if rows and rows[-1]["bucket"] == asked.parameters["Bucket"] and rows[-1]["versioning_status"] == status:
-                        rows[-1]["end_time"] = end
+                    if rows and (rows[-1]["bucket"], rows[-1]["versioning_status"]) == (bucket, status):
+                        rows[-1]["end_time"] = span.end
                     else:
-                        rows.append(dict(zip(VERSIONING, (asked.parameters["Bucket"], start, end, status), strict=True)))
-        return frame_of(rows, VERSIONING)
+                        rows.append(dict(zip(STATUSES, (bucket, span.start, span.end, status), strict=True)))
+        return frame_of(rows, STATUSES)
 
 
 def config_timeline(case: Case, unlogged: Unlogged) -> ConfigTimeline:
-    """The settings of a case's buckets over time."""
+    """The settings of a case's buckets over time, worked out once; see `ConfigTimeline`."""
 
     def compute() -> ConfigTimeline:
         events = rows_of(case.ask("configuration/change_events"))
         absences = rows_of(case.ask("configuration/setting_absences"))
-        return timeline_of(configuration(case), events, absences, inventory(case), unlogged)
+        return ConfigTimeline(configuration(case), events, absences, inventory(case), unlogged)
 
     return case.once("config_timeline", compute)
 
 
-def timeline_of(
-    collected: Configuration, events: Iterable[Row], absences: Iterable[Row], inventory: BucketInventory,
-    unlogged: Unlogged,
-) -> ConfigTimeline:  # fmt: skip
-    """The settings over time from rows of ``configuration/change_events``, in their order; see `ConfigTimeline`."""
-    changes, before = [], EARLIEST
+def _changes(events: Iterable[Row], inventory: BucketInventory) -> Iterable[ConfigChange]:
+    before = EARLIEST
     for event in events:
         moment = max(event["event_time"], before + INSTANT)  # calls of one second keep their order
         bucket = inventory.known.get(event["bucket"] or "")
         change = change_of(event, moment, bucket.owner if bucket else None)
         if change is not None:
-            changes.append(change)
             before = moment
-    return ConfigTimeline(collected, changes, absences, inventory, unlogged)
+            yield change
 
 
-def _changing(asked: Setting, account: str | None) -> Setting | None:
+def _changing(setting: Setting, account: str | None) -> Setting | None:
     """A setting as the calls that change it name it; None where no call here does."""
-    of, operation = asked.parameters, asked.operation
-    if asked.service == "s3":
-        return asked if operation in BUCKET_SETTINGS or (operation == "GetObjectAcl" and "VersionId" not in of) else None
-    if operation == "GetPublicAccessBlock":
+    of, operation = setting.parameters, setting.operation
+    if setting.service == "s3":
+        of_object = operation == "GetObjectAcl" and "VersionId" not in of
+        return setting if of_object or operation in BUCKET_SETTINGS else None
+    if setting.service == "s3control" and operation == "GetPublicAccessBlock":
         return of_account(of.get("AccountId") or account)
     if operation in ("GetAccessPointPolicy", "GetAccessPointPolicyStatus") and "Name" in of:
         name = of["Name"].rpartition("/")[2]
-        return setting("s3control", operation, AccountId=str(of.get("AccountId") or account), Name=name)
+        return setting_of("s3control", operation, AccountId=str(of.get("AccountId") or account), Name=name)
     return None
 
 
@@ -271,22 +250,22 @@ def _timeline(points: list[Point], unlogged: Sequence[Span]) -> Timeline:
     """The points in order, without those between others that say the same."""
     found: list[Point] = []
     for point in sorted(points, key=lambda point: point.time):
-        same = len(found) > 1 and found[-1].how == point.how == "seen" and found[-2].value == found[-1].value == point.value
+        last = [*found[-2:], point]
+        same = len(last) == 3 and last[1].how == point.how == "seen" and last[0].value == last[1].value == point.value
         if same and not any(span.touches(found[-2].time, point.time) for span in unlogged):
             found.pop()
         found.append(point)
     return Timeline(found, unlogged)
 
 
-def _versioning(timeline: Timeline) -> Timeline:
-    """The status alone. Only what was versioned can be suspended, and what was versioned once is never `Off` again."""
-    points = [
+def _statuses(points: list[Point], unlogged: Sequence[Span]) -> Timeline:
+    """Versioning by its status. What was never versioned cannot be suspended, and what was once is never `Off` again."""
+    found = [
         replace(point, time=point.time.replace(microsecond=0), value=point.value.response.get("Status") or "Off")
         if point.value.known
         else replace(point, value="unknown")
-        for point in timeline.points
+        for point in points
     ]
-    if points[0].how == "changed" and points[0].value == "Suspended":
-        points.insert(0, Point(points[0].time - INSTANT, "Enabled", "seen"))
-    never = points[-1].value == "Off" and points[-1].how == "seen"
-    return Timeline(points, () if never else timeline.dark)
+    if found[0].how == "changed" and found[0].value == "Suspended":
+        found.insert(0, Point(found[0].time - INSTANT, "Enabled", "seen"))
+    return Timeline(found, () if (found[-1].how, found[-1].value) == ("seen", "Off") else unlogged)

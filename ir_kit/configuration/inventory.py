@@ -11,9 +11,9 @@ import pandas as pd
 
 from ir_kit.case import Case
 from ir_kit.configuration.answers import Configuration, configuration
+from ir_kit.domain.documents import mapping
 from ir_kit.domain.frames import frame_of, rows_of
 from ir_kit.domain.logic import STATUS
-from ir_kit.domain.principals import is_responder
 
 NO, UNKNOWN, YES = STATUS
 GLOBAL = "us-east-1"
@@ -105,7 +105,7 @@ def inventory(case: Case) -> BucketInventory:
 
 def provide_inventory(case: Case) -> pd.DataFrame:
     """Make the inventory readable in SQL: ``own_accounts``; ``bucket_owners`` and ``own_buckets``, the buckets of these
-    accounts; ``canonical_ids``, of any account; ``responder_arns``.
+    accounts; ``canonical_ids``, of any account.
 
     Returns
     -------
@@ -117,21 +117,17 @@ def provide_inventory(case: Case) -> pd.DataFrame:
     requesters = case.ask("configuration/canonical_accounts")
     ids = {**dict(zip(requesters["canonical_id"], requesters["account_id"], strict=True)), **found.canonical}
     accounts = {name: bucket.account or ids.get(str(bucket.owner)) for name, bucket in found.known.items()}
-    owners = [
-        {"bucket": name, "account_id": account}
-        for name, account in sorted(accounts.items())
-        if account in (None, *found.accounts)
-    ]
-    frame = frame_of(owners, {"bucket": "varchar", "account_id": "varchar"})
-    case.engine.provide("own_accounts", own_accounts(case))
-    case.engine.provide("bucket_owners", frame)
-    case.engine.provide("own_buckets", frame[["bucket"]])
-    known = [{"canonical_id": owner, "account_id": account} for owner, account in sorted(ids.items())]
-    case.engine.provide("canonical_ids", frame_of(known, {"canonical_id": "varchar", "account_id": "varchar"}))
-    arns = list(case.ask("configuration/requester_arns")["arn"]) if case.incident.responders else list[str]()
-    responders = [{"arn": arn} for arn in arns if is_responder(arn, case.incident.responders)]
-    case.engine.provide("responder_arns", frame_of(responders, {"arn": "varchar"}))
-    return frame
+    owners = sorted((name, account) for name, account in accounts.items() if account in (None, *found.accounts))
+
+    def provide(relation: str, rows: Iterable[tuple[str | None, ...]], *columns: str) -> pd.DataFrame:
+        frame = frame_of((dict(zip(columns, row, strict=True)) for row in rows), dict.fromkeys(columns, "varchar"))
+        case.engine.provide(relation, frame)
+        return frame
+
+    provide("own_accounts", ((account,) for account in sorted(found.accounts)), "account_id")
+    provide("own_buckets", ((name,) for name, _ in owners), "bucket")
+    provide("canonical_ids", sorted(ids.items()), "canonical_id", "account_id")
+    return provide("bucket_owners", owners, "bucket", "account_id")
 
 
 def inventory_of(
@@ -149,89 +145,71 @@ def inventory_of(
     ----------
     logged : iterable of mappings
         Rows of the question ``configuration/logged_buckets``.
-    own_accounts : iterable of str
-        Accounts that configuration or logs are of.
     named : iterable of str
         Buckets of the incident file; the only ones in scope where there are any.
     """
     found = BucketInventory(accounts={account for account in own_accounts if account})
-    partition = _add_lists(configuration, found)
-    regions, askers, owners = _answered(configuration)
-    scope = {*askers, *(name for names in found.listed.values() for name in names)}
+    partition = "aws"
+    for call, answer in configuration.every("sts", "GetCallerIdentity"):
+        found.accounts |= {answer.part("Account", str) or call.account or ""} - {""}
+        arn = str(answer.response.get("Arn"))
+        partition = arn.split(":")[1] if arn.startswith("arn:") else partition
+    only = next(iter(found.accounts)) if len(found.accounts) == 1 else None
+    for call, answer in configuration.every("s3", "ListBuckets"):
+        account = call.account or only
+        if answer.state == "answered" and account:
+            found.accounts.add(account)
+            names = {entry["Name"] for entry in answer.listed("Buckets") if isinstance(entry.get("Name"), str)}
+            found.listed.setdefault(account, set()).update(names)
+            part = call.parameters.get("Prefix") or call.parameters.get("BucketRegion")
+            if answer.complete and not part and answer.part("Buckets", list) is not None:
+                found.whole.add(account)
+            if owner := mapping(answer.response.get("Owner")).get("ID"):
+                found.canonical[str(owner)] = account
+    regions, answering, owners = _answers_about(configuration)
+    scope = {*answering, *(name for names in found.listed.values() for name in names)}
     in_logs: dict[str, Counter[str]] = defaultdict(Counter)
     delivered: dict[str, str] = {}
     for row in logged:
         name = row["bucket"]
-        in_logs[name].update({row["account_id"]: row["requests"]} if row.get("account_id") else {})
-        if row.get("canonical_id"):
-            delivered[name] = row["canonical_id"]
-        if row.get("successes", 1):
+        in_logs[name].update({row["account_id"]: row["requests"]} if row["account_id"] else {})
+        delivered |= {name: row["canonical_id"]} if row["canonical_id"] else {}
+        if row["successes"]:
             scope.add(name)
             regions[name] = regions.get(name) or row["aws_region"]
     named = set(named)
-    only = next(iter(found.accounts)) if len(found.accounts) == 1 else None
     for name in sorted(scope | named | set(in_logs)):
         owner = owners.get(name)
-        account = found.account_of_bucket(name) or (found.canonical.get(owner) if owner else None)
+        account = found.account_of_bucket(name) or found.canonical.get(owner or "")
         if account is None and not (owner and found.canonical and owner not in found.canonical):
             # who reads a bucket's policy is of its account, but for an owner that no account of the evidence has
-            account = next(iter(askers.get(name, [])), None)
-            account = account or max(sorted(in_logs[name]), key=in_logs[name].__getitem__, default=None)
+            account = answering.get(name) or max(sorted(in_logs[name]), key=in_logs[name].__getitem__, default=None)
             if name in delivered or name in named:  # an access log is delivered to the bucket's own account alone
                 account = account or found.canonical.get(delivered.get(name, "")) or only
-        owner = owner or next((one for one, of in found.canonical.items() if of == account), delivered.get(name))
+        owner = owner or next((own for own, of in found.canonical.items() if of == account), delivered.get(name))
         found.known[name] = Bucket(name, regions.get(name), account, owner, partition)
     found.buckets = {name: found.known[name] for name in sorted(named or scope)}
     return found
 
 
-def _add_lists(configuration: Configuration, found: BucketInventory) -> str:
-    """Take in the lists of buckets and the callers; the partition of the account."""
-    partition = "aws"
-    for call, answer in configuration.every("sts", "GetCallerIdentity"):
-        account = answer.part("Account", str) or call.account
-        arn = answer.part("Arn", str) or ""
-        partition = arn.split(":")[1] if arn.startswith("arn:") else partition
-        found.accounts |= {account} if account else set()
-    only = next(iter(found.accounts)) if len(found.accounts) == 1 else None
-    for call, answer in configuration.every("s3", "ListBuckets"):
-        account = call.account or only
-        if answer.state != "answered" or account is None:
-            continue
-        found.accounts.add(account)
-        names = {entry["Name"] for entry in answer.listed("Buckets") if isinstance(entry.get("Name"), str)}
-        found.listed.setdefault(account, set()).update(names)
-        part = call.parameters.get("Prefix") or call.parameters.get("BucketRegion")
-        if answer.complete and not part and isinstance(answer.response.get("Buckets"), list):
-            found.whole.add(account)
-        owner = (answer.part("Owner", dict) or {}).get("ID")
-        if isinstance(owner, str):
-            found.canonical[owner] = account
-    return partition
-
-
-def _answered(configuration: Configuration) -> tuple[dict[str, str | None], dict[str, list[str]], dict[str, str]]:
-    """Of each bucket that was asked about: its Region, the accounts that got an answer, its owner's canonical id."""
-    regions: dict[str, str | None] = {}
-    askers: dict[str, list[str]] = {}
-    owners: dict[str, str] = {}
-    for asked, call in configuration.calls():
+def _answers_about(
+    configuration: Configuration,
+) -> tuple[dict[str, str | None], dict[str, str | None], dict[str, str]]:
+    """Of each bucket that answers are about: its Region, the account that got one first, its owner's canonical id."""
+    regions, answering, owners = dict[str, str | None](), dict[str, str | None](), dict[str, str]()
+    for setting, call in configuration.calls():
         name, answer = str(call.parameters.get("Bucket") or ""), call.answer
-        if asked.service != "s3" or not is_bucket_name(name) or answer.state == "gone":
+        if setting.service != "s3" or not is_bucket_name(name) or answer.state == "gone":
             continue
-        accounts = askers.setdefault(name, [])
-        if answer.known and call.account and call.account not in accounts:
-            accounts.append(call.account)
-        if asked.operation == "GetBucketLocation" and answer.state == "answered":
-            place = answer.response.get("LocationConstraint") or GLOBAL
-            regions[name] = "eu-west-1" if place == "EU" else str(place)
-        elif asked.operation == "HeadBucket" and answer.part("BucketRegion", str):
+        answering[name] = answering.get(name) or (call.account if answer.known else None)
+        if setting.operation == "GetBucketLocation" and answer.state == "answered":
+            place = str(answer.response.get("LocationConstraint") or GLOBAL)
+            regions[name] = "eu-west-1" if place == "EU" else place
+        elif setting.operation == "HeadBucket" and answer.part("BucketRegion", str):
             regions.setdefault(name, answer.part("BucketRegion", str))
-        elif asked.operation == "GetBucketAcl":
-            owner = (answer.part("Owner", dict) or {}).get("ID")
-            if isinstance(owner, str):
-                owners[name] = owner
-    return regions, askers, owners
+        elif setting.operation == "GetBucketAcl" and (owner := mapping(answer.response.get("Owner")).get("ID")):
+            owners[name] = str(owner)
+    return regions, answering, owners
 
 
 def is_bucket_name(name: Any) -> bool:

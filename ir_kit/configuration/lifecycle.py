@@ -13,20 +13,20 @@ from ir_kit.configuration.config_timeline import ConfigTimeline
 from ir_kit.domain.documents import mapping, mappings
 from ir_kit.domain.frames import frame_of
 
-COLUMNS = {"event_time": "timestamp", "days": "bigint", "days_before": "bigint"} | dict.fromkeys(
+COLUMNS = {"event_time": "timestamp"} | dict.fromkeys(
     ("bucket", "access_key_id", "error_code", "event_id", "request_id", "source_ip_address", "user_agent"), "varchar"
 )
 
 
 class ExpiryRule(NamedTuple):
-    """An enabled rule that expires objects: in how many days, or on which date; old versions in how many days."""
+    """An enabled rule that expires objects in so many days, or on a date; old versions in so many days."""
 
     name: str
     prefix: str
+    has_tags: bool
     days: int | None
     date: str | None
     noncurrent_days: int | None
-    has_tags: bool
 
 
 def expiry_rules(content: Any) -> list[ExpiryRule]:
@@ -35,17 +35,13 @@ def expiry_rules(content: Any) -> list[ExpiryRule]:
     listed = inner.get("Rules") or inner.get("Rule") if isinstance(inner, dict) else None
     rules = []
     for rule in mappings(listed):
-        scope = mapping(rule.get("Filter"))
+        scope, expiry = mapping(rule.get("Filter")), mapping(rule.get("Expiration"))
         scope = mapping(scope.get("And")) or scope
-        expiry = mapping(rule.get("Expiration"))
-        found = ExpiryRule(
-            str(rule.get("ID") or "rule"), str(scope.get("Prefix") or rule.get("Prefix") or "").rstrip("*"),
-            _whole(expiry.get("Days")), str(expiry["Date"]) if expiry.get("Date") else None,
-            _whole(mapping(rule.get("NoncurrentVersionExpiration")).get("NoncurrentDays")),
-            "Tag" in scope or "Tags" in scope,
-        )  # fmt: skip
-        if rule.get("Status", "Enabled") == "Enabled" and found[2:5] != (None, None, None):
-            rules.append(found)
+        prefix = str(scope.get("Prefix") or rule.get("Prefix") or "").rstrip("*")
+        old = mapping(rule.get("NoncurrentVersionExpiration")).get("NoncurrentDays")
+        times = (_whole(expiry.get("Days")), str(expiry.get("Date") or "") or None, _whole(old))
+        if rule.get("Status", "Enabled") == "Enabled" and any(time is not None for time in times):
+            rules.append(ExpiryRule(str(rule.get("ID") or "rule"), prefix, "Tag" in scope or "Tags" in scope, *times))
     return rules
 
 
@@ -66,12 +62,10 @@ def expiry_changes(timeline: ConfigTimeline) -> pd.DataFrame:
     """
     rows = []
     for change in timeline.changes:
-        if change.path == "lifecycle" and change.setting is not None:
-            days, before = expiry_days(change.content.response), timeline.before(change)
-            days_before = expiry_days(before.response)
-            if days is not None and (days_before is None or days < days_before):
-                given = {name: change.event.get(name) for name in COLUMNS}
-                rows.append(given | {"bucket": change.bucket, "days": days, "days_before": days_before})
+        if change.path == "lifecycle":
+            days, before = (expiry_days(answer.response) for answer in (change.content, timeline.before(change)))
+            if days is not None and (before is None or days < before):
+                rows.append(change.event)
     return frame_of(rows, COLUMNS)
 
 

@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ir_kit.domain.documents import JSON, mappings, value_of, values_of
+from ir_kit.domain.documents import JSON, mapping, mappings, value_of, values_of
 
 ALL_USERS = "http://acs.amazonaws.com/groups/global/AllUsers"
 AUTHENTICATED_USERS = "http://acs.amazonaws.com/groups/global/AuthenticatedUsers"
@@ -56,10 +56,8 @@ def policy(parameters: JSON) -> JSON | None:
 
 def public_access_block(parameters: JSON) -> JSON | None:
     """The four settings; one that a call leaves out is off."""
-    value = value_of(parameters, "PublicAccessBlockConfiguration")
-    if not isinstance(value, Mapping):
-        return None
-    return {"PublicAccessBlockConfiguration": {flag: _yes(value.get(flag, False)) for flag in FLAGS}}
+    value = mapping(value_of(parameters, "PublicAccessBlockConfiguration"))
+    return {"PublicAccessBlockConfiguration": {flag: _yes(value.get(flag, False)) for flag in FLAGS}} if value else None
 
 
 def ownership(parameters: JSON) -> JSON | None:
@@ -70,26 +68,22 @@ def ownership(parameters: JSON) -> JSON | None:
 
 def website(parameters: JSON) -> JSON | None:
     """The website's configuration."""
-    value = value_of(parameters, "WebsiteConfiguration")
-    if not isinstance(value, Mapping):
-        return None
-    return {name: part for name, part in value.items() if not str(name).startswith("xmlns")}
+    value = mapping(value_of(parameters, "WebsiteConfiguration"))
+    return {name: part for name, part in value.items() if not str(name).startswith("xmlns")} if value else None
 
 
 def cors(parameters: JSON) -> JSON | None:
     """The rules for other origins."""
-    value = value_of(parameters, "CORSConfiguration")
-    if not isinstance(value, Mapping):
-        return None
-    names = (("AllowedMethod", "AllowedMethods"), ("AllowedOrigin", "AllowedOrigins"))
-    rules = mappings(value.get("CORSRule") or value.get("CORSRules"))
-    return {"CORSRules": [{many: _texts(rule.get(name) or rule.get(many)) for name, many in names} for rule in rules]}
+    value, names = mapping(value_of(parameters, "CORSConfiguration")), ("AllowedMethod", "AllowedOrigin")
+    given = _many(value, "CORSRule")
+    rules = [{f"{name}s": _texts(rule.get(name) or rule.get(f"{name}s")) for name in names} for rule in given]
+    return {"CORSRules": rules} if value else None
 
 
 def replication(parameters: JSON) -> JSON | None:
     """The rules of replication."""
-    value = value_of(parameters, "ReplicationConfiguration")
-    rules = mappings(value.get("Rule") or value.get("Rules")) if isinstance(value, Mapping) else []
+    value = mapping(value_of(parameters, "ReplicationConfiguration"))
+    rules = _many(value, "Rule")
     return {"ReplicationConfiguration": {"Role": value.get("Role"), "Rules": rules}} if rules else None
 
 
@@ -101,17 +95,15 @@ def versioning(parameters: JSON) -> JSON | None:
 
 def lifecycle(parameters: JSON) -> JSON | None:
     """The lifecycle rules."""
-    value = value_of(parameters, "LifecycleConfiguration")
-    return {"Rules": mappings(value.get("Rule") or value.get("Rules"))} if isinstance(value, Mapping) else None
+    value = mapping(value_of(parameters, "LifecycleConfiguration"))
+    return {"Rules": _many(value, "Rule")} if value else None
 
 
 def delivery(parameters: JSON, name: str) -> JSON | None:
     """One inventory or one analysis, with where it is delivered."""
-    value = value_of(parameters, name)
-    if not isinstance(value, Mapping):
-        return None
+    value = mapping(value_of(parameters, name))
     on = {"IsEnabled": _yes(value["IsEnabled"])} if "IsEnabled" in value else {}
-    return {f"{name}List": [{**value, **on}]}
+    return {f"{name}List": [value | on]} if value else None
 
 
 def acl(parameters: JSON, owner: str | None) -> JSON | None:
@@ -134,8 +126,11 @@ def acl(parameters: JSON, owner: str | None) -> JSON | None:
     if not isinstance(listed, Mapping) and not isinstance(whole, Mapping):
         return None
     own = text(value_of(value_of(whole, "Owner"), "ID"))
-    grants = mappings(listed.get("Grant") or listed.get("Grants")) if isinstance(listed, Mapping) else []
-    return ({"Owner": {"ID": own}} if own else answer) | {"Grants": grants}
+    return ({"Owner": {"ID": own}} if own else answer) | {"Grants": _many(mapping(listed), "Grant")}
+
+
+def _many(value: JSON, name: str) -> list[JSON]:
+    return mappings(value.get(name) or value.get(f"{name}s"))
 
 
 def _texts(value: Any) -> list[str]:

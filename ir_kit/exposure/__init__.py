@@ -1,10 +1,5 @@
-"""Who could reach the buckets from outside, who did, and what changed that.
+"""Who could get at the buckets from outside, by configuration: each grant, what stops it, and what that comes to.
 
-By configuration: `answers` (what was said, refused, not asked), `holdings` (whose buckets), `blocks` (Block Public
-Access), then a module for each kind of way in (`policy_ways`, `acls`, `access_points`, `access_grants`, `outflows`),
-`actors` and `reach` (what a reached credential could do), `verdicts`, and `asking`, which asks it all of a case.
+`block_public_access`, then each source of grants (`policy_grants`, `acls`, `access_points`, `outflows`), `verdicts`
+over all of them, `permissions` of compromised credentials; and what changed it (`changes`, `spans`).
 """
-
-from ir_kit.exposure.asking import bucket_verdicts, reachable, settings_held, ways_in
-
-__all__ = ["bucket_verdicts", "reachable", "settings_held", "ways_in"]

@@ -1,184 +1,229 @@
-"""Whom do access points let in, those of one Region and those of several?
+"""Whom do access points let in, those of one Region and those of several, and what do S3 Access Grants give?
 
-A grant of an access point's policy to another account takes effect only where the bucket's policy allows the same, which
-it often does for whatever comes through access points of its account. One that is bound to a VPC is never public.
+A grant of an access point's policy to another account takes effect only where the bucket's policy allows the same,
+which it often does for whatever comes through access points of its account. One that is bound to a VPC is never public.
 
-Source: S3 User Guide, "Managing access with Amazon S3 access points", "Managing multi-Region access points".
+Source: S3 User Guide, "Managing access with Amazon S3 access points", "Managing multi-Region access points", "S3 Access
+Grants".
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from fnmatch import fnmatchcase
 from typing import Any
 
 from ir_kit.configuration.answers import Answer
-from ir_kit.exposure.blocks import RESTRICT, account_levels, level_of
-from ir_kit.exposure.policy_ways import EVERYTHING, SAMPLE, Read, Target, principal_of, read_policy, statement_ways
-from ir_kit.exposure.requesters import at_best
-from ir_kit.exposure.status import NO, YES
-from ir_kit.exposure.ways import ADMIN, LIST, WRITE, Place, Way
+from ir_kit.domain.documents import mapping
+from ir_kit.exposure.block_public_access import RESTRICT, account_levels, level_of
+from ir_kit.exposure.caller_controlled import EVERYTHING, ReadPolicy, read_policy
+from ir_kit.exposure.grants import ADMIN, LIST, READ, WRITE, BucketContext, Grant, account_in
+from ir_kit.exposure.policy_grants import SAMPLE, Target, principal_of, statement_grants
+from ir_kit.exposure.status import NO, UNKNOWN, YES
 from ir_kit.policies import Request, decide
 
 SINGLE, MULTI = "access_point", "multi_region_access_point"
+PERMISSIONS = {"READ": (READ,), "WRITE": (WRITE,), "READWRITE": (READ, WRITE)}
+_SHOWN_BY = {LIST: "s3:ListBucket", WRITE: "s3:PutObject", ADMIN: "s3:PutObjectAcl"}
 
 
-def access_point_ways(place: Place, policy: Read | None) -> list[Way]:
+def access_point_grants(context: BucketContext) -> list[Grant]:
     """The grants of the access points that lead to this bucket."""
-    found: list[Way] = []
-    listed = list(_listed(place, "ListAccessPoints"))
-    for _, answer in listed:
-        for one in answer.listed("AccessPointList"):
-            if one.get("Bucket") == place.bucket.name:
-                found += _single(place, one, policy)
-    # they lie in the bucket's own Region
-    here = [answer for region, answer in listed if place.bucket.is_in(region)]
-    return found + _rest(place, SINGLE, here, "ListAccessPoints", found, policy)
+    found: list[Grant] = []
+    here: list[Answer] = []  # they lie in the bucket's own Region
+    for call, answer in context.configuration.every("s3control", "ListAccessPoints"):
+        if call.parameters.get("Bucket") not in (None, context.bucket.name):
+            continue
+        here += [answer] if context.bucket.is_in(call.region) else []
+        for point in answer.listed("AccessPointList"):
+            if point.get("Bucket") == context.bucket.name:
+                found += _single(context, point)
+    return found + _not_listed(context, SINGLE, here, "ListAccessPoints", found)
 
 
-def multi_region_ways(place: Place, policy: Read | None) -> list[Way]:
+def multi_region_grants(context: BucketContext) -> list[Grant]:
     """The grants of the multi-Region access points that lead to this bucket."""
-    found: list[Way] = []
-    listed = [
-        (asked.parameters.get("AccountId") or asked.account, answer)
-        for asked, answer in place.configuration.every("s3control", "ListMultiRegionAccessPoints")
-    ]
-    for account, answer in listed:
-        for one in answer.listed("AccessPoints"):
-            regions = one.get("Regions") if isinstance(one.get("Regions"), list) else []
-            if any(isinstance(part, dict) and part.get("Bucket") == place.bucket.name for part in regions or []):
-                found += _multi(place, one, account, policy)
-    return found + _rest(place, MULTI, [answer for _, answer in listed], "ListMultiRegionAccessPoints", found, policy)
+    found: list[Grant] = []
+    answers: list[Answer] = []
+    for call, answer in context.configuration.every("s3control", "ListMultiRegionAccessPoints"):
+        answers.append(answer)
+        for point in answer.listed("AccessPoints"):
+            regions = point["Regions"] if isinstance(point.get("Regions"), list) else []
+            if any(isinstance(part, dict) and part.get("Bucket") == context.bucket.name for part in regions):
+                found += _multi(context, point, call.parameters.get("AccountId") or call.account)
+    return found + _not_listed(context, MULTI, answers, "ListMultiRegionAccessPoints", found)
 
 
-def _listed(place: Place, operation: str) -> Iterator[tuple[str | None, Answer]]:
-    """Lists of access points by Region, but for those that were asked for another bucket."""
-    for asked, answer in place.configuration.every("s3control", operation):
-        if asked.parameters.get("Bucket") in (None, place.bucket.name):
-            yield asked.region, answer
-
-
-def _single(place: Place, one: Mapping[str, Any], policy: Read | None) -> list[Way]:
-    name, arn = str(one.get("Name")), one.get("AccessPointArn")
-    account = _account(arn) or place.bucket.account
+def _single(context: BucketContext, point: Mapping[str, Any]) -> list[Grant]:
+    name, arn = str(point.get("Name")), point.get("AccessPointArn")
+    account = account_in(arn) or context.bucket.account
     if not isinstance(arn, str):
-        arn = f"arn:{place.bucket.partition}:s3:{place.bucket.region}:{account}:accesspoint/{name}"
-    answer = _about(place, "GetAccessPointPolicy", name, account, _region(arn))
-    got = _about(place, "GetAccessPoint", name, account, _region(arn))
-    flags = got.response.get("PublicAccessBlockConfiguration", one.get("PublicAccessBlockConfiguration"))
-    origin = got.response.get("NetworkOrigin", one.get("NetworkOrigin"))
-    return _ways(place, SINGLE, name, arn, answer, (flags, got.words), origin == "VPC", policy, account)
+        arn = f"arn:{context.bucket.partition}:s3:{context.bucket.region}:{account}:accesspoint/{name}"
+    region = (arn.split(":")[3] or None) if arn.count(":") > 4 else None
+    answer = _about(context, "GetAccessPointPolicy", name, account, region)
+    details = _about(context, "GetAccessPoint", name, account, region)
+    settings = {**point, **details.response}
+    flags = (settings.get("PublicAccessBlockConfiguration"), details.words)
+    target, in_vpc = Target(SINGLE, arn, "/object/", name), settings.get("NetworkOrigin") == "VPC"
+    return _by_policy(context, target, answer, flags, account, in_vpc)
 
 
-def _multi(place: Place, one: Mapping[str, Any], account: str | None, policy: Read | None) -> list[Way]:
-    name = str(one.get("Name"))
-    arn = f"arn:{place.bucket.partition}:s3::{account}:accesspoint/{one.get('Alias') or name}"
-    answer = _about(place, "GetMultiRegionAccessPointPolicy", name, account, None)
+def _multi(context: BucketContext, point: Mapping[str, Any], account: str | None) -> list[Grant]:
+    name = str(point.get("Name"))
+    arn = f"arn:{context.bucket.partition}:s3::{account}:accesspoint/{point.get('Alias') or name}"
+    answer = _about(context, "GetMultiRegionAccessPointPolicy", name, account, None)
     if answer.state == "answered":
-        held = answer.part("Policy", dict) or {}
-        established = held.get("Established") if isinstance(held.get("Established"), dict) else {}
-        text = (established or {}).get("Policy")
-        state = "answered" if text else "absent"
-        answer = Answer(answer.operation, state, {"Policy": text}, None, answer.collected_at, answer.account)
-    flags = (one.get("PublicAccessBlock"), "ListMultiRegionAccessPoints answered")
-    return _ways(place, MULTI, name, arn, answer, flags, False, policy, account)
+        text = mapping(mapping(answer.response.get("Policy")).get("Established")).get("Policy")
+        answer = replace(answer, state="answered" if text else "absent", response={"Policy": text})
+    flags = (point.get("PublicAccessBlock"), "ListMultiRegionAccessPoints answered")
+    return _by_policy(context, Target(MULTI, arn, "/object/", name), answer, flags, account)
 
 
-def _about(place: Place, operation: str, name: str, account: str | None, region: str | None) -> Answer:
+def _about(context: BucketContext, operation: str, name: str, account: str | None, region: str | None) -> Answer:
     """What was answered about one access point: names repeat from Region to Region, and from account to account."""
     found = [
-        (asked.region == region, answer)
-        for asked, answer in place.configuration.every("s3control", operation)
-        if asked.parameters.get("Name") == name and account in (None, asked.parameters.get("AccountId"), asked.account)
+        (call.region == region, answer)
+        for call, answer in context.configuration.every("s3control", operation)
+        if call.parameters.get("Name") == name and account in (None, call.parameters.get("AccountId"), call.account)
     ]
     same = [answer for here, answer in found if here] or [answer for _, answer in found]
-    return max(same, key=lambda one: one.known, default=Answer(operation))
+    return max(same, key=lambda answer: answer.known, default=Answer(operation))
 
 
-def _ways(
-    place: Place, path: str, name: str, arn: str, answer: Answer, flags: tuple[Any, str], vpc: bool,
-    policy: Read | None, account: str | None,
-) -> list[Way]:  # fmt: skip
-    words = f"the policy of the access point {name!r}"
+def _by_policy(
+    context: BucketContext, point: Target, answer: Answer, flags: tuple[Any, str], account: str | None,
+    in_vpc: bool = False,
+) -> list[Grant]:  # fmt: skip
+    """The grants of an access point's policy, as far as the bucket's lets them pass; `point.words` is its name."""
     if answer.state != "answered":
-        return [place.silent(path, answer).noted(f"of the access point {name!r}")]
-    read = read_policy(answer.response.get("Policy"), f"policy of access point {name}", access_point=True)
-    level = level_of("access_point", flags[0], f"access point Block Public Access: {flags[1]}")
-    blocks = place.blocks.beside(level)
-    if account is not None and account != place.bucket.account:
-        for more in account_levels(place.configuration, account):
-            blocks = blocks.beside(more)
-    target = Target(path, arn, "/object/", words)
-    found = []
-    for way in statement_ways(place, read, target, blocks):
-        if vpc:
-            way = _in_vpc(way)
-        found.append(_passed(way, arn, account, place, policy))
-    return found
+        return [context.no_grant(point.path, answer).noted(f"of the access point {point.words!r}")]
+    policy = read_policy(answer.response.get("Policy"), f"policy of access point {point.words}", access_point=True)
+    levels = (*context.levels, level_of("access_point", flags[0], f"access point Block Public Access: {flags[1]}"))
+    if account is not None and account != context.bucket.account:
+        levels = (*levels, *account_levels(context.configuration, account))
+    target = replace(point, words=f"the policy of the access point {point.words!r}")
+    grants = statement_grants(context, policy, target, levels)
+    if in_vpc:
+        grants = [replace(grant.noted("requests from its VPC alone"), open_to_all=NO) for grant in grants]
+    return [_passed(grant, point.arn, account, context) for grant in grants]
 
 
-def _in_vpc(way: Way) -> Way:
-    return replace(way.noted("requests from its VPC alone"), open_to_all=NO)
-
-
-def _passed(way: Way, arn: str, account: str | None, place: Place, policy: Read | None) -> Way:
-    """The way, if the bucket's policy lets the same pass; the own account's principals need no more."""
-    own = way.grantee != "*" and way.foreign == NO and account == place.bucket.account
-    if way.effective_status == NO or way.grantee is None or own:
-        return way
-    answer = place.ask("GetBucketPolicy")
-    if policy is None:
+def _passed(grant: Grant, arn: str, account: str | None, context: BucketContext) -> Grant:
+    """The grant, if the bucket's policy lets the same pass; the own account's principals need no more."""
+    own = grant.grantee != "*" and grant.foreign == NO and account == context.bucket.account
+    if grant.effective_status == NO or grant.grantee is None or own:
+        return grant
+    if context.policy is None:
+        answer = context.answer("GetBucketPolicy")
         if answer.state == "absent":
-            return way.stopped("bucket_policy", "the bucket has no policy that allows the same")
-        return way.doubted(f"whether the bucket's policy allows the same is not known: {answer.words}")
-    context = {"s3:DataAccessPointArn": arn, "s3:DataAccessPointAccount": account}
-    action = {LIST: "s3:ListBucket", WRITE: "s3:PutObject", ADMIN: "s3:PutObjectAcl"}.get(
-        way.access or "", "s3:GetObject"
-    )
-    resource = place.bucket.arn if way.access == LIST else f"{place.bucket.arn}/{SAMPLE}"
-    request = Request(principal_of(way.grantee), action, resource, place.bucket.account, context)
+            return grant.stopped("bucket_policy", "the bucket has no policy that allows the same")
+        return grant.doubted(f"whether the bucket's policy allows the same is not known: {answer.words}")
+    through = {"s3:DataAccessPointArn": arn, "s3:DataAccessPointAccount": account}
+    action = _SHOWN_BY.get(grant.access or "", "s3:GetObject")
+    resource = context.bucket.arn if grant.access == LIST else f"{context.bucket.arn}/{SAMPLE}"
+    request = Request(principal_of(grant.grantee), action, resource, context.bucket.account, through)
     # of another account's side nothing is known, and nothing is asked: it may allow it to itself
-    said = decide(request, identity=[EVERYTHING], resource=[at_best(policy.policy)])
-    if said.status == "yes":
-        return way
-    if said.status == "no":
-        return way.stopped("bucket_policy", f"the bucket's policy does not allow the same: {said.reason}")
-    return way.doubted(said.reason)
+    decision = decide(request, identity=[EVERYTHING], resource=[context.policy.best])
+    if decision.status == "no":
+        return grant.stopped("bucket_policy", f"the bucket's policy does not allow the same: {decision.reason}")
+    return grant if decision.status == "yes" else grant.doubted(decision.reason)
 
 
-def _rest(
-    place: Place, path: str, answers: list[Answer], operation: str, found: list[Way], policy: Read | None
-) -> list[Way]:
+def _not_listed(
+    context: BucketContext, path: str, answers: list[Answer], operation: str, found: list[Grant]
+) -> list[Grant]:
     """Where not all were listed: what could there be beside what the bucket's own policy lets in?"""
-    dark = [one for one in answers if not one.known or not one.complete]
-    if answers and not dark:
-        return [] if found else [place.way(path, detail=f"none leads to it ({operation})")]
-    answer = dark[0] if dark else Answer(operation)
-    way = place.silent(path, answer if not answer.known else answer.unreadable())
-    nothing = place.ask("GetBucketPolicy").state == "absent"
+    unknown = [answer for answer in answers if not answer.known or not answer.complete]
+    if answers and not unknown:
+        return [] if found else [context.grant(path, detail=f"none leads to it ({operation})")]
+    answer, policy = unknown[0] if unknown else Answer(operation), context.policy
+    grant = context.no_grant(path, answer if not answer.known else answer.unreadable())
+    nothing = context.answer("GetBucketPolicy").state == "absent"
     if nothing or (policy is not None and not policy.policy.unreadable and not _delegates(policy)):
         # an outsider passes where the bucket's own policy lets it pass, and that is told by itself
-        return [replace(way.noted("the bucket's policy hands nothing on to access points"), open_to_all=NO, foreign=NO)]
+        words = "the bucket's policy hands nothing on to access points"
+        return [replace(grant.noted(words), open_to_all=NO, foreign=NO)]
     if answer.state == "not_asked" and policy is None:
-        return [replace(way, open_to_all=NO, foreign=NO)]  # what is not known of the bucket's policy leaves it open
-    restricted = place.blocks.stop(RESTRICT)
-    return [replace(way.noted(restricted.words), open_to_all=NO) if restricted.status == YES else way]
+        return [replace(grant, open_to_all=NO, foreign=NO)]  # what is not known of the bucket's policy leaves it open
+    stop = context.stop(RESTRICT)
+    return [replace(grant.noted(stop.words), open_to_all=NO) if stop.status == YES else grant]
 
 
-def _delegates(policy: Read) -> bool:
+def _delegates(policy: ReadPolicy) -> bool:
     """Does the bucket's policy allow what comes through access points?"""
     return any(
         statement.fault is not None
         or (statement.effect == "Allow" and any("dataaccesspoint" in test.lookup for test in statement.conditions))
-        for statement in policy.statements
+        for statement in policy.policy.statements
     )
 
 
-def _account(arn: Any) -> str | None:
-    parts = arn.split(":") if isinstance(arn, str) else []
-    return parts[4] if len(parts) > 5 and parts[4].isdigit() else None
+def access_grants_grants(context: BucketContext) -> list[Grant]:
+    """What S3 Access Grants give whose scope lies in this bucket."""
+    answers = list(_grants_answers(context, "ListAccessGrants"))
+    found = [
+        grant
+        for answer in answers
+        for entry in answer.listed("AccessGrantsList")
+        if _in_scope(str(entry.get("GrantScope") or ""), context.bucket.name)
+        for grant in _access_grant(context, entry)
+    ]
+    unknown = [answer for answer in answers if not answer.known or not answer.complete]
+    if unknown:
+        found.append(context.no_grant("access_grant", unknown[0] if not unknown[0].known else unknown[0].unreadable()))
+    if answers:
+        return found or [context.no_grant("access_grant", answers[0])]
+    for operation in ("ListAccessGrantsInstances", "GetAccessGrantsInstance"):
+        for answer in _grants_answers(context, operation):
+            if answer.listed("AccessGrantsInstancesList") or answer.part("AccessGrantsInstanceId", str):
+                grant = context.no_grant("access_grant", Answer("ListAccessGrants"))
+                return [replace(grant, foreign=UNKNOWN).noted("an instance of Access Grants is there")]
+            if answer.known and answer.complete:
+                return [context.no_grant("access_grant", answer)]
+    return [context.no_grant("access_grant", Answer("ListAccessGrants"))]
 
 
-def _region(arn: str) -> str | None:
-    parts = arn.split(":")
-    return parts[3] or None if len(parts) > 5 else None
+def _grants_answers(context: BucketContext, operation: str, anywhere: bool = False) -> Iterator[Answer]:
+    """Answers of the bucket's account in its Region; one that names none counts."""
+    for call, answer in context.configuration.every("s3control", operation):
+        own = None in (answer.account, context.bucket.account) or answer.account == context.bucket.account
+        if own and (anywhere or context.bucket.is_in(call.region)):
+            yield answer
+
+
+def _in_scope(scope: str, bucket: str) -> bool:
+    name = scope.removeprefix("s3://").partition("/")[0]
+    return not scope.startswith("s3://") or name in ("", "*", bucket) or fnmatchcase(bucket, name)
+
+
+def _access_grant(context: BucketContext, entry: Mapping[str, Any]) -> Iterator[Grant]:
+    given = mapping(entry.get("Grantee"))
+    grantee = str(given["GranteeIdentifier"]) if given.get("GranteeIdentifier") else None
+    directory = str(given.get("GranteeType") or "").startswith("DIRECTORY")
+    foreign = NO if directory else context.inventory.is_foreign_account(account_in(grantee), context.bucket)
+    scope, permission = entry.get("GrantScope"), str(entry.get("Permission"))
+    name = str(entry.get("AccessGrantId") or entry.get("AccessGrantArn") or scope)
+    for access in PERMISSIONS.get(permission, (None,)):
+        grant = context.grant(
+            "access_grant", grantee=grantee, access=access, effective_status=YES, statement=name, foreign=foreign,
+            detail=f"access grant {name!r}: {permission} on {scope}",
+        )  # fmt: skip
+        if grantee is None or access is None:
+            grant = grant.doubted("the grant cannot be read")
+        yield grant if foreign == NO else _shared(grant, context)
+
+
+def _shared(grant: Grant, context: BucketContext) -> Grant:
+    """Another account's principals need the instance's resource policy to let them ask for credentials."""
+    operation = "GetAccessGrantsInstanceResourcePolicy"
+    answers = list(_grants_answers(context, operation, anywhere=True))
+    if any(answer.state == "absent" for answer in answers):
+        return grant.stopped("access_grants_resource_policy", "the instance is shared with no other account")
+    policy = next((str(answer.response.get("Policy")) for answer in answers if answer.state == "answered"), None)
+    if policy is None:
+        return grant.doubted(answers[0].words if answers else f"{operation} was not asked")
+    account = account_in(grant.grantee)
+    if account and account in policy:
+        return grant
+    return grant.doubted("the instance's resource policy does not name that account")

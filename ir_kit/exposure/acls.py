@@ -10,156 +10,129 @@ from dataclasses import replace
 from typing import Any
 
 from ir_kit.configuration.answers import Answer
-from ir_kit.exposure.blocks import IGNORE_ACLS
+from ir_kit.domain.documents import mappings
+from ir_kit.exposure.block_public_access import IGNORE_ACLS
+from ir_kit.exposure.grants import ADMIN, LIST, READ, WRITE, BucketContext, Grant
 from ir_kit.exposure.status import NO, UNKNOWN, YES
-from ir_kit.exposure.ways import ADMIN, LIST, READ, WRITE, Place, Way, as_list
 
 GROUPS = {
-    "http://acs.amazonaws.com/groups/global/AllUsers": "AllUsers",
-    "http://acs.amazonaws.com/groups/global/AuthenticatedUsers": "AuthenticatedUsers",
-    "http://acs.amazonaws.com/groups/s3/LogDelivery": "LogDelivery",
+    "http://acs.amazonaws.com/groups/global/AllUsers": ("AllUsers", YES),
+    "http://acs.amazonaws.com/groups/global/AuthenticatedUsers": ("AuthenticatedUsers", YES),
+    "http://acs.amazonaws.com/groups/s3/LogDelivery": ("LogDelivery", NO),
 }
-PUBLIC_GROUPS = ("AllUsers", "AuthenticatedUsers")
 # what a permission lets its holder do; reading an ACL discloses who has access, and neither names nor objects
 Meaning = dict[str, tuple[str | None, ...]]
 ON_BUCKET: Meaning = {
-    "READ": (LIST,),
-    "WRITE": (WRITE,),
-    "READ_ACP": (None,),
-    "WRITE_ACP": (ADMIN,),
-    "FULL_CONTROL": (LIST, WRITE, ADMIN),
-}
+    "READ": (LIST,), "WRITE": (WRITE,), "READ_ACP": (None,), "WRITE_ACP": (ADMIN,), "FULL_CONTROL": (LIST, WRITE, ADMIN)
+}  # fmt: skip
 ON_OBJECT: Meaning = {"READ": (READ,), "READ_ACP": (None,), "WRITE_ACP": (ADMIN,), "FULL_CONTROL": (READ, ADMIN)}
 ENFORCED = "BucketOwnerEnforced"
 
 
-def acl_ways(place: Place) -> list[Way]:
+def acl_grants(context: BucketContext) -> list[Grant]:
     """The grants of the bucket's ACL to others than its owner.
 
-    Notes
-    -----
-    ``GetBucketAcl`` reports the grants that S3 enforces: under ``IgnorePublicAcls`` public ones are left out of its
-    answer, so that none is listed does not say that none would come back to life.
+    Notes ----- ``GetBucketAcl`` reports the grants that S3 enforces: under ``IgnorePublicAcls`` public ones are left
+    out of its answer, so that none is listed does not say that none would come back to life.
     """
-    answer = place.ask("GetBucketAcl")
-    if answer.state != "answered" or not isinstance(answer.response.get("Grants"), list):
-        return [_untold(place.silent("acl", answer.unreadable() if answer.state == "answered" else answer), place)]
-    found = [_governed(way, place) for way in _granted(place, "acl", answer, ON_BUCKET, "the bucket's ACL")]
-    if found:
-        return found
+    answer, stop = context.answer("GetBucketAcl"), context.stop(IGNORE_ACLS)
+    if not isinstance(answer.response.get("Grants"), list):
+        grant = context.no_grant("acl", answer.unreadable() if answer.state == "answered" else answer)
+        ownership, words = _ownership(context)
+        if ownership == ENFORCED:  # nothing comes of an ACL that is disabled, and nothing public of one that is ignored
+            return [grant.stopped("bucket_ownership_controls", words)]
+        return [replace(grant.noted(stop.words), open_to_all=NO) if stop.status == YES else grant]
     note = "the ACL grants nothing to others than the owner (GetBucketAcl)"
-    stop = place.blocks.stop(IGNORE_ACLS)
     if stop.status == YES:
         note += "; IgnorePublicAcls is on, under which the answer leaves public grants out"
-    return [place.way("acl", detail=note)]
+    found = list(_listed(context, "acl", answer, ON_BUCKET, "the bucket's ACL"))
+    return found or [context.grant("acl", detail=note)]
 
 
-def _untold(way: Way, place: Place) -> Way:
-    """An ACL that nobody could read: nothing comes of it where ACLs are disabled, and nothing public where it is ignored."""
-    ownership, words = ownership_of(place)
+def object_acl_grants(context: BucketContext) -> list[Grant]:
+    """The grants of those objects' ACLs that were collected, and what is not known of all others."""
+    found, collected = list[Grant](), False
+    for call, answer in context.configuration.every("s3", "GetObjectAcl"):
+        if call.parameters.get("Bucket") == context.bucket.name:
+            collected = True
+            found += one_object_grants(context, str(call.parameters.get("Key")), answer)
+    ownership, words = _ownership(context)
+    stop = context.stop(IGNORE_ACLS)
+    which = "the ACLs of other objects were not asked" if collected else "object ACLs were not asked (GetObjectAcl)"
     if ownership == ENFORCED:
-        return way.stopped("bucket_ownership_controls", words)
-    stop = place.blocks.stop(IGNORE_ACLS)
-    return replace(way.noted(stop.words), open_to_all=NO) if stop.status == YES else way
+        rest: dict[str, Any] = {"detail": f"ACLs are disabled ({words})", "blocked_by": "bucket_ownership_controls"}
+    elif stop.status == YES:
+        rest = {"detail": f"{which}; public ones are ignored", "blocked_by": stop.blocked_by}
+    else:  # that an object could be public by an ACL of its own does not make the bucket public
+        rest = {"detail": f"{which}; {words}", "effective_status": UNKNOWN}
+    return [*found, context.grant("object_acl", **rest)]
 
 
-def object_acl_ways(place: Place, answers: list[tuple[dict[str, Any], Answer]]) -> list[Way]:
-    """The grants of those objects' ACLs that were collected, or that they are not known."""
-    found: list[Way] = []
-    for asked, answer in answers:
-        key = str(asked.get("Key"))
-        if answer.state == "answered" and isinstance(answer.response.get("Grants"), list):
-            found += [
-                _governed(way, place)
-                for way in _granted(place, "object_acl", answer, ON_OBJECT, f"the ACL of the object {key!r}")
-            ]
-        elif answer.state != "gone":
-            said = answer.unreadable() if answer.state == "answered" else answer
-            found.append(place.silent("object_acl", said).noted(f"of the object {key!r}"))
-    others = _others(place, bool(answers))
-    return [*found, others]
+def one_object_grants(context: BucketContext, key: str, answer: Answer) -> list[Grant]:
+    """The grants of one object's ACL, or that it is not known; none of a bucket that was not there."""
+    if isinstance(answer.response.get("Grants"), list):
+        return list(_listed(context, "object_acl", answer, ON_OBJECT, f"the ACL of the object {key!r}"))
+    if answer.state == "gone":
+        return []
+    unread = answer.unreadable() if answer.state == "answered" else answer
+    return [context.no_grant("object_acl", unread).noted(f"of the object {key!r}")]
 
 
-def _others(place: Place, some: bool) -> Way:
-    """What is not known of the ACLs of all other objects: an ACL takes effect only where ownership leaves it alive."""
-    ownership, words = ownership_of(place)
-    which = "the ACLs of other objects were not asked" if some else "object ACLs were not asked (GetObjectAcl)"
-    if ownership == ENFORCED:
-        return place.way("object_acl", detail=f"ACLs are disabled ({words})", blocked_by="bucket_ownership_controls")
-    stop = place.blocks.stop(IGNORE_ACLS)
-    if stop.status == YES:
-        return place.way("object_acl", detail=f"{which}; public ones are ignored", blocked_by=stop.blocked_by)
-    # that an object could be public by an ACL of its own does not make the bucket public
-    return place.way("object_acl", effective_status=UNKNOWN, detail=f"{which}; {words}")
-
-
-def ownership_of(place: Place) -> tuple[str | None, str]:
-    """How are a bucket's objects owned, and how is that known?"""
-    if place.bucket.is_directory:
+def _ownership(context: BucketContext) -> tuple[str | None, str]:
+    """How are a bucket's objects owned, None where that is not known, and how is it known?"""
+    if context.bucket.is_directory:
         return ENFORCED, "a directory bucket has no ACLs"
-    return object_ownership(place.ask("GetBucketOwnershipControls"))
-
-
-def object_ownership(answer: Answer) -> tuple[str | None, str]:
-    """How are objects owned, and how is that known? None where it is not."""
+    answer = context.answer("GetBucketOwnershipControls")
     if answer.state == "absent":
         return "ObjectWriter", "ACLs are in force, no ownership controls are set"
     if answer.state != "answered":
         return None, f"whether ACLs are in force is not known: {answer.words}"
-    controls = answer.part("OwnershipControls", dict) or {}
-    rules = [one for one in as_list(controls.get("Rules")) if isinstance(one, dict)]
-    if len(rules) != 1 or rules[0].get("ObjectOwnership") not in (ENFORCED, "BucketOwnerPreferred", "ObjectWriter"):
+    rules = mappings((answer.part("OwnershipControls", dict) or {}).get("Rules"))
+    found = rules[0].get("ObjectOwnership") if len(rules) == 1 else None
+    if found not in (ENFORCED, "BucketOwnerPreferred", "ObjectWriter"):
         return None, f"whether ACLs are in force is not known: {answer.unreadable().words}"
-    found = str(rules[0]["ObjectOwnership"])
-    return found, f"object ownership is {found}"
+    return str(found), f"object ownership is {found}"
 
 
-def _granted(place: Place, path: str, answer: Answer, meaning: Meaning, whose: str) -> Iterator[Way]:
-    owner = (answer.part("Owner", dict) or {}).get("ID")
-    owner = place.bucket.owner or (str(owner) if path == "acl" and owner else None)
-    for grant in answer.response["Grants"]:
-        permission = str(grant.get("Permission")) if isinstance(grant, dict) else "?"
-        whom = _grantee(grant, owner, place)
-        if whom is None:
+def _listed(context: BucketContext, path: str, answer: Answer, meaning: Meaning, whose: str) -> Iterator[Grant]:
+    """Each grant of an ACL to others than the owner, as it takes effect."""
+    named = (answer.part("Owner", dict) or {}).get("ID")
+    owner = context.bucket.owner or (str(named) if path == "acl" and named else None)
+    ownership, words = _ownership(context)
+    stop = context.stop(IGNORE_ACLS)
+    for entry in answer.response["Grants"]:
+        given = entry.get("Grantee") if isinstance(entry, dict) else None
+        permission = str(entry.get("Permission")) if isinstance(entry, dict) else "?"
+        if isinstance(given, dict) and given.get("ID") and not given.get("URI") and given["ID"] == owner:
             continue
-        grantee, everybody, foreign = whom
+        grantee, everybody, foreign = _grantee(given, context)
         for access in meaning.get(permission, (None,)):
-            way = place.way(
+            grant = context.grant(
                 path, grantee=grantee, access=access, effective_status=YES, open_to_all=everybody, foreign=foreign,
                 statement=permission, detail=f"{permission} for {grantee} in {whose}",
             )  # fmt: skip
-            yield way if permission in meaning else way.doubted("a permission that S3 does not define")
+            if permission not in meaning:
+                grant = grant.doubted("a permission that S3 does not define")
+            if ownership == ENFORCED:
+                grant = grant.stopped("bucket_ownership_controls", words)
+            elif everybody == stop.status == YES:
+                grant = grant.stopped(stop.blocked_by, stop.words)
+            else:
+                if everybody != NO and stop.status != NO:
+                    grant = grant.doubted(stop.words or "a group that may be public while public ACLs are ignored")
+                    grant = grant.noted("that GetBucketAcl lists the grant speaks for its taking effect")
+                grant = grant if ownership else grant.doubted(words)
+            yield grant
 
 
-def _grantee(grant: Any, owner: str | None, place: Place) -> tuple[str | None, str, str] | None:
-    """Whom a grant names, whether that is everybody, and whether it is another account; None: the owner itself."""
-    given = grant.get("Grantee") if isinstance(grant, dict) else None
-    if not isinstance(given, dict):
-        return None, UNKNOWN, UNKNOWN
-    uri, canonical = given.get("URI"), given.get("ID")
-    if uri:
-        group = GROUPS.get(str(uri))
-        if group in PUBLIC_GROUPS:
-            return group, YES, NO
-        return (group, NO, NO) if group else (str(uri), UNKNOWN, UNKNOWN)
-    if canonical:
-        if canonical == owner:
-            return None
-        return str(canonical), NO, place.holdings.is_foreign_owner(str(canonical), place.bucket)
+def _grantee(given: Any, context: BucketContext) -> tuple[str | None, str, str]:
+    """Whom a grant names, whether that is everybody, and whether it is another account."""
+    given = given if isinstance(given, dict) else {}
+    if given.get("URI"):
+        group, everybody = GROUPS.get(str(given["URI"]), (str(given["URI"]), UNKNOWN))
+        return group, everybody, UNKNOWN if everybody == UNKNOWN else NO
+    if given.get("ID"):
+        return str(given["ID"]), NO, context.inventory.is_foreign_owner(str(given["ID"]), context.bucket)
     if given.get("EmailAddress"):
         return str(given["EmailAddress"]), NO, UNKNOWN
     return None, UNKNOWN, UNKNOWN
-
-
-def _governed(way: Way, place: Place) -> Way:
-    ownership, words = ownership_of(place)
-    if ownership == ENFORCED:
-        return way.stopped("bucket_ownership_controls", words)
-    if way.open_to_all != NO:
-        stop = place.blocks.stop(IGNORE_ACLS)
-        if stop.status == YES and way.open_to_all == YES:
-            return way.stopped(stop.blocked_by, stop.words)
-        if stop.status != NO:
-            way = way.doubted(stop.words or "a group that may be public while public ACLs are ignored")
-            way = way.noted("that GetBucketAcl lists the grant speaks for its taking effect")
-    return way if ownership else way.doubted(words)

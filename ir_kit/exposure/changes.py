@@ -1,7 +1,8 @@
 """What changed who can reach a bucket, who did it, did it succeed, and is it still in effect?
 
 Each call is set against the setting that it changes: what that let in before, and what after. Both are worked out as
-for the collected configuration, from the setting that the call carries and from what is known of the others at that time.
+for the collected configuration, from the setting that the call carries and from what is known of the others at that
+time.
 """
 
 from __future__ import annotations
@@ -12,19 +13,19 @@ from typing import Any
 import pandas as pd
 
 from ir_kit.case import Case
-from ir_kit.configuration.answers import Answer, Setting, setting
+from ir_kit.configuration.answers import Answer, Setting, setting_of
 from ir_kit.configuration.change_events import ConfigChange
+from ir_kit.configuration.config_timeline import INSTANT
 from ir_kit.configuration.request_parameters import FLAGS
 from ir_kit.credentials.lineage import reached_credentials
 from ir_kit.domain.frames import frame_of, rows_of
 from ir_kit.domain.intervals import LATEST
 from ir_kit.domain.outcome import outcome_of
 from ir_kit.domain.principals import is_responder
-from ir_kit.exposure.spans import INSTANT, PastExposure, past_exposure
+from ir_kit.exposure.spans import PastExposure, past_exposure
 from ir_kit.exposure.status import NO, UNKNOWN, YES
 from ir_kit.tables import types_of
 
-TABLE = "bucket_exposure/changes"
 Opening = tuple[str, str, str]  # grantee (or setting), access, whether that is everybody
 OPENS, CLOSES, CHANGES = "opens", "closes", "changes"
 NO_WAY = ("rule_disabled", "redirect_all_requests", "resource")  # what is set and lets nobody in, whatever else is set
@@ -62,7 +63,7 @@ def changes(case: Case) -> pd.DataFrame:
         row["is_reached"] = key in credentials
         own = any(is_responder(principal, case.incident.responders) for principal in principals)
         row["is_responder"] = own or credentials.get(key, False)
-    return frame_of(rows, types_of(TABLE))
+    return frame_of(rows, types_of("bucket_exposure/changes"))
 
 
 def changes_of(past: PastExposure) -> list[dict[str, Any]]:
@@ -117,7 +118,11 @@ def _effect(past: PastExposure, change: ConfigChange, before: Answer) -> tuple[s
         return OPENS, _names(path, after), []
     if not after and (is_new or path == "object_acl"):
         return None, [], []  # what is new and private exposes nothing
-    return CLOSES if not after and path in FLOWS_OUT and (is_delete or path == "cors") else CHANGES, _names(path, after), []
+    return (
+        CLOSES if not after and path in FLOWS_OUT and (is_delete or path == "cors") else CHANGES,
+        _names(path, after),
+        [],
+    )
 
 
 def _openings(past: PastExposure, change: ConfigChange, content: Answer, time: Any) -> set[Opening] | None:
@@ -133,7 +138,11 @@ def _openings(past: PastExposure, change: ConfigChange, content: Answer, time: A
         rules = (response.get("OwnershipControls") or {}).get("Rules") or []
         if not rules and content.state != "absent":
             return None
-        return {("ACLs", "in force", NO)} if not rules or rules[0].get("ObjectOwnership") != "BucketOwnerEnforced" else set()
+        return (
+            {("ACLs", "in force", NO)}
+            if not rules or rules[0].get("ObjectOwnership") != "BucketOwnerEnforced"
+            else set()
+        )
     if change.path == "cors":  # grants nothing, and lets pages of other origins read what their visitors may
         return {
             (str(origin), str(method), NO)
@@ -160,8 +169,8 @@ def _listing(past: PastExposure, change: ConfigChange, content: Answer) -> dict[
     region = change.event.get("aws_region") or bucket.region
     arn = f"arn:{bucket.partition}:s3:{region}:{of['AccountId']}:accesspoint/{of['Name']}"
     point = {"Name": of["Name"], "Bucket": change.bucket, "AccessPointArn": arn}
-    asked = setting("s3control", "ListAccessPoints", Bucket=change.bucket, **of)
-    return {asked: Answer("ListAccessPoints", "answered", {"AccessPointList": [point]})}
+    setting = setting_of("s3control", "ListAccessPoints", Bucket=change.bucket, **of)
+    return {setting: Answer("ListAccessPoints", "answered", {"AccessPointList": [point]})}
 
 
 def _beyond(openings: set[Opening], others: set[Opening]) -> set[Opening]:

@@ -1,4 +1,5 @@
-"""What leaves a bucket by its own settings: replication, inventory and analytics to other buckets.
+"""What leaves a bucket by its own settings: replication, inventory and analytics to other buckets; and what a website
+serves.
 
 A rule that is on sends objects, or lists of their names, for whoever owns the destination to read; no grant names them.
 
@@ -8,128 +9,113 @@ Inventory".
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from ir_kit.configuration.answers import Answer
+from ir_kit.exposure.grants import LIST, READ, BucketContext, Grant
 from ir_kit.exposure.status import NO, UNKNOWN, YES, any_of
-from ir_kit.exposure.ways import LIST, READ, Place, Way, as_list, bucket_in
+
+ACCOUNT_NAMES = ("Account", "AccountId", "BucketAccountId")
 
 
-def replication_ways(place: Place) -> list[Way]:
+def replication_grants(context: BucketContext) -> list[Grant]:
     """Where objects are copied to, rule by rule."""
-    answer = place.ask("GetBucketReplication")
+    answer = context.answer("GetBucketReplication")
     if answer.state != "answered":
-        return [place.silent("replication", answer)]
-    configuration = answer.part("ReplicationConfiguration", dict) or {}
-    rules = configuration.get("Rules")
+        return [context.no_grant("replication", answer)]
+    rules = _nested(answer.response, "ReplicationConfiguration").get("Rules")
     if not isinstance(rules, list):
-        return [place.silent("replication", answer.unreadable())]
-    found: list[Way] = []
+        return [context.no_grant("replication", answer.unreadable())]
+    found: list[Grant] = []
     for number, rule in enumerate(rules, 1):
-        given = rule.get("Destination") if isinstance(rule, dict) else None
-        if not isinstance(given, dict):
-            found.append(place.silent("replication", answer.unreadable()).noted(f"rule {number}"))
+        destination = _nested(rule, "Destination")
+        if not isinstance(rule, dict) or not isinstance(rule.get("Destination"), dict):
+            found.append(context.no_grant("replication", answer.unreadable()).noted(f"rule {number}"))
             continue
-        name = str(rule.get("ID") or number)
-        of = _filter(rule)
-        words = f"replication rule {name!r} copies {of} to {given.get('Bucket')}"
-        if given.get("AccessControlTranslation"):
-            words += ", which becomes their owner"
-        way = _out(place, "replication", READ, given.get("Bucket"), given.get("Account"), name, words)
-        found.append(_switched(way, rule.get("Status"), "Enabled", "Disabled"))
-    return found or [place.way("replication", detail="the replication configuration has no rule")]
+        name, given = str(rule.get("ID") or number), _nested(rule, "Filter")
+        both = _nested(given, "And") or given
+        prefix = rule.get("Prefix") or both.get("Prefix")
+        objects = f"objects below {prefix!r}" if prefix else "all objects"
+        objects += " with certain tags" if any(both.get(tag) not in (None, []) for tag in ("Tag", "Tags")) else ""
+        owner = ", which becomes their owner" if destination.get("AccessControlTranslation") else ""
+        words = f"replication rule {name!r} copies {objects} to {destination.get('Bucket')}{owner}"
+        grant = _out(context, "replication", READ, destination, name, words)
+        found.append(_switched(grant, rule.get("Status"), "Enabled", "Disabled"))
+    return found or [context.grant("replication", detail="the replication configuration has no rule")]
 
 
-def inventory_ways(place: Place) -> list[Way]:
+def inventory_grants(context: BucketContext) -> list[Grant]:
     """Where lists of the objects' names are delivered."""
-    answer = place.ask("ListBucketInventoryConfigurations")
-    found = []
-    for one in answer.listed("InventoryConfigurationList"):
-        given = _nested(one, "Destination", "S3BucketDestination")
-        name = str(one.get("Id"))
-        words = f"the inventory {name!r} lists the objects in {given.get('Bucket')}"
-        way = _out(place, "inventory", LIST, given.get("Bucket"), given.get("AccountId"), name, words)
-        found.append(_switched(way, one.get("IsEnabled"), True, False))
-    return found + _rest(place, "inventory", answer, bool(found))
+    answer, found = context.answer("ListBucketInventoryConfigurations"), list[Grant]()
+    for entry in answer.listed("InventoryConfigurationList"):
+        destination, name = _nested(entry, "Destination", "S3BucketDestination"), str(entry.get("Id"))
+        words = f"the inventory {name!r} lists the objects in {destination.get('Bucket')}"
+        grant = _out(context, "inventory", LIST, destination, name, words)
+        found.append(_switched(grant, entry.get("IsEnabled"), True, False))
+    return found + _not_listed(context, "inventory", answer, bool(found))
 
 
-def analytics_ways(place: Place) -> list[Way]:
+def analytics_grants(context: BucketContext) -> list[Grant]:
     """Where analyses of the objects' storage classes are exported (numbers by prefix, no names)."""
-    answer = place.ask("ListBucketAnalyticsConfigurations")
-    found = []
-    for one in answer.listed("AnalyticsConfigurationList"):
-        export = _nested(one, "StorageClassAnalysis", "DataExport")
-        given = _nested(export, "Destination", "S3BucketDestination")
-        if not given:
-            continue
-        name = str(one.get("Id"))
-        words = f"the analysis {name!r} is exported to {given.get('Bucket')}"
-        found.append(_out(place, "analytics", LIST, given.get("Bucket"), given.get("BucketAccountId"), name, words))
-    return found + _rest(place, "analytics", answer, bool(found))
+    answer, found = context.answer("ListBucketAnalyticsConfigurations"), list[Grant]()
+    for entry in answer.listed("AnalyticsConfigurationList"):
+        path = ("StorageClassAnalysis", "DataExport", "Destination", "S3BucketDestination")
+        if destination := _nested(entry, *path):
+            words = f"the analysis {str(entry.get('Id'))!r} is exported to {destination.get('Bucket')}"
+            found.append(_out(context, "analytics", LIST, destination, str(entry.get("Id")), words))
+    return found + _not_listed(context, "analytics", answer, bool(found))
 
 
-def website_ways(place: Place, ways: list[Way]) -> list[Way]:
-    """Does a website serve what the other ways let everybody read?"""
-    answer = place.ask("GetBucketWebsite")
+def website_grants(context: BucketContext, others: Iterable[Grant] = ()) -> list[Grant]:
+    """Does a website serve what the other grants let everybody read? Without them, it would serve nothing."""
+    answer = context.answer("GetBucketWebsite")
+    readable = any_of(grant.public_status for grant in others if grant.access == READ or grant.grantee is None)
     if answer.state != "answered":
-        # without a public way to read, a website would serve nothing
-        readable = _public_reading(ways)
-        way = place.silent("website", answer)
-        return [way.stopped("no_public_read") if way.effective_status == UNKNOWN and readable == NO else way]
-    redirect = answer.part("RedirectAllRequestsTo", dict)
-    if redirect:
+        grant = context.no_grant("website", answer)
+        return [grant.stopped("no_public_read") if grant.effective_status == UNKNOWN and readable == NO else grant]
+    if redirect := _nested(answer.response, "RedirectAllRequestsTo"):
         words = f"every request is sent on to {redirect.get('HostName')}"
-        return [place.way("website", grantee="*", access=READ, blocked_by="redirect_all_requests", detail=words)]
-    index = (answer.part("IndexDocument", dict) or {}).get("Suffix")
-    words = f"a website is configured (index document {index!r})"
-    readable = _public_reading(ways)
-    way = place.way(
+        return [context.grant("website", grantee="*", access=READ, blocked_by="redirect_all_requests", detail=words)]
+    words = f"a website is configured (index document {_nested(answer.response, 'IndexDocument').get('Suffix')!r})"
+    grant = context.grant(
         "website", grantee="*", access=READ, effective_status=readable, open_to_all=YES, detail=words
     )  # fmt: skip
     if readable == NO:
-        return [way.stopped("no_public_read", "it serves nothing that is not public by policy or ACL")]
-    return [way.noted("it serves what policy or ACL make public")]
+        return [grant.stopped("no_public_read", "it serves nothing that is not public by policy or ACL")]
+    return [grant.noted("it serves what policy or ACL make public")]
 
 
-def _public_reading(ways: list[Way]) -> str:
-    return any_of(way.public_status for way in ways if way.access == READ or way.grantee is None)
-
-
-def _out(place: Place, path: str, access: str, destination: Any, named: Any, statement: str, words: str) -> Way:
-    target = bucket_in(destination)
-    account = str(named) if named else None
-    foreign = UNKNOWN if target is None else place.holdings.is_foreign_bucket(target, account, place.bucket.account)
-    if account and place.bucket.account and account != place.bucket.account:
+def _out(
+    context: BucketContext, path: str, access: str, destination: dict[str, Any], statement: str, words: str
+) -> Grant:
+    """What is sent to a destination, and whether that is another account's."""
+    arn, inventory, own = destination.get("Bucket"), context.inventory, context.bucket.account
+    account = next((str(destination[name]) for name in ACCOUNT_NAMES if destination.get(name)), None)
+    target = arn if isinstance(arn, str) and arn and not arn.startswith("arn:") else None
+    if isinstance(arn, str) and ":::" in arn:
+        target = arn.split(":::", 1)[1].partition("/")[0]
+    foreign = UNKNOWN if target is None else inventory.is_foreign_bucket(target, account, own)
+    if account and own and account != own:
         foreign = YES
-    whose = account or (place.holdings.account_of_bucket(target) if target else None)
-    said = {YES: "of another account", NO: "of the same account", UNKNOWN: "whose account is not known"}[foreign]
-    grantee = ":".join(part for part in (whose, target) if part) or None
-    return place.way(
-        path, grantee=grantee, access=access, effective_status=YES, statement=statement, foreign=foreign,
-        detail=f"{words}, {said}",
+    owner = account or (inventory.account_of_bucket(target) if target else None)
+    whose = {YES: "of another account", NO: "of the same account", UNKNOWN: "whose account is not known"}[foreign]
+    return context.grant(
+        path, grantee=":".join(part for part in (owner, target) if part) or None, access=access, effective_status=YES,
+        statement=statement, foreign=foreign, detail=f"{words}, {whose}",
     )  # fmt: skip
 
 
-def _switched(way: Way, value: Any, on: Any, off: Any) -> Way:
+def _switched(grant: Grant, value: Any, on: Any, off: Any) -> Grant:
     if value == on:
-        return way
-    return way.stopped("rule_disabled") if value == off else way.doubted("whether it is on cannot be read")
+        return grant
+    return grant.stopped("rule_disabled") if value == off else grant.doubted("whether it is on cannot be read")
 
 
-def _rest(place: Place, path: str, answer: Answer, some: bool) -> list[Way]:
-    if answer.state != "answered":
-        return [place.silent(path, answer)]
-    if not answer.complete:
-        return [place.silent(path, answer.unreadable()).noted("the list is not whole")]
-    return [] if some else [place.silent(path, answer)]
-
-
-def _filter(rule: dict[str, Any]) -> str:
-    given = _nested(rule, "Filter")
-    both = _nested(given, "And") or given
-    prefix = rule.get("Prefix") or both.get("Prefix")
-    tagged = any(as_list(both.get(name)) for name in ("Tag", "Tags"))
-    return (f"objects below {prefix!r}" if prefix else "all objects") + (" with certain tags" if tagged else "")
+def _not_listed(context: BucketContext, path: str, answer: Answer, some: bool) -> list[Grant]:
+    if answer.state == "answered" and not answer.complete:
+        return [context.no_grant(path, answer.unreadable()).noted("the list is not whole")]
+    return [] if some and answer.state == "answered" else [context.no_grant(path, answer)]
 
 
 def _nested(given: Any, *names: str) -> dict[str, Any]:

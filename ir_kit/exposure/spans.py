@@ -15,22 +15,17 @@ import pandas as pd
 
 from ir_kit.case import Case
 from ir_kit.configuration.answers import Answer, Configuration, Setting
-from ir_kit.configuration.config_timeline import INSTANT, MOST_READ, ConfigTimeline, config_timeline
+from ir_kit.configuration.config_timeline import MOST_READ, ConfigTimeline, config_timeline
 from ir_kit.configuration.inventory import Bucket, BucketInventory
-from ir_kit.coverage.visible import unlogged, visible
+from ir_kit.coverage.visibility import unlogged, visible
 from ir_kit.domain.frames import frame_of
 from ir_kit.domain.intervals import between
-from ir_kit.exposure.places import ways_by_configuration
+from ir_kit.exposure.grants import Grant
 from ir_kit.exposure.status import NO, UNKNOWN, YES, any_of
-from ir_kit.exposure.ways import Way
+from ir_kit.exposure.verdicts import grants_of
 from ir_kit.tables import types_of
 
-__all__ = ["INSTANT", "PastExposure", "past_exposure", "spans"]
-TABLE = "bucket_exposure/spans"
 MOST_REASONS = 2
-DECIDE_PUBLIC = {
-    "GetBucketPolicy", "GetBucketAcl", "GetBucketOwnershipControls", "GetPublicAccessBlock", "GetAccessPointPolicy",
-}  # fmt: skip
 
 
 @dataclass
@@ -43,9 +38,11 @@ class PastExposure:
     def inventory(self) -> BucketInventory:
         return self.timeline.inventory
 
-    def grants(self, name: str, time: datetime, instead: Mapping[Setting, Answer] | None = None) -> list[Way]:
+    def grants(self, name: str, time: datetime, instead: Mapping[Setting, Answer] | None = None) -> list[Grant]:
         """The grants of a bucket at this time, of every kind; `instead`: had these settings been so."""
-        return _grants_at(self.timeline.configuration_at(name, time, instead), self.inventory.bucket(name), self.inventory)
+        return _grants_at(
+            self.timeline.configuration_at(name, time, instead), self.inventory.bucket(name), self.inventory
+        )
 
     def public_at(self, name: str, time: datetime, instead: Mapping[Setting, Answer] | None = None) -> tuple[str, str]:
         """Was a bucket public then, and why? What was not logged is not known."""
@@ -54,11 +51,6 @@ class PastExposure:
         grants = self.grants(name, time, instead)
         status = any_of(grant.public_status for grant in grants)
         reasons = [grant.detail for grant in grants if grant.public_status == status]
-        if status == UNKNOWN:
-            timeline, settings = self.timeline, self.timeline.settings(name)
-            lost = {one.operation for one in settings if timeline.last(one).known and not timeline.at(one, time).known}
-            if lost & DECIDE_PUBLIC:
-                return status, f"not known of that time: what {', '.join(sorted(lost & DECIDE_PUBLIC))} would have answered"
         if status == NO:
             stopped = [grant for grant in grants if grant.open_to_all == YES and grant.blocked_by]
             reasons = [f"{grant.detail}, stopped by {grant.blocked_by}" for grant in stopped]
@@ -66,8 +58,8 @@ class PastExposure:
 
 
 @lru_cache(maxsize=MOST_READ)
-def _grants_at(configuration: Configuration, bucket: Bucket, inventory: BucketInventory) -> list[Way]:
-    return ways_by_configuration(configuration, bucket, inventory)
+def _grants_at(configuration: Configuration, bucket: Bucket, inventory: BucketInventory) -> list[Grant]:
+    return grants_of(configuration, bucket, inventory)
 
 
 def past_exposure(case: Case) -> PastExposure:
@@ -94,9 +86,15 @@ def spans(case: Case) -> pd.DataFrame:
     for name in past.inventory.buckets:
         for span in between(past.timeline.edges(name), window.start, window.end):
             status, basis = past.public_at(name, span.start.replace(microsecond=999_999))
-            row = {"bucket": name, "start_time": span.start, "end_time": span.end, "public_status": status, "basis": basis}
+            row = {
+                "bucket": name,
+                "start_time": span.start,
+                "end_time": span.end,
+                "public_status": status,
+                "basis": basis,
+            }
             if rows and all(rows[-1][part] == row[part] for part in ("bucket", "public_status", "basis")):
                 rows[-1]["end_time"] = span.end
             else:
                 rows.append(row)
-    return frame_of(rows, types_of(TABLE))
+    return frame_of(rows, types_of("bucket_exposure/spans"))

@@ -1,97 +1,113 @@
-"""From all ways into a bucket to one verdict: is it public, open to another account, within a reached credential's power?"""
+"""From configuration to one verdict on a bucket: is it public, is it open to another account, and by which grants?
+
+Nothing here knows of a case or of logs: the same answers give the same verdict, be they those of today or of an earlier
+time.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
 
-from ir_kit.configuration.inventory import Bucket
+from ir_kit.case import Case
+from ir_kit.configuration.answers import Configuration, configuration
+from ir_kit.configuration.inventory import Bucket, BucketInventory, inventory
+from ir_kit.exposure.access_points import access_grants_grants, access_point_grants, multi_region_grants
+from ir_kit.exposure.acls import acl_grants, object_acl_grants
+from ir_kit.exposure.grants import BucketContext, Grant
+from ir_kit.exposure.outflows import analytics_grants, inventory_grants, replication_grants, website_grants
+from ir_kit.exposure.policy_grants import policy_grants
 from ir_kit.exposure.status import NO, UNKNOWN, YES, any_of
-from ir_kit.exposure.ways import Way
 
+BY_PATH: dict[str, Callable[[BucketContext], list[Grant]]] = {
+    "policy": policy_grants, "acl": acl_grants, "object_acl": object_acl_grants, "access_point": access_point_grants,
+    "multi_region_access_point": multi_region_grants, "access_grant": access_grants_grants,
+    "website": website_grants, "replication": replication_grants, "inventory": inventory_grants,
+    "analytics": analytics_grants,
+}  # fmt: skip
+"""Each source of grants, in the order in which they are told; identity policies are `permissions`."""
 MOST_REASONS = 8  # of one kind
-Row = dict[str, Any]
 
 
-def verdict(bucket: Bucket, ways: Iterable[Way], reached: Iterable[Mapping[str, Any]], knows_keys: str) -> Row:
-    """One row of ``bucket_exposure/buckets``.
+class Verdict(NamedTuple):
+    """What all grants on a bucket come to, with the reasons in sentences, and what was not counted."""
+
+    public_status: str
+    cross_account_status: str
+    reasons: list[str]
+    not_counted: list[str]
+
+
+def grants_of(configuration: Configuration, bucket: Bucket, inventory: BucketInventory) -> list[Grant]:
+    """Every grant on a bucket by these answers, of each source; one row without a grantee where a source has none.
 
     Parameters
     ----------
-    reached : iterable of mappings
-        Rows of ``bucket_exposure/reachable`` for this bucket.
-    knows_keys : str
-        What to say where no reached credential was judged.
+    inventory : BucketInventory
+        The evidence's own accounts, their canonical ids and buckets.
     """
-    listed = list(ways)
-    by_key = list(reached)
-    reachable = any_of(row["status"] for row in by_key) if by_key else NO
-    reasons = [
-        *_reasons("public", any_of(way.public_status for way in listed), _public(listed)),
-        *_reasons("open to another account", any_of(way.cross_account_status for way in listed), _foreign(listed)),
-        *_reasons("within reach of a reached credential", reachable, _reachable(by_key) or {NO: [knows_keys]}),
-        *(f"Not counted in this: {way.path} ({way.detail})." for way in listed if _left_out(way)),
+    context, found = BucketContext(bucket, configuration, inventory), list[Grant]()
+    for path, source in BY_PATH.items():
+        found += website_grants(context, found) if path == "website" else source(context)
+    return found
+
+
+def verdict_of(configuration: Configuration, bucket: Bucket, inventory: BucketInventory) -> Verdict:
+    """Is a bucket public by these answers, and is it open to another account? See `grants_of`."""
+    return verdict_on(grants_of(configuration, bucket, inventory))
+
+
+def verdict_on(grants: list[Grant]) -> Verdict:
+    """The verdict that these grants on one bucket come to."""
+    public = [(grant.public_status, grant.open_to_all, grant) for grant in grants]
+    foreign = [(grant.cross_account_status, grant.foreign, grant) for grant in grants]
+    reasons, statuses = list[str](), list[str]()
+    for what, judged in (("public", public), ("open to another account", foreign)):
+        status = any_of(how for how, _, _ in judged)
+        if status == NO:  # what would open it, were it not stopped
+            why = [_words(grant) for _, meant, grant in judged if meant == YES and grant.effective_status == NO]
+        else:
+            why = [_words(grant) for how, _, grant in judged if how == status]
+        statuses.append(status)
+        reasons += reasons_for(what, status, why)
+    left_out = [
+        f"Not counted in this: {grant.path} ({grant.detail})."
+        for grant in grants
+        if grant.effective_status == UNKNOWN and grant.grantee is None and grant.open_to_all == grant.foreign == NO
     ]
-    return {
-        "bucket": bucket.name,
-        "region": bucket.region,
-        "account_id": bucket.account,
-        "public_status": any_of(way.public_status for way in listed),
-        "cross_account_status": any_of(way.cross_account_status for way in listed),
-        "reachable_by_key_status": reachable,
-        "reasons": list(dict.fromkeys(reasons)),
-    }
+    return Verdict(statuses[0], statuses[1], reasons, left_out)
 
 
-def _reasons(what: str, status: str, said: dict[str, list[str]]) -> Iterable[str]:
+def reasons_for(what: str, status: str, why: Iterable[str]) -> list[str]:
+    """A status with each of its reasons, in sentences."""
     head = {YES: f"It is {what}", NO: f"It is not {what}", UNKNOWN: f"Whether it is {what} is not known"}[status]
-    why = list(dict.fromkeys(said.get(status, [])))
-    if not why:
-        yield f"{head}."
-    for one in why[:MOST_REASONS]:
-        yield f"{head}: {one}."
-    if len(why) > MOST_REASONS:
-        yield f"{head}: and {len(why) - MOST_REASONS} more."
+    listed = list(dict.fromkeys(why))
+    more = [f"{head}: and {len(listed) - MOST_REASONS} more."] if len(listed) > MOST_REASONS else []
+    return [f"{head}: {words}." for words in listed[:MOST_REASONS]] + more or [f"{head}."]
 
 
-def _public(ways: list[Way]) -> dict[str, list[str]]:
-    return {
-        YES: [_words(way) for way in ways if way.public_status == YES],
-        UNKNOWN: [_words(way) for way in ways if way.public_status == UNKNOWN],
-        NO: [_words(way) for way in ways if way.open_to_all == YES and way.effective_status == NO],
-    }
+def _words(grant: Grant) -> str:
+    lets_in = grant.grantee and grant.effective_status == YES
+    who = f"{grant.path} lets {grant.grantee} {grant.access or 'in'}" if lets_in else grant.path
+    return f"{who} ({grant.detail})" + (f", stopped by {grant.blocked_by}" if grant.blocked_by else "")
 
 
-def _foreign(ways: list[Way]) -> dict[str, list[str]]:
-    return {
-        YES: [_words(way) for way in ways if way.cross_account_status == YES],
-        UNKNOWN: [_words(way) for way in ways if way.cross_account_status == UNKNOWN],
-        NO: [_words(way) for way in ways if way.foreign == YES and way.effective_status == NO],
-    }
+@dataclass(frozen=True)
+class Exposure:
+    """All buckets in scope, by the settings as they were collected, with the grants on each."""
+
+    configuration: Configuration
+    inventory: BucketInventory
+    grants: dict[str, list[Grant]]
 
 
-def _words(way: Way) -> str:
-    who = (
-        f"{way.path} lets {way.grantee} {way.access or 'in'}"
-        if way.grantee and way.effective_status == YES
-        else way.path
-    )
-    stopped = f", stopped by {way.blocked_by}" if way.blocked_by else ""
-    return f"{who} ({way.detail}){stopped}"
+def exposure_of(case: Case) -> Exposure:
+    """The grants on every bucket in scope; worked out once for a case."""
 
+    def compute() -> Exposure:
+        collected, known = configuration(case), inventory(case)
+        grants = {name: grants_of(collected, bucket, known) for name, bucket in known.buckets.items()}
+        return Exposure(collected, known, grants)
 
-def _reachable(rows: list[Mapping[str, Any]]) -> dict[str, list[str]]:
-    found: dict[str, dict[str, list[str]]] = {}
-    for row in rows:
-        whom = found.setdefault(row["status"], {})
-        whom.setdefault(str(row["principal_arn"] or row["access_key_id"]), []).append(row["access"])
-    said: dict[str, list[str]] = {}
-    for status, whom in found.items():
-        verb = {YES: "could", NO: "could not", UNKNOWN: "may or may not"}[status]
-        said[status] = [f"{name} {verb} {', '.join(dict.fromkeys(does))}" for name, does in whom.items()]
-    return said
-
-
-def _left_out(way: Way) -> bool:
-    """Is it not known whether there is such a way, and does no verdict hang on it?"""
-    return way.effective_status == UNKNOWN and way.grantee is None and NO == way.open_to_all == way.foreign
+    return case.once("exposure", compute)

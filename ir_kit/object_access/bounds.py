@@ -56,19 +56,19 @@ def with_upper(row: Row) -> dict[str, Any]:
     return {
         **row, "allowed_requests": allowed, "objects_upper_logged": objects, "bytes_upper_logged": sent,
         "objects_upper": None if row["upper_basis"] == "blind" else objects,
-        "bytes_upper": None if row["blind_hours"] or row["partly_hours"] else sent,
+        "bytes_upper": None if row["blind_hours"] or row["partial_hours"] else sent,
         "width_reason": "; ".join(_reasons(row, allowed)) or "CloudTrail recorded every read and named its credential",
     }  # fmt: skip
 
 
 def _reasons(row: Row, allowed: int) -> list[str]:
-    blind, partly, alone, copies = (row[f"{name}_hours"] for name in ("blind", "partly", "log_only", "copies"))
-    doubt = row["uncertain_hours"] - partly
+    blind, partial, alone, copies = (row[f"{name}_hours"] for name in ("blind", "partial", "log_only", "copies"))
+    doubt = row["uncertain_hours"] - partial
     inferred, ambiguous = row["objects_likely"] - row["objects_lower"], row["objects_seen"] - row["objects_likely"]
     lost, requests, share = (row[f"loss_{name}"] or 0 for name in ("lost", "requests", "upper"))
     reasons = {
-        f"for {partly:,.1f} hours data events were on for a part of the requests alone and no access log covered the "
-        "rest, so there is no upper bound": partly,
+        f"for {partial:,.1f} hours data events were on for a part of the requests alone and no access log covered the "
+        "rest, so there is no upper bound": partial,
         f"neither log covered the bucket for {blind:,.1f} hours of the window, so there is no upper bound": blind,
         f"for {copies:,.1f} hours copies out of the bucket, which are writes, were not all recorded, so there is no "
         "upper bound on objects": copies > 0,

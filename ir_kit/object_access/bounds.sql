@@ -12,20 +12,18 @@ with objects as (
     group by bucket
 ),
 counted as (
-    select r.bucket, columns(o.* exclude (bucket, log_only_bytes, log_only_squared_bytes))::bigint, o.log_only_bytes, o.log_only_squared_bytes
-    from read_hours r left join objects o using (bucket)
+    select h.bucket, columns(o.* exclude (bucket, log_only_bytes, log_only_squared_bytes))::bigint, o.log_only_bytes, o.log_only_squared_bytes
+    from log_hours h left join objects o using (bucket)
 )
-select r.bucket, coalesce(columns(c.* exclude (bucket)), 0),
-       r.blind_hours, r.alone_hours as log_only_hours, r.uncertain_hours, r.partly_hours,
-       w.blind_hours + w.partly_hours - r.blind_hours as copies_hours,
-       case when r.blind_hours + r.partly_hours + w.blind_hours + w.partly_hours > 0 then 'blind' when r.alone_hours = 0 then 'complete'
-            when coalesce(l.upper, a.upper) < 1 then 'loss_allowed' else 'logged_only' end as upper_basis,
+select h.bucket, coalesce(columns(c.* exclude (bucket)), 0), h.blind_hours, h.log_only_hours, h.uncertain_hours, h.partial_hours,
+       h.blind_write_hours + h.partial_write_hours - h.blind_hours as copies_hours,
+       case when h.blind_hours + h.partial_hours + h.blind_write_hours + h.partial_write_hours > 0 then 'blind'
+            when h.log_only_hours = 0 then 'complete' when coalesce(l.upper, a.upper) < 1 then 'loss_allowed' else 'logged_only' end as upper_basis,
        coalesce(l.requests, a.requests) as loss_requests, coalesce(l.lost, a.lost) as loss_lost, coalesce(l.upper, a.upper) as loss_upper,
        s.objects_held, s.bytes_held, s.held_on, s.held_basis, s.requests_served, s.bytes_served, s.days_served, s.basis_served
-from read_hours r
-join write_hours w using (bucket)
+from log_hours h
 join counted c using (bucket)
-left join loss_rates l on l.bucket = r.bucket
+left join loss_rates l on l.bucket = h.bucket
 left join loss_rates a on a.bucket is null
-left join bucket_sizes s on s.bucket = r.bucket
-order by r.bucket
+left join bucket_sizes s on s.bucket = h.bucket
+order by h.bucket

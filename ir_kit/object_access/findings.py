@@ -8,9 +8,10 @@ from typing import Any
 
 import pandas as pd
 
-from ir_kit.attribution.log_hours import logged_scopes
+from ir_kit.attribution.completeness import sentence
 from ir_kit.case import Case
-from ir_kit.coverage.scope import Seen
+from ir_kit.coverage.bucket_scope import scope_of
+from ir_kit.coverage.scope import LogScope
 from ir_kit.domain.frames import rows_of
 from ir_kit.findings import (
     EvidenceRows,
@@ -58,8 +59,11 @@ def findings(case: Case) -> list[Finding]:
     bounds, services = rows_of(questions.bounds(case)), questions.service_reads(case)
     acts = {(row["bucket"], row["kind"]): row for row in rows_of(questions.acts(case))}
     destroyed = {row["bucket"]: row for row in rows_of(questions.destroyed(case))}
-    objects, reads = logged_scopes(case, objects_only=True), logged_scopes(case)
-    writes = logged_scopes(case, "data_write")
+    losses = {row["bucket"]: row["sentence"] for row in rows_of(questions.losses(case))}
+    objects, reads, writes = (
+        {name: scope_of(hours, losses.get(name) or losses.get(None) or sentence(None, name)) for name, hours in logged.items()}
+        for logged in (questions.coverage(case, objects_only=True), questions.coverage(case), questions.coverage(case, "data_write"))
+    )
     calibrated = _calibrated(builder, *rows_of(questions.calibration(case)))
     limits = [BASELINE, calibrated.statement, *([SERVICES] if len(services) else [])]
     if case.incident.responders:
@@ -239,7 +243,7 @@ def _services(builder: FindingBuilder, services: pd.DataFrame) -> Finding:
         "service_reads", "Which AWS services read objects on behalf of a compromised credential?",
         f"{some} ({', '.join(sorted(set(done['event_name'])))})." if len(done) else none, count=len(done),
         values={"calls": len(done), "failed_calls": len(services) - len(done)}, severity="high",
-        scope=Seen.of(builder.case).management(),
+        scope=LogScope.of(builder.case).management(),
         evidence=[rows_in("object_access/service_reads", services, done["event_id"])],
         limits=["What a service read shows its own credentials, and is in data events only where they were on."],
     )  # fmt: skip

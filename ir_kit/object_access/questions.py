@@ -10,12 +10,12 @@ from __future__ import annotations
 import pandas as pd
 
 from ir_kit.attribution import completeness, grading
-from ir_kit.attribution.log_hours import log_hours
 from ir_kit.case import Case
 from ir_kit.configuration.config_timeline import config_timeline
 from ir_kit.configuration.inventory import provide_inventory
 from ir_kit.configuration.lifecycle import expiry_changes
-from ir_kit.coverage.visible import unlogged, visible
+from ir_kit.coverage.bucket_hours import LogCoverage, log_coverage
+from ir_kit.coverage.visibility import unlogged, visible
 from ir_kit.credentials.lineage import reached_credentials
 from ir_kit.domain.frames import frame_of, rows_of
 from ir_kit.object_access.bounds import with_upper
@@ -23,6 +23,9 @@ from ir_kit.sessions.familiarity import owners_values
 from ir_kit.sessions.session_intervals import session_intervals
 from ir_kit.tables import types_of
 
+HOURS = {"bucket": "varchar"} | dict.fromkeys(
+    ("log_only_hours", "uncertain_hours", "blind_hours", "partial_hours", "blind_write_hours", "partial_write_hours"), "double"
+)
 MOST = 1_000  # rows that a frame of requests or objects has, unless more are asked for; their table holds all
 
 
@@ -98,6 +101,16 @@ def objects(case: Case, bucket: str | None = None, text: str | None = None, most
     return frame
 
 
+def coverage(
+    case: Case, record_class: str = "data_read", *, objects_only: bool = False
+) -> dict[str, LogCoverage]:
+    """Which hours of the window did which log cover, for each bucket in scope? Of objects alone, or listings too."""
+    logged, window = visible(case), case.incident.window
+    buckets = sorted(set(case.incident.buckets) or set(logged["bucket"].dropna()))
+    edges = (pd.Timestamp(window.start), pd.Timestamp(window.end))
+    return log_coverage(logged, buckets, edges, record_class, objects_only=objects_only)
+
+
 def bounds(case: Case) -> pd.DataFrame:
     """How many objects and bytes of each bucket were downloaded or copied out: at least, likely, and at most?
 
@@ -108,8 +121,16 @@ def bounds(case: Case) -> pd.DataFrame:
         of the window. Reads by services on behalf of a compromised credential are in `service_reads` alone.
     """
     _requests(case)
-    case.engine.provide("read_hours", log_hours(case, objects_only=True))
-    case.engine.provide("write_hours", log_hours(case, "data_write"))
+    reads, writes = coverage(case, objects_only=True), coverage(case, "data_write")
+    hours = [
+        {
+            "bucket": bucket, "log_only_hours": read.hours("access_log_only"), "uncertain_hours": read.hours("uncertain"),
+            **{f"{kind}_hours": read.hours(kind) for kind in ("blind", "partial")},
+            **{f"{kind}_write_hours": writes[bucket].hours(kind) for kind in ("blind", "partial")},
+        }
+        for bucket, read in reads.items()
+    ]  # fmt: skip
+    case.engine.provide("log_hours", frame_of(hours, HOURS))
     case.engine.provide("loss_rates", losses(case))
     case.engine.provide("bucket_sizes", case.ask("object_access/bucket_sizes"))
     rows = map(with_upper, rows_of(case.ask("object_access/bounds")))

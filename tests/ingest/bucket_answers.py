@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ir_kit.exposure.places import Estate, estate
-from ir_kit.exposure.verdicts import verdict
-from ir_kit.exposure.ways import Way
+from ir_kit.configuration.answers import Configuration
+from ir_kit.configuration.inventory import inventory_of
+from ir_kit.exposure.grants import Grant
+from ir_kit.exposure.verdicts import Exposure, Verdict, grants_of, verdict_of
 
 ACCOUNT, OTHER, OWNER, STRANGER = "111122223333", "999988887777", "a" * 64, "f" * 64
 BUCKET = "records"
@@ -82,29 +83,32 @@ class Answers:
 
     # what comes of it
 
-    def estate(self, **more: Any) -> Estate:
-        return estate(self.rows, own_accounts=[ACCOUNT], **more)
+    def exposure(self, named: tuple[str, ...] = ()) -> Exposure:
+        configuration = Configuration(self.rows)
+        inventory = inventory_of(configuration, [], [ACCOUNT], named)
+        buckets = inventory.buckets.items()
+        return Exposure(configuration, inventory, {name: grants_of(configuration, one, inventory) for name, one in buckets})
 
-    def ways(self, path: str, name: str = BUCKET) -> list[Way]:
-        """The ways into the bucket by this path."""
-        return [way for way in self.estate().ways[name] if way.path == path]
+    def ways(self, path: str, name: str = BUCKET) -> list[Grant]:
+        """The grants on the bucket by this path."""
+        return [grant for grant in self.exposure().grants[name] if grant.path == path]
 
-    def way(self, path: str) -> Way:
-        """The only way by this path."""
+    def way(self, path: str) -> Grant:
+        """The only grant by this path."""
         (found,) = self.ways(path)
         return found
 
-    def verdict(self, name: str = BUCKET) -> Record:
-        held = self.estate()
-        return verdict(held.holdings.buckets[name], held.ways[name], [], "")
+    def verdict(self, name: str = BUCKET) -> Verdict:
+        exposure = self.exposure()
+        return verdict_of(exposure.configuration, exposure.inventory.buckets[name], exposure.inventory)
 
     @property
     def public(self) -> str:
-        return str(self.verdict()["public_status"])
+        return self.verdict().public_status
 
     @property
     def cross_account(self) -> str:
-        return str(self.verdict()["cross_account_status"])
+        return self.verdict().cross_account_status
 
 
 def grant(whom: str, permission: str) -> Record:

@@ -11,7 +11,7 @@ from ir_kit.object_access.bounds import lost_bytes, most_lost, with_upper
 
 COUNTED = dict.fromkeys(
     ("objects_seen", "objects_lower", "objects_likely", "bytes_seen", "log_only_requests", "log_only_bytes",
-     "log_only_squared_bytes", "blind_hours", "partly_hours", "log_only_hours", "copies_hours", "uncertain_hours"), 0
+     "log_only_squared_bytes", "blind_hours", "partial_hours", "log_only_hours", "copies_hours", "uncertain_hours"), 0
 ) | {"loss_requests": None, "loss_lost": None, "loss_upper": None, "upper_basis": "complete"}  # fmt: skip
 
 

@@ -8,11 +8,11 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 import yaml
-from simulator import incident_fields, make_sample
 
 from ir_kit.case import open_case
 from ir_kit.logging_gaps import recommendations
 from ir_kit.logging_gaps.recommendations import logged_hours
+from simulator import incident_fields, make_sample
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,10 @@ from typing import Any
 import pytest
 from bucket_answers import ACCOUNT, ALL_ON, BUCKET, OTHER, OWNER, STRANGER, Answers, allow, deny
 
+from ir_kit.configuration.answers import Configuration
+from ir_kit.configuration.inventory import inventory_of
+from ir_kit.exposure.verdicts import grants_of
+
 ROLE = f"arn:aws:iam::{OTHER}:role/reader"
 
 
@@ -297,13 +301,13 @@ def test_the_acl_of_an_object_makes_it_public(answers: Answers) -> None:
 def test_acls_of_objects_that_nobody_asked_for_are_said_and_leave_the_bucket_as_it_is(answers: Answers) -> None:
     assert answers.way("object_acl").effective_status == "unknown"
     assert answers.public == "no"
-    assert any("object_acl" in reason for reason in answers.verdict()["reasons"])
+    assert any("object_acl" in reason for reason in answers.verdict().not_counted)
 
 
 def test_a_directory_bucket_is_never_public(answers: Answers) -> None:
     name = "fast--use1-az4--x-s3"
     answers.bucket("GetBucketPolicy", error="AccessDenied", name=name)
-    assert answers.verdict(name)["public_status"] == "no"
+    assert answers.verdict(name).public_status == "no"
 
 
 # what flows out
@@ -468,18 +472,16 @@ def test_answers_that_name_no_account_are_those_of_the_only_one(answers: Answers
 
 
 def test_a_bucket_whose_account_nobody_knows_leaves_open_whose_a_principal_is(answers: Answers) -> None:
-    from ir_kit.exposure.places import estate
-
     answers.rows = [row | {"account_id": None} for row in answers.rows if row["operation"].startswith("GetBucket")]
     answers.policy(allow({"AWS": ROLE}))
     answers.rows[-1]["account_id"] = None
-    (way,) = [one for one in estate(answers.rows).ways[BUCKET] if one.path == "policy"]
+    configuration = Configuration(answers.rows)
+    inventory = inventory_of(configuration, [], [])
+    (way,) = [one for one in grants_of(configuration, inventory.buckets[BUCKET], inventory) if one.path == "policy"]
     assert (way.effective_status, way.cross_account_status) == ("yes", "unknown")
 
 
 def test_pages_of_one_answer_are_put_together_and_older_ones_left_out(answers: Answers) -> None:
-    from ir_kit.configuration.answers import Configuration
-
     def page(names: list[str], token: str | None, marker: str | None = None) -> None:
         response = {"Buckets": [{"Name": name} for name in names], "ContinuationToken": token, "Owner": {"ID": OWNER}}
         answers.says("s3", "ListBuckets", {"ContinuationToken": marker} if marker else {}, response)

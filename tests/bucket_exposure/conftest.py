@@ -1,24 +1,15 @@
-"""One small account with every kind of outsider, in both logs; and settings over time without any log."""
+"""One small account with every kind of outsider, in both logs."""
 
 from __future__ import annotations
 
 import importlib.util
-import json
-from collections.abc import Iterable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ir_kit.case import Case
-from ir_kit.configuration.answers import Configuration
-from ir_kit.configuration.change_events import act_of
-from ir_kit.configuration.inventory import holdings
-from ir_kit.configuration.setting_history import History
 from ir_kit.domain.frames import rows_of
-from ir_kit.exposure.changes import changes_of
-from ir_kit.exposure.replayed import Replayed
 
 ACCOUNT, FOREIGN = "111122223333", "999988887777"
 OWNER, STRANGER, PARTNER = "a" * 64, "b" * 64, "c" * 64
@@ -27,7 +18,7 @@ Row = dict[str, Any]
 
 def small_world(runs: Path) -> Any:
     """The account in which other questions are tested."""
-    spec = importlib.util.spec_from_file_location("small_world", Path(__file__).parents[1] / "conftest.py")
+    spec = importlib.util.spec_from_file_location("small_world", Path(__file__).parents[1] / "questions" / "conftest.py")
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -142,77 +133,3 @@ def fill(world: Any) -> None:
     # a bucket of somebody else's, that our own key reached
     event(world.owner, "GetObject", "not-ours", "ELSEWHERE0000001",
           resources=[{"accountId": FOREIGN, "type": "AWS::S3::Bucket", "ARN": "arn:aws:s3:::not-ours"}])  # fmt: skip
-
-
-class Settings:
-    """Settings over time: answers, calls, reads that found nothing, stretches without management events."""
-
-    def __init__(self) -> None:
-        self.answers: list[Row] = []
-        self.calls: list[Row] = []
-        self.absences: list[Row] = []
-        self.blind: dict[str | None, list[tuple[datetime, datetime]]] = {}
-        self.answered("ListBuckets", {"Buckets": [{"Name": "papers"}], "Owner": {"ID": OWNER}}, None)
-
-    @staticmethod
-    def at(hour: float) -> datetime:
-        return datetime(2026, 3, 2 + int(hour // 24), int(hour % 24), round(hour % 1 * 60), tzinfo=UTC)
-
-    def answered(
-        self, operation: str, response: Row | str, bucket: str | None = "papers", hour: float = 100, *,
-        service: str = "s3", **parameters: str,
-    ) -> None:  # fmt: skip
-        """An answer; text is an error's code."""
-        given = parameters | ({"Bucket": bucket} if bucket else {})
-        self.answers.append(
-            {
-                "collected_at": self.at(hour), "account_id": ACCOUNT, "aws_region": "us-east-1", "service": service,
-                "operation": operation, "parameters": json.dumps(given),
-                "response": None if isinstance(response, str) else json.dumps(response),
-                "error_code": response if isinstance(response, str) else None,
-            }
-        )  # fmt: skip
-
-    def calls_(
-        self, hour: float, name: str, parameters: Row | None = None, *, bucket: str | None = "papers", **more: Any
-    ) -> None:
-        """A call on the bucket, or with a null bucket on the account."""
-        number = len(self.calls)
-        self.calls.append(
-            {
-                "event_time": self.at(hour), "event_id": f"e{number}", "event_name": name, "error_code": None, "bucket": bucket,
-                "key": None, "access_key_id": "AKIA1", "user_identity_arn": "arn:aws:iam::111122223333:user/u",
-                "session_issuer_arn": None, "recipient_account_id": ACCOUNT, "source_ip_address": "192.0.2.1",
-                "user_agent": "cli", "request_parameters": json.dumps((parameters or {}) | {"bucketName": bucket}),
-                "response_elements": None, "is_reached": True, "is_responder": False, "order": 2 * number, **more,
-            }
-        )  # fmt: skip
-
-    def puts(self, hour: float, *statements: Row, **more: Any) -> None:
-        """A bucket policy of these statements."""
-        document = {"Version": "2012-10-17", "Statement": list(statements) if len(statements) > 1 else statements[0]}
-        self.calls_(hour, "PutBucketPolicy", {"bucketPolicy": document, "policy": ""}, **more)
-
-    def found_none(self, hour: float, name: str, code: str, bucket: str | None = "papers") -> None:
-        row = {"bucket": bucket, "recipient_account_id": ACCOUNT, "event_name": name, "error_code": code}
-        self.absences.append(row | {"first_time": self.at(hour), "last_time": self.at(hour)})
-
-    def replayed(self) -> Replayed:
-        held = holdings(Configuration(self.answers), [], [ACCOUNT])
-        acts = [(row, act) for row in self.calls if (act := act_of(row, OWNER)) is not None]
-        done = [
-            (row["event_time"], row["order"], act, row["event_name"]) for row, act in acts if row["error_code"] is None
-        ]
-        history = History(self.answers, done, self.absences, self.blind)
-        return Replayed(history, [(row, history.placed(act)) for row, act in acts], held)
-
-    def changes(self) -> list[Row]:
-        return changes_of(self.replayed())
-
-    def effects(self) -> Iterable[tuple[str, str]]:
-        return [(row["event_name"], row["effect"]) for row in self.changes()]
-
-
-@pytest.fixture
-def settings() -> Settings:
-    return Settings()

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ir_kit.bucket_exposure.closing import closing_steps
+from ir_kit.bucket_exposure.closing_steps import steps_to_close
 
 HOSTILE = "-x'; rm -rf ~ #$(id)`id`"
 PUBLIC = {"Sid": "Everybody", "Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "*"}
@@ -26,7 +26,7 @@ def steps(
     *grants: dict[str, Any], answer: Any = None, changes: tuple[dict[str, Any], ...] = ()
 ) -> list[dict[str, Any]]:
     buckets = [{"bucket": one["bucket"], "region": "eu-west-1"} for one in grants]
-    return closing_steps(grants, changes, buckets, {}, lambda operation, bucket: answer)
+    return steps_to_close(grants, changes, buckets, lambda operation, bucket: answer)
 
 
 def words(step: dict[str, Any]) -> list[str]:

@@ -9,16 +9,13 @@ from typing import Any
 import pytest
 from bucket_answers import ACCOUNT, BUCKET, OTHER, Answers, allow, deny
 
-from ir_kit.exposure.actors import Actors
-from ir_kit.exposure.asking import reach_rows
-from ir_kit.exposure.reach import Judge
-from ir_kit.exposure.uses import observed_use
+from ir_kit.exposure.permissions import by_policies
 
 KEY, CHILD = "AKIAIOSFODNN7EXAMPLE", "ASIACHILDCHILDCHILD1"
 USER, ROLE = f"arn:aws:iam::{ACCOUNT}:user/legacy", f"arn:aws:iam::{ACCOUNT}:role/work"
 SESSION = f"arn:aws:sts::{ACCOUNT}:assumed-role/work/s"
 ARN = f"arn:aws:s3:::{BUCKET}"
-JUDGE = Judge((datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 8, tzinfo=UTC)))
+TIMES = (datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 8, tzinfo=UTC))
 Record = dict[str, Any]
 
 
@@ -60,9 +57,8 @@ def reach(
     row = {"access_key_id": KEY, "credential_type": "long_term", "principal_arn": USER, "principal": USER} | (
         credential or {}
     )
-    held = answers.estate(named=named or [BUCKET])
-    actors = Actors(held.configuration, held.holdings, [issued] if issued else [], [session] if session else [])
-    found = reach_rows([(row, actors.actor(row, None))], held, JUDGE)
+    origin = {"access_key_id": row["access_key_id"]} | (issued or {}) | (session or {})
+    found = by_policies([row], [origin], answers.exposure(tuple(named or [BUCKET])), TIMES)
     return {one["access"]: one for one in found}
 
 
@@ -81,7 +77,7 @@ def as_role(answers: Answers, parameters: Any = None, **session: Any) -> dict[st
             "user_identity_arn": USER,
             "request_parameters": text,
         }
-    seen = {"access_key_id": CHILD, "mfa": None, "always_mfa": None, "session_creation_date": None} | session
+    seen = {"access_key_id": CHILD, "mfa": None, "session_creation_date": None} | session
     return reach(answers, credential, issued, seen)
 
 
@@ -278,8 +274,8 @@ def test_revoked_sessions_are_judged_by_when_they_were_issued(answers: Answers) 
 
 def test_mfa_is_what_the_session_says(answers: Answers) -> None:
     details(answers, role={"RolePolicyList": inline(can(Condition={"Bool": {"aws:MultiFactorAuthPresent": "true"}}))})
-    assert statuses(as_role(answers, {}, mfa=True, always_mfa=True)) == ALL
-    assert statuses(as_role(answers, {}, mfa=False, always_mfa=False)) == NONE
+    assert statuses(as_role(answers, {}, mfa=True)) == ALL
+    assert statuses(as_role(answers, {}, mfa=False)) == NONE
     assert statuses(as_role(answers, {})) == OPEN
 
 
@@ -345,11 +341,3 @@ def test_a_service_control_policy_that_was_collected_denies(answers: Answers) ->
     content = json.dumps(document(can("*"), cannot("s3:DeleteObject*")))
     answers.says("organizations", "DescribePolicy", {"PolicyId": "p-1"}, {"Policy": {"Content": content}})
     assert statuses(reach(answers)) == ALL | {"delete": "no"}
-
-
-def test_what_succeeded_shows_access_and_a_batch_delete_shows_none() -> None:
-    rows = [
-        {"access_key_id": KEY, "bucket": BUCKET, "event_name": name, "requests": 2}
-        for name in ("GetObject", "DeleteObjects")
-    ]
-    assert observed_use(rows) == {(KEY, BUCKET, "read"): "the log shows 2 GetObject that succeeded"}

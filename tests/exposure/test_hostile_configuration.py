@@ -10,11 +10,7 @@ from typing import Any
 import pytest
 from bucket_answers import ACCOUNT, BUCKET, OWNER, Answers, allow
 
-from ir_kit.bucket_exposure.bucket_settings import settings_rows
-from ir_kit.exposure.actors import Actors
-from ir_kit.exposure.asking import reach_rows
-from ir_kit.exposure.reach import Judge
-from ir_kit.exposure.verdicts import verdict
+from ir_kit.exposure.permissions import by_policies
 
 USER = f"arn:aws:iam::{ACCOUNT}:user/legacy"
 # answers that are right, of which one part after another is replaced
@@ -100,13 +96,10 @@ def test_an_answer_with_a_part_of_another_type_is_kept_for_what_can_be_read(seed
         odd = _replaced(response, dice.choice(_paths(response)), dice.choice(ODD))
         named = ABOUT.get(operation, {"Bucket": BUCKET} if service == "s3" and operation != "ListBuckets" else {})
         answers.says(service, operation, named, odd if dice.random() < 0.7 else response)
-    held = answers.estate(named=[BUCKET])
-    row = verdict(held.holdings.buckets[BUCKET], held.ways[BUCKET], [], "")
-    assert {row["public_status"], row["cross_account_status"]} <= {"yes", "no", "unknown"}
-    assert settings_rows(held.configuration, held.holdings)
+    verdict = answers.verdict()
+    assert {verdict.public_status, verdict.cross_account_status} <= {"yes", "no", "unknown"}
     credential = {
         "access_key_id": "AKIAIOSFODNN7EXAMPLE", "credential_type": "long_term", "principal_arn": USER, "principal": USER,
     }  # fmt: skip
-    actors = Actors(held.configuration, held.holdings, [], [])
-    judge = Judge((datetime(2026, 3, 1, tzinfo=UTC),))
-    assert len(reach_rows([(credential, actors.actor(credential, None))], held, judge)) == 5
+    exposure = answers.exposure((BUCKET,))
+    assert len(by_policies([credential], [], exposure, [datetime(2026, 3, 1, tzinfo=UTC)])) == 5

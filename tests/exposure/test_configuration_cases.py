@@ -13,7 +13,7 @@ from bucket_answers import Answers
 
 from ir_kit.exposure.status import any_of
 
-CASES = yaml.safe_load((Path(__file__).parents[2] / "cases" / "bucket_config.yaml").read_text(encoding="utf-8"))
+CASES = yaml.safe_load((Path(__file__).parents[1] / "cases" / "bucket_config.yaml").read_text(encoding="utf-8"))
 # the rules that speak of who may do what; the others of the file are about logging, encryption, versions and names
 ABOUT_ACCESS = re.compile(r"Action|Principal|Public|ConfusedDeputy|SecureAccess")
 
@@ -53,8 +53,8 @@ def adapted(resource: dict[str, Any]) -> tuple[Answers, str]:
 def answered(question: str, answers: Answers, name: str) -> str:
     """Our answer to the question that stands for their rule."""
     if question == "public":
-        return str(answers.verdict(name)["public_status"])
-    ways = answers.estate().ways[name]
+        return answers.verdict(name).public_status
+    ways = answers.exposure().grants[name]
     if question == "admin":
         return any_of(way.effective_status for way in ways if way.access == "admin")
     kinds = {"public_read": ("read", "list"), "public_write": ("write",)}[question]

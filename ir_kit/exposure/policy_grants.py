@@ -1,0 +1,294 @@
+"""Whom does a policy of a bucket or an access point let in, as it takes effect?
+
+A grant that conditions hold to fixed values is one for those who meet them; it is public only by AWS's definition. An
+explicit denial in the same policy stops it where it holds for whoever the grant is for.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from ir_kit.exposure.block_public_access import RESTRICT, Level, Stop, stop_by
+from ir_kit.exposure.caller_controlled import EVERYTHING, ReadPolicy
+from ir_kit.exposure.grants import BucketContext, Grant, account_in
+from ir_kit.exposure.status import NO, UNKNOWN, YES, all_of, any_of
+from ir_kit.policies import (
+    Decision,
+    Principal,
+    Request,
+    Statement,
+    anonymous,
+    decide,
+    role_session,
+    root,
+    service,
+    user,
+)
+from ir_kit.policies.conditions import Test
+from ir_kit.policies.grants import ACTIONS, summary
+
+SAMPLE = "any-object"  # an object's key that no policy speaks of
+WILD = re.compile(r"\$\{[^}]*\}|[*?]")
+# what reads or changes settings, and nothing else: no access to objects or their names
+SETTINGS_ACTIONS = (
+    "GetBucketAcl", "GetBucketPolicy", "GetBucketPolicyStatus", "GetBucketLocation", "GetBucketLogging",
+    "GetBucketVersioning", "GetBucketPublicAccessBlock", "GetBucketOwnershipControls", "GetReplicationConfiguration",
+    "GetInventoryConfiguration", "GetLifecycleConfiguration", "GetEncryptionConfiguration", "GetBucketTagging",
+    "GetBucketNotification", "GetBucketWebsite", "GetBucketCORS", "GetBucketObjectLockConfiguration",
+)  # fmt: skip
+_DELETED = re.compile(r"(AIDA|AROA|AGPA|ANPA)[A-Z0-9]{8,}")  # S3 shows the id of a principal that is no longer there
+_ORGANIZATION = {"aws:principalorgid", "aws:principalorgpaths", "aws:sourceorgid", "aws:sourceorgpaths"}
+_ACCOUNTS = {
+    "aws:principalaccount", "aws:sourceaccount", "aws:sourceowner", "aws:principalarn", "aws:sourcearn",
+    "s3:dataaccesspointaccount", "s3:dataaccesspointarn",
+}  # fmt: skip
+_SAME = {"stringequals", "stringequalsignorecase", "stringlike", "arnlike"}
+Actions = list[tuple[str, str]]  # each with the resource that it is on
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a policy is attached to: a bucket, or an access point; `arn` is what its objects' ARNs begin with."""
+
+    path: str
+    arn: str
+    objects: str  # "/" for a bucket, "/object/" for an access point
+    words: str
+
+
+def policy_grants(context: BucketContext) -> list[Grant]:
+    """The grants of the bucket's policy; S3's own word on whether it is public counts where the policy cannot tell."""
+    answer, status, policy = context.answer("GetBucketPolicy"), context.answer("GetBucketPolicyStatus"), context.policy
+    is_public, stop = (status.part("PolicyStatus", dict) or {}).get("IsPublic"), context.stop(RESTRICT)
+    if answer.state == "absent":
+        return [context.no_grant("policy", answer)]
+    if policy is None:
+        return [_by_status(context.no_grant("policy", answer), is_public, stop)]
+    target = Target("policy", context.bucket.arn, "/", "the bucket's policy")
+    grants = statement_grants(context, policy, target, context.levels)
+    if policy.public == YES:
+        note = "GetBucketPolicyStatus says that the policy is not public" if is_public is False else ""
+        return [grant.noted(note) if grant.open_to_all == YES else grant for grant in grants]
+    if policy.public == UNKNOWN or is_public is True:
+        grants = [_by_status(grant, is_public, stop) if grant.open_to_all == UNKNOWN else grant for grant in grants]
+    if is_public is True and not any(grant.open_to_all == YES for grant in grants):
+        grants.append(_by_status(_unsettled(context, target, "no statement of it was found to be public"), True, stop))
+    return grants
+
+
+def statement_grants(
+    context: BucketContext, policy: ReadPolicy, target: Target, levels: tuple[Level, ...]
+) -> list[Grant]:
+    """The grants of a policy, statement by statement, under these levels of Block Public Access."""
+    if policy.policy.unreadable:
+        return [_unsettled(context, target, f"{target.words} cannot be read: {policy.policy.unreadable}")]
+    found, stop = list[Grant](), stop_by(RESTRICT, levels)
+    for statement in policy.policy.statements:
+        if statement.fault is not None and statement.effect != "Deny":
+            words = f"statement {statement.sid or statement.ordinal} cannot be read: {statement.fault}"
+            found.append(_unsettled(context, target, words))
+        elif statement.fault is None and statement.effect == "Allow":
+            for grant, actions in _allowed(context, statement, policy, target):
+                found.append(_restricted(_denied(grant, actions, statement, policy, context, target), policy, stop))
+    return found or [context.grant(target.path, detail=f"{target.words} allows nothing")]
+
+
+def widened(pattern: str) -> str:
+    """The folder of objects in which all that a pattern covers lies, or the object that it names."""
+    found = WILD.search(pattern)
+    return f"{pattern[: found.start()].rpartition('/')[0]}/*".lstrip("/") if found else pattern
+
+
+def filled_in(pattern: str) -> list[str]:
+    """Keys that a pattern covers: with a name in place of each wildcard, and the shortest."""
+    named = WILD.sub(lambda wild: "0" if wild[0] == "?" else SAMPLE, pattern)
+    shortest = WILD.sub(lambda wild: "0" if wild[0] == "?" else "", pattern)
+    return list(dict.fromkeys(key for key in (named, shortest) if key and not key.endswith("/")))
+
+
+def principal_of(grantee: str) -> Principal:
+    """Somebody whom a statement names so."""
+    account = account_in(grantee)
+    if grantee == "*":
+        return anonymous()
+    if grantee == account:
+        return root(account)
+    if account and ":role/" in grantee:
+        name = grantee.rpartition("/")[2]
+        return role_session(f"arn:{grantee.split(':')[1]}:sts::{account}:assumed-role/{name}/{SAMPLE}", grantee)
+    if account and ":user/" in grantee:
+        return user(grantee)
+    if account and grantee.startswith("arn:") and ":sts:" in grantee:
+        return role_session(grantee)
+    if grantee.endswith((".amazonaws.com", ".amazonaws.com.cn")):
+        return service(grantee)
+    return Principal("root", None, None, canonical_id=grantee)
+
+
+def _unsettled(context: BucketContext, target: Target, words: str) -> Grant:
+    return context.grant(target.path, effective_status=UNKNOWN, open_to_all=UNKNOWN, foreign=UNKNOWN, detail=words)
+
+
+def _by_status(grant: Grant, is_public: object, stop: Stop) -> Grant:
+    """A grant of which the policy does not tell whether it is public, by ``GetBucketPolicyStatus``."""
+    if is_public is False:
+        return replace(grant.noted("GetBucketPolicyStatus: the policy is not public"), open_to_all=NO)
+    if is_public is True:
+        public = replace(grant.noted("GetBucketPolicyStatus: the policy is public"), open_to_all=YES, grantee="*")
+        if stop.status == YES:
+            return public.stopped(stop.blocked_by, stop.words)
+        return replace(public, effective_status=YES) if stop.status == NO else public.doubted(stop.words)
+    if stop.status == YES:  # whether it is public or not: RestrictPublicBuckets lets nobody in by a public one
+        return replace(grant.noted(f"{stop.words} ({stop.blocked_by})"), open_to_all=NO)
+    return grant
+
+
+def _allowed(
+    context: BucketContext, statement: Statement, policy: ReadPolicy, target: Target
+) -> Iterator[tuple[Grant, Actions]]:
+    """What a statement gives to each whom it names, before anything stops it."""
+    name, public = statement.sid or f"statement {statement.ordinal}", statement.name in policy.public_names
+    given = list(_given(statement, target))
+    for grantee, foreign in _grantees(statement, context):
+        everybody = grantee == "*" or (public and foreign == UNKNOWN)
+        for access, actions in given:
+            names = ", ".join(action for action, _ in actions[:4]) + (" ..." if len(actions) > 4 else "")
+            conditions = summary(statement)
+            parts = (
+                f"{name} of {target.words}: {names}",
+                f"on all but {_few(statement.not_resources)}" if statement.not_resources else f"on {_few(statement.resources)}",
+                f"if {conditions if len(conditions) <= 300 else conditions[:297] + '...'}" if conditions else "",
+            )  # fmt: skip
+            grant = context.grant(
+                target.path, grantee=grantee, access=access, effective_status=YES, statement=name,
+                detail=" ".join(part for part in parts if part), open_to_all=YES if everybody and public else NO,
+                foreign=NO if everybody and public else foreign,
+            )  # fmt: skip
+            if _DELETED.fullmatch(grantee):
+                grant = grant.stopped("principal_deleted", "the user or role of that id is no longer there")
+            yield grant, actions
+        if not given:
+            words = f"{name} of {target.words} grants no action of S3 on a resource of it"
+            yield context.grant(target.path, grantee=grantee, detail=words, blocked_by="resource"), []
+
+
+def _given(statement: Statement, target: Target) -> Iterator[tuple[str | None, Actions]]:
+    """Which kinds of access do the actions of a statement give? None: to settings alone."""
+    arns = {"object": f"{target.arn}{target.objects}*", "bucket": target.arn}
+    covered, resources = statement.on_actions, statement.on_resources
+    named = {level: arn for level, arn in arns.items() if resources is None or resources.cover(arn, {})}
+
+    def actions(names: Iterable[str], level: str) -> Actions:
+        wanted = names if covered is not None and level in named else ()
+        return [(f"s3:{name}", named[level]) for name in wanted if covered and covered.cover_text(f"s3:{name}".lower())]
+
+    kinds = {
+        str(access): [pair for level, names in by_level.items() for pair in actions(names, level)]
+        for access, by_level in ACTIONS.items()
+    }
+    if any(kinds.values()):
+        yield from ((access, pairs) for access, pairs in kinds.items() if pairs)
+    elif settings := actions(SETTINGS_ACTIONS, "bucket"):
+        yield None, settings
+
+
+def _few(values: tuple[str, ...]) -> str:
+    shown = ", ".join(value if len(value) <= 80 else value[:77] + "..." for value in values[:3])
+    return shown + (f" and {len(values) - 3} more" if len(values) > 3 else "")
+
+
+def _grantees(statement: Statement, context: BucketContext) -> Iterator[tuple[str, str]]:
+    """Whom a statement names, and whether that is another account than the bucket's."""
+    names, bucket, inventory = statement.principals, context.bucket, context.inventory
+    if names is None:
+        if statement.not_principals is not None:
+            yield "*", UNKNOWN  # everybody but those
+        return
+    if names.everybody:  # held to accounts by conditions, or not; unknown for those of a network
+        passes = [status for test in statement.conditions if (status := _other_passes(test, context)) is not None]
+        yield "*", all_of(passes) if passes else UNKNOWN
+    # an origin access identity, or the id of a principal that is no longer there, names no account
+    yield from ((name, inventory.is_foreign_account(account_in(name), bucket)) for name in sorted(names.aws))
+    yield from ((name, inventory.is_foreign_owner(name, bucket)) for name in sorted(names.canonical))
+    yield from ((name, NO) for name in sorted(names.services))
+    yield from ((name, inventory.is_foreign_account(account_in(name), bucket)) for name in sorted(names.federated))
+
+
+def _other_passes(test: Test, context: BucketContext) -> str | None:
+    """May another account pass this test? None where it does not speak of accounts."""
+    if test.negated or test.if_exists or test.name not in _SAME:
+        return None
+    if test.lookup in _ORGANIZATION:
+        return YES
+    if test.lookup not in _ACCOUNTS:
+        return None
+    return any_of(context.inventory.is_foreign_account(account_in(value), context.bucket) for value in test.values)
+
+
+def _denied(
+    grant: Grant, actions: Actions, statement: Statement, policy: ReadPolicy, context: BucketContext, target: Target
+) -> Grant:
+    """The grant, stopped where an explicit denial holds for whoever meets the grant's own conditions.
+
+    It is stopped only where every action on all that is granted is denied for sure; one that is not keeps it open.
+    """
+    denials = policy.denials
+    if grant.effective_status != YES or denials is None or not actions:
+        return grant
+    conditions, principal = _favourable(statement), principal_of(str(grant.grantee))
+
+    def decided(action: str, resource: str) -> Decision:
+        request = Request(principal, action, resource, context.bucket.account, conditions)
+        return decide(request, identity=[EVERYTHING], resource=[denials])
+
+    base, doubt, stopped = f"{target.arn}{target.objects}", "", ""
+    patterns = _patterns(statement, target)
+    for action, resource in actions:
+        for pattern in [None] if resource == target.arn else patterns:
+            whole = decided(action, target.arn if pattern is None else base + widened(pattern))
+            keys = filled_in(pattern) if pattern is not None and whole.status == "unknown" else []
+            if whole.status == "yes" or any(decided(action, base + key).status == "yes" for key in keys):
+                return grant
+            stopped, doubt = (whole.reason, doubt) if whole.status == "no" else (stopped, doubt or whole.reason)
+    return grant.doubted(doubt) if doubt else grant.stopped("policy_deny", stopped)
+
+
+def _patterns(statement: Statement, target: Target) -> list[str]:
+    """The keys of objects that a statement names, as patterns."""
+    base, covered = f"{target.arn}{target.objects}", statement.on_resources
+    keys = [arn.split(target.objects, 1)[1] for arn in statement.resources if target.objects in arn]
+    if len(keys) < len(statement.resources) or statement.not_resources or not keys:
+        keys.append("*")
+    return [key for key in dict.fromkeys(keys) if covered is None or covered.cover(f"{base}{widened(key)}", {})]
+
+
+def _favourable(statement: Statement) -> dict[str, tuple[str, ...]]:
+    """The request of somebody who meets a grant's conditions, as far as they name fixed values."""
+    found: dict[str, tuple[str, ...]] = {}
+    for test in statement.conditions:
+        literal = [value for value in test.values if not WILD.search(value)]
+        if test.negated or not literal:
+            continue
+        if test.name in _SAME or test.name == "bool":
+            found[test.lookup] = (literal[0],)
+        elif test.name == "ipaddress":
+            found[test.lookup] = (literal[0].partition("/")[0],)
+    return found
+
+
+def _restricted(grant: Grant, policy: ReadPolicy, stop: Stop) -> Grant:
+    """The grant under ``RestrictPublicBuckets``: of a public policy, it leaves services and the own account alone."""
+    named = grant.foreign == NO and (grant.grantee != "*" or grant.open_to_all == NO)
+    if NO in (grant.effective_status, policy.public, stop.status) or named:
+        return grant
+    if stop.status == UNKNOWN:
+        return grant.doubted(stop.words)
+    if policy.public == UNKNOWN:
+        return grant.doubted("RestrictPublicBuckets is on, and whether the policy is public is not known")
+    surely = YES in (grant.open_to_all, grant.foreign)
+    rest = (
+        "RestrictPublicBuckets leaves services and the own account alone" if surely else "RestrictPublicBuckets is on"
+    )
+    return grant.stopped(stop.blocked_by, f"the policy is public, and {rest}")

@@ -207,12 +207,13 @@ def answer(folder: Path) -> None:
     ]
     seen = pd.DataFrame(
         [{"bucket": bucket, "aws_region": "us-east-1", "record_class": kind, "start_time": start, "end_time": end,
-          "state": "not_logged" if kind == "data_read" else "logged", "basis": ""} for kind, bucket in rows]
+          "state": "not_logged" if kind == "data_read" else "logged", "basis": "", "left_out": []} for kind, bucket in rows]
     )  # fmt: skip
     clock = time.perf_counter()
-    access = object_access.prepare(case, visibility=seen)  # type: ignore[arg-type]
-    print(f"  matched, graded, written: {time.perf_counter() - clock:.1f} s, {access.rows:,} requests", file=sys.stderr)
-    print(access.calibration.to_string(), file=sys.stderr)
+    case.answer("visible", lambda: seen)  # type: ignore[attr-defined]
+    requests = object_access.requests(case, most=0).attrs["rows"]  # type: ignore[arg-type]
+    print(f"  matched, graded, written: {time.perf_counter() - clock:.1f} s, {requests:,} requests", file=sys.stderr)
+    print(object_access.calibration(case).to_string(), file=sys.stderr)  # type: ignore[arg-type]
     clock = time.perf_counter()
     bounds = object_access.bounds(case)  # type: ignore[arg-type]
     object_access.hours(case)  # type: ignore[arg-type]

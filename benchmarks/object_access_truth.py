@@ -15,11 +15,11 @@ from typing import Any
 import pandas as pd
 import yaml
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+from ir_kit.attribution.completeness import log_coverage
 from ir_kit.attribution.operation_names import AUTHENTICATION_FAILURES
 from ir_kit.case import Case, open_case
+from ir_kit.domain.frames import rows_of
 from ir_kit.object_access import questions as object_access
-from ir_kit.object_access.matching import watched_hours
 from simulator import SampleTruth, incident_fields, make_sample
 
 READ = ("GetObject", "SelectObjectContent")
@@ -85,7 +85,7 @@ def score(case: Case, truth: SampleTruth, name: str) -> Score:
     """Compare the answers of a case with what happened."""
     found = Score()
     window = case.incident.window
-    rows = object_access.requests(case)
+    rows = object_access.requests(case, most=10_000_000)
     told: dict[str, dict[str, Any]] = {row["request_id"]: row for row in truth.requests if row["request_id"]}
     for row in rows.to_dict("records"):
         real = told[row["request_id"]]
@@ -132,24 +132,24 @@ def told_apart(row: dict[str, Any]) -> bool:
 def _score_bounds(
     case: Case, truth: SampleTruth, window_rows: list[dict[str, Any]], rows: pd.DataFrame, found: Score, name: str
 ) -> None:
-    own = set(truth.facts.get("buckets") or []) or set(object_access.prepare(case).scope)
+    own = set(truth.facts.get("buckets") or []) or set(object_access.bounds(case)["bucket"])
     lower_keys = {
         (b, k)
         for b, k, c, d in zip(rows["bucket"], rows["key"], rows["counted_in"], rows["disclosed"], strict=True)
         if c == "lower" and d in ("content", "copied_out")
     }
     verdicts = dict(zip(rows["request_id"], rows["verdict"], strict=True))
-    seen = object_access.prepare(case)
-    watch = watched_hours(case, seen, seen.scope)
+    spans = log_coverage(case)
+    blind_spans = rows_of(spans[spans["kind"] == "blind"])
     for bound in object_access.bounds(case).to_dict("records"):
         bucket = bound["bucket"]
         mine, bright, size, bright_size, clear = set(), set(), 0, 0, set()
-        dark = watch[bucket].spans("blind")
+        unlogged = [(span["start_time"], span["end_time"]) for span in blind_spans if span["bucket"] == bucket]
         for row in window_rows:
             if row["actor"] != "intruder" or not row["success"]:
                 continue
             time = pd.Timestamp(moment(row["event_time"]))
-            is_dark = any(start <= time < end for start, end in dark)
+            is_dark = any(start <= time < end for start, end in unlogged)
             copied = row.get("copy_source")
             if row["event_name"] in READ and row["bucket"] == bucket:
                 mine.add(row["key"])

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable
+from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -25,6 +26,7 @@ T = TypeVar("T")
 PACKAGE = Path(__file__).parent
 STAGING = "IR_KIT_STAGING"
 DEFAULT_INCIDENT = "demo"
+SLACK = timedelta(days=1)  # a request received before the window may complete in it, and the other way round
 NETWORK_FILES = ("asn.mmdb", "ip-ranges.json")  # beside the incident file, where the analyst puts them there
 
 
@@ -51,12 +53,16 @@ class Case:
 
     @cached_property
     def parameters(self) -> dict[str, Any]:
-        """The values that every question may name: windows, keys, buckets, known addresses, responders."""
+        """The values that every question may name: keys, buckets, responders, windows (matched with room for requests that
+        one log places outside).
+        """
         window = self.incident.window
         baseline = self.incident.baseline
         return {
             "window_start": window.start,
             "window_end": window.end,
+            "match_start": window.start - SLACK,
+            "match_end": window.end + SLACK,
             "baseline_start": baseline.start if baseline else window.start,
             "baseline_end": baseline.end if baseline else window.start,
             "access_keys": list(self.incident.access_keys),

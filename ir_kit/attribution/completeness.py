@@ -7,12 +7,11 @@ from typing import Any
 
 import pandas as pd
 
-from ir_kit.attribution.callers import match_window
 from ir_kit.attribution.operation_names import AUTHENTICATION_FAILURES, operation_names
+from ir_kit.attribution.statistics import clopper_pearson
 from ir_kit.case import Case
 from ir_kit.coverage.visibility import visible
 from ir_kit.domain.frames import rows_of
-from ir_kit.object_access.bounds import clopper_pearson
 
 Row = Mapping[str, Any]
 ENOUGH = 1_000  # so many requests, and a bucket's own loss is taken before that of all buckets
@@ -42,11 +41,10 @@ def completeness(case: Case) -> pd.DataFrame:
     """
 
     def compare() -> pd.DataFrame:
-        between = match_window(case)
         case.engine.provide("operation_names", operation_names())
-        case.engine.provide("collisions", case.ask("attribution/collisions", **between))
+        case.engine.provide("collisions", case.ask("attribution/collisions"))
         case.engine.provide("log_coverage", log_coverage(case, objects_only=True))
-        frame = case.ask("attribution/completeness", authentication_failures=list(AUTHENTICATION_FAILURES), **between)
+        frame = case.ask("attribution/completeness", authentication_failures=list(AUTHENTICATION_FAILURES))
         case.write_table("logging_gaps/completeness", frame)
         return frame
 

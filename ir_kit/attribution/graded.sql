@@ -1,195 +1,158 @@
 -- Which requests did both logs hold of the principals in question, by which credential each, and how sure is that?
--- Grain: one row per request in the window that a reached credential made, or may have made; batch deletes and copies in their parts.
+-- Grain: one row per request in the window that a compromised credential made, or may have made; batch deletes and copies in their parts.
 -- Cannot see: requests that neither log holds; whose they look like, which is judged afterwards.
-with data_events as (
-    select event_time, event_id, request_id, host_id, bucket, key, prefix, version_id, event_name, copy_source, access_key_id,
-           user_identity_arn, source_ip_address, user_agent, bytes_out, error_code, authentication_method
-    from events
-    where event_source in ('s3.amazonaws.com', 's3express.amazonaws.com') and record_class in ('data_read', 'data_write')
-      and event_time >= :match_start and event_time < :match_end
-      and not (bucket like 'arn:%' or bucket like '%-s3alias')
-    union all
-    -- through an access point: the bucket stands among the resources
-    select event_time, event_id, request_id, host_id,
-           coalesce(nullif(regexp_extract(resources, ':s3:::([^"/]+)', 1), ''), bucket) as bucket, key, prefix, version_id, event_name,
-           copy_source, access_key_id, user_identity_arn, source_ip_address, user_agent, bytes_out, error_code, authentication_method
-    from events
-    where event_source in ('s3.amazonaws.com', 's3express.amazonaws.com') and record_class in ('data_read', 'data_write')
-      and event_time >= :match_start and event_time < :match_end
-      and (bucket like 'arn:%' or bucket like '%-s3alias')
+with recorded as (
+    -- of these principals' events all, so that another key's request is not taken for one of a compromised key
+    select e.event_time, e.event_id, e.request_id, e.host_id,
+           case when e.bucket like 'arn:%' or e.bucket like '%-s3alias'  -- an access point: the bucket stands among the resources
+                then coalesce(nullif(regexp_extract(e.resources, ':s3:::([^"/]+)', 1), ''), e.bucket) else e.bucket end as bucket,
+           e.key, e.prefix, e.version_id, e.event_name, e.copy_source, e.access_key_id, e.user_identity_arn, e.source_ip_address,
+           e.user_agent, e.bytes_out, e.error_code, r.access_key_id is not null as is_reached
+    from events e
+    left join reached_credentials r on r.access_key_id = e.access_key_id
+    where e.event_source in ('s3.amazonaws.com', 's3express.amazonaws.com') and e.record_class in ('data_read', 'data_write')
+      and e.event_time >= :match_start and e.event_time < :match_end
+      and (r.access_key_id is not null or e.user_identity_arn in (select principal_arn from possible_principals))
 ),
--- of these principals' events all, so that another key's request is not taken for one of a reached key
-recorded as (
-    select d.*, r.access_key_id is not null as is_reached
-    from data_events d
-    left join reached_credentials r on r.access_key_id = d.access_key_id
-    where r.access_key_id is not null or d.user_identity_arn in (select principal_arn from possible_principals)
-),
-delivered_again as (
-    select event_id from recorded where event_id is not null group by event_id having count(*) > 1
-),
+delivered_again as (select event_id from recorded where event_id is not null group by event_id having count(*) > 1),
 -- an event that CloudTrail delivers again with an addendum is the same request still
 relevant_events as (
-    select event_time, event_id, request_id, host_id, bucket, key, prefix, version_id, event_name, copy_source, access_key_id,
-           user_identity_arn, source_ip_address, user_agent, bytes_out, error_code, authentication_method, is_reached
-    from recorded
-    where event_id is null or event_id not in (select event_id from delivered_again)
-    union all
-    select event_time, event_id, request_id, host_id, bucket, key, prefix, version_id, event_name, copy_source, access_key_id,
-           user_identity_arn, source_ip_address, user_agent, max(bytes_out) as bytes_out, error_code, authentication_method, is_reached
-    from recorded
-    where event_id in (select event_id from delivered_again)
-    group by event_time, event_id, request_id, host_id, bucket, key, prefix, version_id, event_name, copy_source, access_key_id,
-             user_identity_arn, source_ip_address, user_agent, error_code, authentication_method, is_reached
+    select * from recorded where event_id is null or event_id not in (from delivered_again)
+    union all by name
+    select * exclude (bytes_out), max(bytes_out) as bytes_out from recorded where event_id in (from delivered_again) group by all
 ),
 copies as (
-    select *, coalesce(try(url_decode(replace(copy_source, '+', '%2B'))), copy_source) as source
+    select *, bucket as asked_bucket, coalesce(try(url_decode(replace(copy_source, '+', '%2B'))), copy_source) as source
     from relevant_events
     where copy_source is not null and event_name in ('CopyObject', 'UploadPartCopy')
 ),
-calls as (
-    select e.event_time, e.event_id, e.request_id, e.host_id, e.bucket, 'whole' as half, e.bucket as asked_bucket, e.key, e.prefix,
-           e.version_id, e.event_name, e.copy_source, e.access_key_id, e.user_identity_arn, e.source_ip_address, e.user_agent, e.bytes_out,
-           e.error_code, e.authentication_method, e.is_reached
-    from relevant_events e
-    union all
-    select event_time, event_id, request_id, host_id, nullif(regexp_extract(source, '^/?([^/]+)/', 1), '') as bucket, 'source' as half,
-           bucket as asked_bucket,
-           regexp_replace(regexp_extract(source, '(?s)^/?[^/]+/(.*)$', 1), '\?versionId=[^?]*$', '') as key, cast(null as varchar) as prefix,
-           nullif(regexp_extract(source, '\?versionId=([^?]*)$', 1), '') as version_id, 'CopyObjectSource' as event_name, copy_source,
-           access_key_id, user_identity_arn, source_ip_address, user_agent, cast(null as bigint) as bytes_out, error_code,
-           authentication_method, is_reached
+halves as (
+    select *, 'whole' as half, bucket as asked_bucket from relevant_events
+    union all by name
+    select * exclude (source)
+           replace (nullif(regexp_extract(source, '^/?([^/]+)/', 1), '') as bucket, cast(null as varchar) as prefix, cast(null as bigint) as bytes_out,
+                    regexp_replace(regexp_extract(source, '(?s)^/?[^/]+/(.*)$', 1), '\?versionId=[^?]*$', '') as key,
+                    nullif(regexp_extract(source, '\?versionId=([^?]*)$', 1), '') as version_id, 'CopyObjectSource' as event_name),
+           'source' as half
     from copies
     where source not like 'arn:%'
-    union all
-    select event_time, event_id, request_id, host_id, bucket, 'batch' as half, bucket as asked_bucket, cast(null as varchar) as key,
-           cast(null as varchar) as prefix, cast(null as varchar) as version_id, 'DeleteObject' as event_name,
-           cast(null as varchar) as copy_source, access_key_id, user_identity_arn, source_ip_address, user_agent,
-           cast(null as bigint) as bytes_out, cast(null as varchar) as error_code, authentication_method, is_reached
+    union all by name
+    select * replace (cast(null as varchar) as key, cast(null as varchar) as prefix, cast(null as varchar) as version_id,
+                      cast(null as varchar) as copy_source, cast(null as varchar) as error_code, cast(null as bigint) as bytes_out,
+                      'DeleteObject' as event_name),
+           'batch' as half, bucket as asked_bucket
     from relevant_events
     where event_name = 'DeleteObjects'
 ),
-calls_told_apart as (
-    select c.*, case when x.request_id is null then '' else coalesce(c.host_id, 'event') end as distinction
-    from calls c
-    left join collisions x on x.bucket = c.bucket and x.request_id = c.request_id
+calls as (
+    select h.*, case when x.request_id is null then '' else coalesce(h.host_id, 'event') end as distinction
+    from halves h
+    left join collisions x on x.bucket = h.bucket and x.request_id = h.request_id
 ),
 possible_lines as (
-    select l.event_time, l.bucket, l.request_id, l.host_id, l.operation, l.key, l.version_id, l.requester, l.remote_ip, l.user_agent,
-           l.bytes_sent, l.object_size, l.http_status, l.error_code, l.access_point_arn, cast(null as varchar) as prefix,
-           case when l.authentication_type = 'QueryString' or (l.authentication_type is null and l.field_count < 22)
-                then l.presigned_access_key_id end as presigned_access_key_id,
-           cast(null as varchar) as copied_to, cast(null as boolean) as parent_known
-    from access_log_lines l
-    where l.event_time >= :match_start and l.event_time < :match_end
-      and l.operation not in ('REST.GET.BUCKET', 'REST.GET.BUCKETVERSIONS', 'REST.GET.UPLOADS', 'BATCH.DELETE.OBJECT',
-                              'REST.COPY.OBJECT_GET', 'REST.COPY.PART_GET')
-      and (l.requester in (select requester from possible_requesters)
-           or l.presigned_access_key_id in (select access_key_id from reached_credentials))
-    union all
-    -- listings: what they asked for stands in the URI
-    select l.event_time, l.bucket, l.request_id, l.host_id, l.operation, cast(null as varchar) as key, l.version_id, l.requester, l.remote_ip,
-           l.user_agent, l.bytes_sent, l.object_size, l.http_status, l.error_code, l.access_point_arn,
-           coalesce(try(url_decode(replace(nullif(regexp_extract(l.request_uri, '[?&]prefix=([^& ]*)', 1), ''), '+', '%20'))),
-                    nullif(regexp_extract(l.request_uri, '[?&]prefix=([^& ]*)', 1), '')) as prefix,
-           case when l.authentication_type = 'QueryString' or (l.authentication_type is null and l.field_count < 22)
-                then l.presigned_access_key_id end as presigned_access_key_id,
-           cast(null as varchar) as copied_to, cast(null as boolean) as parent_known
-    from access_log_lines l
-    where l.event_time >= :match_start and l.event_time < :match_end
-      and l.operation in ('REST.GET.BUCKET', 'REST.GET.BUCKETVERSIONS', 'REST.GET.UPLOADS')
-      and (l.requester in (select requester from possible_requesters)
-           or l.presigned_access_key_id in (select access_key_id from reached_credentials))
-    union all
-    -- rows without an agent of their own take it from the row of the request that they belong to
-    select l.event_time, l.bucket, l.request_id, l.host_id, l.operation, l.key, l.version_id, l.requester,
-           coalesce(l.remote_ip, p.remote_ip) as remote_ip, coalesce(l.user_agent, p.user_agent) as user_agent, l.bytes_sent,
-           l.object_size, l.http_status, l.error_code, l.access_point_arn, cast(null as varchar) as prefix,
-           p.presigned_access_key_id, p.bucket as copied_to, p.request_id is not null as parent_known
-    from access_log_lines l
-    left join (
-        select distinct bucket, request_id, host_id, requester, remote_ip, user_agent,
-               case when authentication_type = 'QueryString' then presigned_access_key_id end as presigned_access_key_id
-        from access_log_lines
-        where operation in ('REST.POST.MULTI_OBJECT_DELETE', 'REST.COPY.OBJECT', 'REST.COPY.PART')
-          and event_time >= :match_start and event_time < :match_end
-    ) p on p.request_id = l.request_id and p.host_id = l.host_id and p.requester = l.requester
-    where l.event_time >= :match_start and l.event_time < :match_end
-      and l.operation in ('BATCH.DELETE.OBJECT', 'REST.COPY.OBJECT_GET', 'REST.COPY.PART_GET')
-      and l.requester in (select requester from possible_requesters)
+    select *, case when authentication_type = 'QueryString' or (authentication_type is null and field_count < 22)
+                   then presigned_access_key_id end as signed_by_link
+    from access_log_lines
+    where event_time >= :match_start and event_time < :match_end
+      and (requester in (select requester from possible_requesters)
+           or (presigned_access_key_id in (select access_key_id from reached_credentials)
+               and operation not in ('BATCH.DELETE.OBJECT', 'REST.COPY.OBJECT_GET', 'REST.COPY.PART_GET')))
+),
+parents as (
+    select distinct bucket, request_id, host_id, requester, remote_ip, user_agent,
+           case when authentication_type = 'QueryString' then presigned_access_key_id end as signed_by_link
+    from access_log_lines
+    where operation in ('REST.POST.MULTI_OBJECT_DELETE', 'REST.COPY.OBJECT', 'REST.COPY.PART')
+      and event_time >= :match_start and event_time < :match_end
+),
+sorted_lines as (
+    -- a listing's prefix stands in the URI
+    select * exclude (presigned_access_key_id)
+           replace (case when operation not in ('REST.GET.BUCKET', 'REST.GET.BUCKETVERSIONS', 'REST.GET.UPLOADS') then key end as key),
+           case when operation in ('REST.GET.BUCKET', 'REST.GET.BUCKETVERSIONS', 'REST.GET.UPLOADS')
+                then nullif(regexp_extract(request_uri, '[?&]prefix=([^& ]*)', 1), '') end as raw_prefix,
+           coalesce(try(url_decode(replace(raw_prefix, '+', '%20'))), raw_prefix) as prefix, cast(null as varchar) as copied_to
+    from possible_lines
+    where operation not in ('BATCH.DELETE.OBJECT', 'REST.COPY.OBJECT_GET', 'REST.COPY.PART_GET')
+    union all by name
+    -- lines without an agent of their own take it from that of the request that they belong to
+    select l.* exclude (presigned_access_key_id)
+           replace (coalesce(l.remote_ip, p.remote_ip) as remote_ip, coalesce(l.user_agent, p.user_agent) as user_agent,
+                    p.signed_by_link as signed_by_link),
+           p.bucket as copied_to
+    from possible_lines l
+    left join parents p on p.request_id = l.request_id and p.host_id = l.host_id and p.requester = l.requester
+    where l.operation in ('BATCH.DELETE.OBJECT', 'REST.COPY.OBJECT_GET', 'REST.COPY.PART_GET')
 ),
 lines as (
     -- S3 Select has been spelt in more than one way; what has no name here keeps the log's
     select l.*, coalesce(o.half, 'whole') as half,
            coalesce(o.event_name, case when l.operation like 'REST.%SELECT%' then 'SelectObjectContent' else l.operation end) as event_name,
            case when x.request_id is null then '' else coalesce(l.host_id, 'line') end as distinction
-    from possible_lines l
+    from sorted_lines l
     left join operation_names o on o.operation = l.operation
     left join collisions x on x.bucket = l.bucket and x.request_id = l.request_id
     where (o.event_name is not null and (l.key is not null or not o.needs_key))
        or (o.operation is null and l.key is not null and l.operation not like 'S3.%')
 ),
 joined as (
-    select c.half is not null as in_cloudtrail, l.operation is not null as in_access_log,
-           coalesce(c.half, l.half, 'whole') as half,
+    select c.half is not null as in_cloudtrail, l.operation is not null as in_access_log, coalesce(c.half, l.half) as half,
            coalesce(c.event_time, l.event_time) as event_time, l.event_time as received_time, c.event_id,
            coalesce(c.request_id, l.request_id) as request_id, coalesce(c.bucket, l.bucket) as bucket,
-           case when c.half = 'whole' then c.key when l.operation is not null then l.key else c.key end as key,
+           case when c.half = 'whole' or l.operation is null then c.key else l.key end as key,
            coalesce(c.prefix, l.prefix) as prefix, coalesce(l.version_id, c.version_id) as version_id,
            coalesce(c.event_name, l.event_name) as event_name, c.copy_source,
-           case when c.half = 'source' then c.asked_bucket else l.copied_to end as copied_to,
-           c.user_identity_arn, l.requester,
+           case when c.half = 'source' then c.asked_bucket else l.copied_to end as copied_to, c.user_identity_arn, l.requester,
            coalesce(c.source_ip_address, l.remote_ip) as source_ip_address, coalesce(c.user_agent, l.user_agent) as user_agent,
            case when l.operation is null then c.bytes_out else coalesce(l.bytes_sent, 0) end as bytes_sent,
-           l.object_size, l.http_status, coalesce(l.error_code, c.error_code) as error_code, l.access_point_arn,
-           l.presigned_access_key_id, c.access_key_id as named_access_key_id, c.is_reached,
+           l.object_size, l.http_status, coalesce(l.error_code, c.error_code) as error_code, l.access_point_arn, l.signed_by_link,
+           c.access_key_id as named_access_key_id, c.is_reached,
            case when c.half = 'whole' and l.operation is not null then nullif(concat_ws(', ',
                case when c.bytes_out is not null and c.bytes_out <> coalesce(l.bytes_sent, 0) then 'bytes' end,
                case when (c.error_code is null) <> (l.http_status < 400) then 'status' end,
                case when coalesce(c.key, '') <> coalesce(l.key, '') then 'key' end,
-               case when l.presigned_access_key_id <> c.access_key_id then 'access_key_id' end), '') end as disagreement
-    from calls_told_apart c
+               case when l.signed_by_link <> c.access_key_id then 'access_key_id' end), '') end as disagreement
+    from calls c
     full join lines l on l.bucket = c.bucket and l.half = c.half and l.request_id = c.request_id and l.distinction = c.distinction
 ),
+-- pairs of address and agent that were seen with one credential alone
+single_sources as (
+    select k.principal_arn, k.source_ip_address, k.user_agent, min(k.access_key_id) as access_key_id,
+           coalesce(min(v.start_time), timestamp '2006-03-14') as start_time, coalesce(max(v.end_time), timestamp '2200-01-01') as end_time
+    from source_keys k
+    left join credential_validity v using (principal_arn, access_key_id)
+    group by k.principal_arn, k.source_ip_address, k.user_agent
+    having count(distinct k.access_key_id) = 1
+),
 graded as (
-    select j.*, q.principal_arn as requester_principal_arn,
-           case when j.in_cloudtrail then j.named_access_key_id
-                when j.presigned_access_key_id is not null then j.presigned_access_key_id
-                when not :use_c or s.by_service then null
-                when s.only_access_key_id is not null then s.only_access_key_id
-                when j.event_time >= p.life_start and j.event_time < p.life_end then p.access_key_id end as access_key_id,
-           case when j.in_cloudtrail then 'A'
-                when j.presigned_access_key_id is not null then 'B'
-                when not :use_c or s.by_service then 'D'
-                when s.only_access_key_id is not null then 'C'
-                when j.event_time >= p.life_start and j.event_time < p.life_end then 'C' else 'D' end as attribution,
-           case when j.in_cloudtrail and j.in_access_log then 'joined by request id' when j.in_cloudtrail then 'named by CloudTrail'
-                when j.presigned_access_key_id is not null then 'named in a pre-signed URI'
-                when not :use_c or s.by_service then 'candidates of the principal'
+    select j.*, q.principal_arn as requester_principal_arn, s.candidates, s.possible,
+           case when j.in_cloudtrail then if(j.in_access_log, 'joined by request id', 'named by CloudTrail')
+                when j.signed_by_link is not null then 'named in a pre-signed URI'
+                when not c.used or s.by_service then 'candidates of the principal'
                 when s.only_access_key_id is not null then 'the only credential that could be in use'
-                when j.event_time >= p.life_start and j.event_time < p.life_end then 'address and agent seen with it alone'
+                when j.event_time >= p.start_time and j.event_time < p.end_time then 'address and agent seen with it alone'
                 else 'candidates of the principal' end as attribution_basis,
-           s.candidates, s.possible
+           case attribution_basis when 'named in a pre-signed URI' then j.signed_by_link when 'candidates of the principal' then null
+                when 'the only credential that could be in use' then s.only_access_key_id
+                when 'address and agent seen with it alone' then p.access_key_id else j.named_access_key_id end as access_key_id,
+           case attribution_basis when 'named in a pre-signed URI' then 'B' when 'candidates of the principal' then 'D'
+                when 'the only credential that could be in use' then 'C'
+                when 'address and agent seen with it alone' then 'C' else 'A' end as attribution
     from joined j
+    cross join (select used from calibration where attribution = 'C') c
     left join possible_requesters q on q.requester = j.requester and not j.in_cloudtrail
-    left join lone_pairs p
+    left join single_sources p
         on p.principal_arn = q.principal_arn and p.source_ip_address = j.source_ip_address and p.user_agent = j.user_agent
     left join candidate_spans s
         on s.principal_arn = q.principal_arn and s.by_service = (j.source_ip_address is null or coalesce(j.user_agent, '') like '%.amazonaws.com%')
        and s.day = date_trunc('day', j.event_time) and j.event_time >= s.start_time and j.event_time < s.end_time
-    where (j.in_cloudtrail and j.is_reached and (j.half <> 'batch' or j.in_access_log))
-       or (not j.in_cloudtrail and j.in_access_log)
-),
-settled as (
-    select g.*, coalesce(r.is_responder, false) as is_responder,
-           case when g.in_cloudtrail then r.access_key_id is not null when g.attribution = 'D' then coalesce(g.possible, false)
-                else r.access_key_id is not null end as kept
-    from graded g
-    left join reached_credentials r on r.access_key_id = g.access_key_id
-    where g.event_time >= :window_start and g.event_time < :window_end
+    where j.event_time >= :window_start and j.event_time < :window_end
+      and (not j.in_cloudtrail or (j.is_reached and (j.half <> 'batch' or j.in_access_log)))
 )
-select event_time, received_time, event_id, request_id, bucket, key, prefix, version_id, event_name, copy_source, copied_to, user_identity_arn,
+select g.event_time, received_time, event_id, request_id, bucket, key, prefix, version_id, event_name, copy_source, copied_to, user_identity_arn,
        requester, requester_principal_arn, source_ip_address, user_agent, bytes_sent, object_size, http_status, error_code, access_point_arn,
-       in_cloudtrail, in_access_log, access_key_id, attribution, attribution_basis, candidates, disagreement, is_responder
-from settled
-where kept
+       in_cloudtrail, in_access_log, g.access_key_id, attribution, attribution_basis, candidates, disagreement,
+       coalesce(r.is_responder, false) as is_responder
+from graded g
+left join reached_credentials r on r.access_key_id = g.access_key_id
+where r.access_key_id is not null or (g.attribution = 'D' and g.possible)

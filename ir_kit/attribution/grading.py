@@ -1,56 +1,44 @@
 """Both logs matched, and every request graded, before anybody asks whose it looks like.
 
-Grades rest on lifetimes, addresses and agents, never on a verdict. So runs of use may be made from graded requests,
-and judged afterwards, and the requests then take the verdict of their run, without a circle.
+Grades rest on validity, addresses and agents, never on a verdict. So sessions may be made from graded requests, and
+judged afterwards, and the requests then take the verdict of their session, without a circle.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from weakref import WeakKeyDictionary
-
 import pandas as pd
 
-from ir_kit.attribution import callers as attribution
+from ir_kit.attribution.operation_names import operation_names
+from ir_kit.attribution.requesters import requesters
 from ir_kit.case import Case
-from ir_kit.coverage.visibility import visible
-from ir_kit.credentials.lineage import reached_credentials
 
 
-@dataclass
-class Graded:
-    """What the grades rest on; the requests themselves are the relation ``graded_requests``."""
+def grade(case: Case) -> None:
+    """Match both logs and grade every request that a compromised credential made, or may have made; once for a case.
 
-    visibility: pd.DataFrame
-    callers: attribution.Callers
-    calibration: pd.DataFrame
+    SQL reads the requests as ``graded_requests``: A named by CloudTrail or joined to it, B named in a pre-signed URI,
+    C the one credential that could be in use or that was seen with that address and agent, D a list of candidates.
+    """
+
+    def relations() -> bool:
+        case.engine.provide("operation_names", operation_names())
+        requesters(case)
+        case.engine.provide("collisions", case.ask("attribution/collisions"))
+        case.derive("calibration", "attribution/calibration")
+        case.derive("graded_requests", "attribution/graded")
+        return True
+
+    case.once("graded_requests", relations)
 
 
-_GRADED: WeakKeyDictionary[Case, Graded] = WeakKeyDictionary()
-
-
-def grade(case: Case, reached: pd.DataFrame | None = None, visibility: pd.DataFrame | None = None) -> Graded:
-    """Match both logs and grade every request that a reached credential made, or may have made; once for a case.
-
-    Parameters
-    ----------
-    reached, visibility : DataFrame, optional
-        The tables ``scoping/credentials`` and ``logging_gaps/visibility``; asked for where they are not given.
+def calibration(case: Case) -> pd.DataFrame:
+    """How often is inferred attribution right, on requests that both logs hold?
 
     Returns
     -------
-    Graded
-        SQL reads the requests as ``graded_requests``, and what they were matched by as ``collisions``.
+    DataFrame
+        Two rows, for grade C and grade D: attribution, requests, right (D: the key is among the candidates), share
+        (null where there are none), used (C is not, where it was right less than 98 times in 100 of at least 200).
     """
-    if case in _GRADED:
-        return _GRADED[case]
-    reached = reached_credentials(case) if reached is None else reached
-    visibility = visible(case) if visibility is None else visibility
-    between = attribution.match_window(case)
-    callers = attribution.prepare(case, reached, visibility)
-    tried = attribution.calibration(case, callers)
-    case.engine.provide("collisions", case.ask("attribution/collisions", **between))
-    use_c = bool(tried.loc[tried["attribution"] == "C", "used"].iloc[0])
-    case.derive("graded_requests", "attribution/graded", use_c=use_c, **between)
-    _GRADED[case] = Graded(visibility, callers, tried)
-    return _GRADED[case]
+    grade(case)
+    return case.ask("attribution/calibration")

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import pandas as pd
 
-from ir_kit.attribution.callers import match_window
 from ir_kit.attribution.operation_names import AUTHENTICATION_FAILURES, operation_names
 from ir_kit.case import Case
 from ir_kit.configuration.inventory import provide_inventory
@@ -31,15 +30,14 @@ def observed_access(case: Case, spans: pd.DataFrame) -> pd.DataFrame:
     own account are no outsiders, whatever service calls for them. Cannot see: requests that neither log holds. Source:
     S3 User Guide, "Amazon S3 server access log format"; CloudTrail User Guide, "userIdentity element".
     """
-    between = match_window(case)
     provide_inventory(case)
     arns = case.ask("attribution/requester_arns")
     own = [is_responder(arn, case.incident.responders) for arn in arns["arn"]]
     case.engine.provide("responder_arns", arns[own])
     case.engine.provide("operation_names", operation_names())
-    case.engine.provide("collisions", case.ask("attribution/collisions", **between))
+    case.engine.provide("collisions", case.ask("attribution/collisions"))
     case.engine.provide("exposure_spans", spans[["bucket", "start_time", "end_time", "public_status"]])
-    answer = case.ask("attribution/observed_access", authentication_failures=list(AUTHENTICATION_FAILURES), **between)
+    answer = case.ask("attribution/observed_access", authentication_failures=list(AUTHENTICATION_FAILURES))
     requests = answer["requests"] + answer["denied_requests"] + answer["failed_requests"]
     unauthenticated, responders = answer["requester_kind"] == "unauthenticated", answer["is_responder"]
     frame = answer[~unauthenticated & ~responders].reset_index(drop=True)

@@ -1,284 +1,233 @@
 """When could which credential of a principal be in use? From the calls that made and ended credentials, from IAM's
 lists, from use.
 
-A life is half-open. Where its beginning or end is not known it is drawn wide, so that a list of candidates rather
-holds one too many than lacks the right one. Whether a list is *complete* is another question (`Known`): only then may
-the only candidate be taken for the right one.
+Where the beginning or end is not known the time is drawn wide, so that a list of candidates rather names one too many
+than lacks the right one. Whether such a list is *complete* is another question (`Validity.lists`): only then may the
+only candidate be taken for the right one.
 """
 
 from __future__ import annotations
 
-import json
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
+from ir_kit.domain.documents import mapping, mappings
+from ir_kit.domain.frames import frame_of
+from ir_kit.domain.intervals import Span
 from ir_kit.domain.principals import account_of_arn, user_name
 
 Row = Mapping[str, Any]
-Span = tuple[pd.Timestamp, pd.Timestamp]
 
 FIRST, LAST = pd.Timestamp("2006-03-14", tz="UTC"), pd.Timestamp("2200-01-01", tz="UTC")
+HOUR = pd.Timedelta(hours=1)
 BEFORE, AFTER = pd.Timedelta(seconds=5), pd.Timedelta(minutes=15)  # clocks; an end takes a while to reach every server
-ROLE_SESSION, USER_SESSION, CONSOLE = pd.Timedelta(hours=12), pd.Timedelta(hours=36), pd.Timedelta(hours=12)
-TOUCH = pd.Timedelta(seconds=2)
+ROLE_SESSION, USER_SESSION, CONSOLE = 12 * HOUR, 36 * HOUR, 12 * HOUR
+VALIDITY = {
+    "principal_arn": "varchar", "access_key_id": "varchar", "start_time": "timestamp", "end_time": "timestamp",
+    "for_service": "boolean", "explained": "boolean",
+}  # fmt: skip
+LISTS = {"principal_arn": "varchar", "is_explained": "boolean", "is_user": "boolean", "session_hours": "bigint"}
 
 
 @dataclass
-class Life:
-    """When a credential could be in use. `explained`: a call that issued it, or IAM's list, is in the evidence."""
+class Credential:
+    """When one credential could be in use. `explained`: its issuing call, or IAM's list, is in the evidence."""
 
     access_key_id: str
-    principal_arn: str
     spans: list[Span]
-    temporary: bool
     explained: bool
+    temporary: bool = False
     for_service: bool = False
     created: pd.Timestamp | None = None
 
-    def covers(self, time: pd.Timestamp) -> bool:
-        return any(start <= time < end for start, end in self.spans)
-
 
 @dataclass
-class Known:
-    """Of which times is it known which credentials of a principal there were?"""
+class Validity:
+    """The credentials of the principals in question.
 
-    listed: bool  # IAM listed the user's keys (always true for principals that have none)
-    sessions_explained: bool  # every session that was seen was issued by a call that was seen, or while nobody looked
-    reach_back: pd.Timedelta  # how long a session may last
-    sign_ins: list[pd.Timestamp] = field(default_factory=list)
-    lists_last_keys: bool = False  # a long-term key that was deleted unseen would be missing from the list
+    Parameters
+    ----------
+    credentials : DataFrame
+        One row per credential and stretch of time in which it could be in use; ``for_service`` where services alone
+        used it for the principal.
+    lists : DataFrame
+        One row per principal. ``is_explained``: IAM listed the user's keys (sessions have none), and every session that
+        was seen was issued by a call that was seen, by a console, or while nothing was recorded. ``session_hours``: how
+        long a session may last.
+    """
 
-    def at(self, start: pd.Timestamp, end: pd.Timestamp, blind: list[Span]) -> bool:
-        """Is the list complete in ``[start, end)``?"""
-        if not self.listed or not self.sessions_explained:
-            return False
-        if any(signed - BEFORE < end and start < signed + CONSOLE for signed in self.sign_ins):
-            return False
-        if any(begin < end and start - self.reach_back < stop for begin, stop in blind):
-            return False
-        return not (self.lists_last_keys and any(stop > start and stop != LAST for _, stop in blind))
+    credentials: pd.DataFrame
+    lists: pd.DataFrame
 
 
-@dataclass
-class Lives:
-    """All credentials of the principals in question, and what is known of their completeness."""
-
-    lives: dict[str, list[Life]] = field(default_factory=dict)  # by principal
-    known: dict[str, Known] = field(default_factory=dict)
-    blind: list[Span] = field(default_factory=list)
-
-    def of(self, principal_arn: str, access_key_id: str) -> Life | None:
-        return next((life for life in self.lives.get(principal_arn, []) if life.access_key_id == access_key_id), None)
-
-
-def lives(
+def credential_validity(
     principals: Iterable[str],
     uses: Sequence[Row],
     acts: Sequence[Row],
     key_lists: Sequence[Row],
-    blind: list[Span],
-    reached: Mapping[str, Row],
-) -> Lives:
+    unlogged: Sequence[Span],
+    compromised: Mapping[str, Row],
+) -> Validity:
     """Which credentials did these principals have, and when could each be in use?
 
     Parameters
     ----------
     principals : iterable of str
         ARNs, as the events have them.
-    uses, acts, key_lists : list of mapping
-        The answers to the questions of the same names.
-    blind : list of (start, end)
+    uses : sequence of mapping
+        One row per principal and credential: first_time, last_time, session_creation_date, for_service.
+    acts, key_lists : sequence of mapping
+        The answers to ``attribution/credential_acts`` and ``attribution/key_lists``.
+    unlogged : sequence of Span
         When management events were not, or not certainly, recorded everywhere.
-    reached : mapping
+    compromised : mapping
         The rows of ``scoping/credentials`` by key.
-
-    Returns
-    -------
-    Lives
     """
-    found = Lives(blind=blind)
     issued = {row["issued_access_key_id"]: row for row in acts if row["issued_access_key_id"]}
-    listed = _listed_keys(key_lists)
+    issued_to: dict[str | None, set[str]] = defaultdict(set)
+    for key, act in issued.items():
+        issued_to[_issued_to(act)].add(key)
+    lists = _listed_keys(key_lists)
+    used: dict[str, dict[str, Row]] = defaultdict(dict)
+    for row in uses:
+        used[row["principal_arn"]][row["access_key_id"]] = row
+    rows: list[Row] = []
+    known: list[Row] = []
     for principal in sorted(set(principals)):
-        used = _by_key(row for row in uses if row["principal_arn"] == principal)
         user, account = user_name(principal), account_of_arn(principal)
-        keys = set(used) | {key for key, row in reached.items() if row.get("principal_arn") == principal}
-        keys |= {key for key, row in issued.items() if _issued_to(row) == principal}
-        on_list = listed.get((account, user), {}) if user else {}
-        keys |= set(on_list)
-        if user:
-            keys |= {
-                k
-                for k, row in issued.items()
-                if row["event_name"] == "CreateAccessKey" and _same_user(row, user, account)
-            }
-            keys |= {
-                str(row["named_access_key_id"])
-                for row in acts
-                if row["named_access_key_id"] and _same_user(row, user, account)
-            }
-        made = [
-            _life(key, principal, used.get(key), issued.get(key), on_list.get(key), acts, reached.get(key))
+        listed = lists.get((account, user), {}) if user else {}
+        keys = {*used[principal], *listed, *issued_to[principal]}
+        keys |= {key for key, row in compromised.items() if row.get("principal_arn") == principal}
+        for act in acts if user else ():
+            if _is_on_keys_of(act, str(user), account):
+                made = act["issued_access_key_id"] if act["event_name"] == "CreateAccessKey" else None
+                keys |= {str(key) for key in (made, act["named_access_key_id"]) if key}
+        credentials = [
+            _long_term(key, issued.get(key), listed.get(key), acts)
+            if key.startswith("AKIA")
+            or key in listed
+            or (key in issued and issued[key]["event_name"] == "CreateAccessKey")
+            else _session(key, principal, used[principal].get(key, {}), issued.get(key), compromised.get(key, {}))
             for key in sorted(keys)
         ]
-        found.lives[principal] = made
-        temporary = [life for life in made if life.temporary and not life.for_service]
-        unexplained = [
-            life for life in temporary
-            if not life.explained and not (life.created is not None and _inside(life.created, blind))
-        ]  # fmt: skip
-        sign_ins = [
+        for found in credentials:
+            about = {name: getattr(found, name) for name in ("access_key_id", "for_service", "explained")}
+            spans = [{"start_time": span.start, "end_time": span.end} for span in found.spans]
+            rows += [{"principal_arn": principal, **about, **span} for span in spans]
+        has_list = (account, user) in lists if user else principal.split(":")[2:3] == ["sts"]
+        signed_in = [
             row["event_time"]
             for row in acts
             if row["event_name"] == "ConsoleLogin" and row["user_identity_arn"] == principal
         ]
-        console_born = [
-            life
-            for life in unexplained
-            if any(abs(life.created - at) < CONSOLE for at in sign_ins if life.created is not None)
-        ]
-        session = principal.split(":")[2] == "sts" if principal.startswith("arn:") else False
-        found.known[principal] = Known(
-            listed=(account, user) in listed if user else session,
-            sessions_explained=len(unexplained) == len(console_born),
-            reach_back=USER_SESSION if user or ":federated-user/" in principal else ROLE_SESSION,
-            sign_ins=sign_ins, lists_last_keys=bool(user),
+        known.append(
+            {
+                "principal_arn": principal, "is_user": bool(user),
+                "is_explained": has_list and all(_is_explained(found, unlogged, signed_in) for found in credentials),
+                "session_hours": (USER_SESSION if user or ":federated-user/" in principal else ROLE_SESSION) // HOUR,
+            }
         )  # fmt: skip
-    return found
+    return Validity(frame_of(rows, VALIDITY), frame_of(known, LISTS))
 
 
-def _by_key(uses: Iterable[Row]) -> dict[str, list[Row]]:
-    found: dict[str, list[Row]] = {}
-    for row in uses:
-        found.setdefault(row["access_key_id"], []).append(row)
-    return found
-
-
-def _inside(time: pd.Timestamp, spans: list[Span]) -> bool:
-    return any(start <= time < end for start, end in spans)
+def _is_explained(found: Credential, unlogged: Sequence[Span], signed_in: Sequence[pd.Timestamp]) -> bool:
+    """Is it known where a session came from, or that it could come from nowhere that was logged?"""
+    if not found.temporary or found.for_service or found.explained:
+        return True
+    created = found.created
+    if created is None:
+        return False
+    return any(span.holds(created) for span in unlogged) or any(abs(created - time) < CONSOLE for time in signed_in)
 
 
 def _listed_keys(key_lists: Sequence[Row]) -> dict[tuple[str | None, str | None], dict[str, dict[str, Any]]]:
     """IAM's lists by account and user; a list that was cut short is none."""
     found: dict[tuple[str | None, str | None], dict[str, dict[str, Any]]] = {}
     for row in key_lists:
-        response, parameters = json.loads(row["response"] or "{}"), json.loads(row["parameters"] or "{}")
-        metadata = response.get("AccessKeyMetadata") or []
-        user = parameters.get("UserName") or next((one.get("UserName") for one in metadata), None)
-        if response.get("IsTruncated") or user is None:
-            continue
-        keys = found.setdefault((row["account_id"], user), {})
-        for one in metadata:
-            keys[one["AccessKeyId"]] = one | {"collected_at": row["collected_at"]}
+        response = mapping(row["response"])
+        keys = mappings(response.get("AccessKeyMetadata") or [])
+        user = mapping(row["parameters"]).get("UserName") or next((key.get("UserName") for key in keys), None)
+        if not response.get("IsTruncated") and user is not None:
+            found.setdefault((row["account_id"], user), {}).update({key["AccessKeyId"]: key for key in keys})
     return found
 
 
-def _same_user(row: Row, user: str, account: str | None) -> bool:
-    """Does a call on keys mean this user, named or (a user's own call) not?"""
-    if row["event_name"] not in ("CreateAccessKey", "UpdateAccessKey", "DeleteAccessKey"):
+def _is_on_keys_of(act: Row, user: str, account: str | None) -> bool:
+    """Is it a call on the keys of this user, named or (a user's own call) not?"""
+    if act["event_name"] not in ("CreateAccessKey", "UpdateAccessKey", "DeleteAccessKey"):
         return False
-    if account not in (row["recipient_account_id"], account_of_arn(row["user_identity_arn"])):
+    if account not in (act["recipient_account_id"], account_of_arn(act["user_identity_arn"])):
         return False
-    return bool((row["user_name"] or user_name(row["user_identity_arn"])) == user)
+    return bool((act["user_name"] or user_name(act["user_identity_arn"])) == user)
 
 
-def _issued_to(row: Row) -> str | None:
-    if row["issued_principal_arn"]:
-        return str(row["issued_principal_arn"])
-    if row["event_name"] == "GetSessionToken":
-        return None if row["user_identity_arn"] is None else str(row["user_identity_arn"])
-    role, session = row["role_arn"], row["role_session_name"]
+def _issued_to(act: Row) -> str | None:
+    if act["issued_principal_arn"]:
+        return str(act["issued_principal_arn"])
+    if act["event_name"] == "GetSessionToken":
+        return None if act["user_identity_arn"] is None else str(act["user_identity_arn"])
+    role, session = act["role_arn"], act["role_session_name"]
     if role and session:
         partition, account = role.split(":")[1], role.split(":")[4]
         return f"arn:{partition}:sts::{account}:assumed-role/{role.rpartition('/')[2]}/{session}"
     return None
 
 
-def _life(
-    key: str,
-    principal: str,
-    used: list[Row] | None,
-    issued: Row | None,
-    listed: dict[str, Any] | None,
-    acts: Sequence[Row],
-    reached: Row | None,
-) -> Life:
-    long_term = (
-        key.startswith("AKIA") or bool(issued and issued["event_name"] == "CreateAccessKey") or listed is not None
-    )
-    first = min((row["first_time"] for row in used or ()), default=None)
-    last = max((row["last_time"] for row in used or ()), default=None)
-    if long_term:
-        spans = _long_term_spans(key, issued, listed, acts)
-        return Life(key, principal, spans, temporary=False, explained=listed is not None or issued is not None)
-    created = min(
-        (row["session_creation_date"] for row in used or () if row["session_creation_date"] is not None), default=None
-    )
-    if issued is not None:
-        created = issued["event_time"] if created is None else min(created, issued["event_time"])
-    elif created is None and reached and reached.get("issued_at") is not None:
-        created = reached["issued_at"]
+def _long_term(key: str, issued: Row | None, listed: Mapping[str, Any] | None, acts: Sequence[Row]) -> Credential:
+    """From creation to deletion, without the stretches in which it was inactive."""
+    created = issued["event_time"] if issued else _moment((listed or {}).get("CreateDate"))
+    since: pd.Timestamp | None = FIRST if created is None else created - BEFORE
+    spans: list[Span] = []
+    for act in acts:
+        if act["named_access_key_id"] != key or act["event_name"] not in ("UpdateAccessKey", "DeleteAccessKey"):
+            continue
+        ends = act["event_name"] == "DeleteAccessKey" or str(act["named_status"]).lower() == "inactive"
+        if ends and since is not None:
+            spans.append(Span(since, act["event_time"] + AFTER))
+            since = None
+        elif not ends and since is None:
+            since = act["event_time"] - BEFORE
+    if since is not None:
+        spans.append(Span(since, LAST))
+    return Credential(key, spans, explained=listed is not None or issued is not None)
+
+
+def _session(key: str, principal: str, used: Row, issued: Row | None, compromised: Row) -> Credential:
+    """From its creation, else its first use, to its expiry, else as long as a session may last."""
     reach = ROLE_SESSION if ":assumed-role/" in principal else USER_SESSION
-    start = created if created is not None else (first - reach if first is not None else FIRST)
-    end = (
-        _expiry(issued, start, reach)
-        if issued is not None
-        else start + reach
-        if created is not None
-        else (last or LAST - reach) + reach
-    )
-    if last is not None:
-        end = max(end, last)
-    for_service = bool(used) and all(row["for_service"] for row in used or ())
-    return Life(
-        key,
-        principal,
-        [(start - BEFORE, end + AFTER)],
-        temporary=True,
-        explained=issued is not None,
-        for_service=for_service,
-        created=created,
-    )
+    first, last = used.get("first_time"), used.get("last_time")
+    begun = [used.get("session_creation_date"), issued["event_time"] if issued else None]
+    created = min((time for time in begun if time is not None), default=None)
+    if created is None:
+        created = compromised.get("issued_at")
+    start = created if created is not None else first - reach if first is not None else FIRST
+    if created is None:
+        end = LAST if last is None else last + reach
+    elif issued:
+        end = _expiry(issued, start, reach)
+    else:
+        end = start + reach
+    end = end if last is None else max(end, last)
+    return Credential(
+        key, [Span(start - BEFORE, end + AFTER)], explained=issued is not None, temporary=True,
+        for_service=bool(used.get("for_service")), created=created,
+    )  # fmt: skip
 
 
 def _expiry(issued: Row, start: pd.Timestamp, reach: pd.Timedelta) -> pd.Timestamp:
-    said = issued["issued_expiration"]
-    time = pd.to_datetime(str(said), utc=True, errors="coerce") if said else None
-    if time is not None and not pd.isna(time):
-        return time
+    expires = _moment(issued["issued_expiration"])
+    if expires is not None:
+        return expires
     try:
         return start + pd.Timedelta(seconds=min(int(float(issued["duration_seconds"])), int(reach.total_seconds())))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return start + reach
 
 
-def _long_term_spans(key: str, issued: Row | None, listed: dict[str, Any] | None, acts: Sequence[Row]) -> list[Span]:
-    """From creation to deletion, without the stretches in which it was inactive."""
-    start = FIRST
-    created = (
-        pd.to_datetime(str(listed.get("CreateDate")), utc=True, errors="coerce")
-        if listed and listed.get("CreateDate")
-        else pd.NaT
-    )
-    if issued is not None:
-        start = issued["event_time"]
-    elif not pd.isna(created):
-        start = created
-    spans: list[Span] = []
-    since: pd.Timestamp | None = start - BEFORE if start != FIRST else FIRST
-    for row in acts:
-        if row["named_access_key_id"] != key or row["event_name"] not in ("UpdateAccessKey", "DeleteAccessKey"):
-            continue
-        ends = row["event_name"] == "DeleteAccessKey" or str(row["named_status"]).lower() == "inactive"
-        if ends and since is not None:
-            spans.append((since, row["event_time"] + AFTER))
-            since = None
-        elif not ends and since is None:
-            since = row["event_time"] - BEFORE
-    if since is not None:
-        spans.append((since, LAST))
-    return spans
+def _moment(text: Any) -> pd.Timestamp | None:
+    time = pd.to_datetime(str(text), utc=True, errors="coerce") if text else None
+    return None if time is None or pd.isna(time) else time

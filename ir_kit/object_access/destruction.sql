@@ -1,21 +1,15 @@
--- Which objects were written over, encrypted or removed by, or possibly by, a reached credential, which tries were refused, and what is left?
+-- Which objects were written over, encrypted or removed by, or possibly by, a compromised credential, which attempts failed, and what is left?
 -- Grain: one row per object and act; a batch delete whose keys no log holds is one row with a null key, a shortened expiry one per call.
 -- Cannot see: whether a key existed that nobody asked for before; encryption by a customer's key where only the access log saw the request.
 with acts as (
-    select r.event_time, r.bucket, r.key, r.version_id, r.event_name, r.access_key_id, r.attribution, r.error_code, r.http_status, r.event_id,
-           r.request_id, r.session_id, r.verdict, r.counted_in, r.copy_source, r.source_ip_address, r.user_agent, r.candidates, r.succeeded_status
-    from (
-        select *, case when error_code is null and coalesce(http_status, 200) < 300 then 'success'
-                       when coalesce(http_status, 0) = 403 or outcome(error_code) = 'denied' then 'denied'
-                       else 'error' end as succeeded_status
-        from object_access_requests
-        where event_name in ('PutObject', 'PostObject', 'CopyObject', 'CompleteMultipartUpload', 'DeleteObject', 'DeleteObjects')
-    ) r
+    select *, case when error_code is null and coalesce(http_status, 200) < 300 then 'success'
+                   when coalesce(http_status, 0) = 403 or outcome(error_code) = 'denied' then 'denied' else 'error' end as outcome,
+           event_name in ('DeleteObject', 'DeleteObjects') as deletes
+    from object_access_requests
+    where event_name in ('PutObject', 'PostObject', 'CopyObject', 'CompleteMultipartUpload', 'DeleteObject', 'DeleteObjects')
 ),
-put_keys as (
-    select distinct bucket, key from acts where event_name not in ('DeleteObject', 'DeleteObjects') and key is not null
-),
-said as (
+put_keys as (select distinct bucket, key from acts where not deletes and key is not null),
+states as (
     select e.bucket, e.key, e.request_id, e.event_time,
            case when e.error_code is null and e.event_name = 'DeleteObject' and e.version_id is null then 'gone'
                 when e.error_code in ('NoSuchKey', 'NotFound') then 'gone'
@@ -30,31 +24,18 @@ said as (
                 when l.http_status = 404 and l.operation in ('REST.GET.OBJECT', 'REST.HEAD.OBJECT') then 'gone'
                 when l.operation in ('S3.EXPIRE.OBJECT', 'S3.CREATE.DELETEMARKER') then 'gone'
                 when l.http_status < 305 and l.operation in ('REST.GET.OBJECT', 'REST.HEAD.OBJECT', 'REST.PUT.OBJECT', 'REST.POST.OBJECT',
-                    'REST.COPY.OBJECT', 'REST.COPY.OBJECT_GET', 'REST.POST.UPLOAD', 'WEBSITE.GET.OBJECT') then 'there'
-           end as state
+                    'REST.COPY.OBJECT', 'REST.COPY.OBJECT_GET', 'REST.POST.UPLOAD', 'WEBSITE.GET.OBJECT') then 'there' end
     from access_log_lines l join put_keys k on k.bucket = l.bucket and k.key = l.key
 ),
 history as (
-    select bucket, key, request_id, min(event_time) as event_time, max(state) as state
-    from said
+    select bucket, key, request_id, min(event_time) as event_time, max(state) as state,
+           lag(max(state)) over (partition by bucket, key order by min(event_time), request_id) as state_before
+    from states
     where state is not null
     group by bucket, key, request_id
 ),
-before as (
-    select bucket, key, request_id, lag(state) over (partition by bucket, key order by event_time, request_id) as state
-    from history
-),
-first_refusals as (
-    select a.bucket, a.key, a.request_id, max(h.event_time) as there_time
-    from acts a join history h on h.bucket = a.bucket and h.key = a.key and h.state = 'there' and h.request_id <> a.request_id
-        and h.event_time <= a.event_time
-    where a.event_name not in ('DeleteObject', 'DeleteObjects') and a.succeeded_status <> 'success'
-    group by a.bucket, a.key, a.request_id
-),
-parameters as (
-    select event_id,
-           max(nullif(regexp_extract(request_parameters,
-               '"x-amz-server-side-encryption-customer-algorithm"\s*:\s*"([^"]+)', 1), '')) as customer,
+encryption as (
+    select event_id, max(nullif(regexp_extract(request_parameters, '"x-amz-server-side-encryption-customer-algorithm"\s*:\s*"([^"]+)', 1), '')) as customer,
            max(nullif(regexp_extract(request_parameters,
                '"x-amz-server-side-encryption-aws-kms-key-id"\s*:\s*"arn:[^":]*:kms:[^":]*:([0-9]{12}):', 1), '')) as kms_account
     from events
@@ -63,48 +44,41 @@ parameters as (
       and event_time >= :window_start and event_time < :window_end
     group by event_id
 ),
-batches_with_keys as (
-    select distinct bucket, request_id from acts where event_name = 'DeleteObject' and request_id is not null
-),
 judged as (
     select a.*,
-           case when a.event_name in ('DeleteObject', 'DeleteObjects') then 'deleted'
-                when p.customer is not null then 'encrypted_customer_key'
-                when p.kms_account is not null and p.kms_account not in (select account_id from own_accounts) then 'encrypted_foreign_kms'
-                when b.state = 'there' or f.there_time is not null
-                     or a.copy_source in (a.bucket || '/' || a.key, '/' || a.bucket || '/' || a.key) then 'overwritten' end as kind
+           case when a.deletes then 'deleted' when p.customer is not null then 'encrypted_customer_key'
+                when p.kms_account not in (select account_id from own_accounts) then 'encrypted_foreign_kms'
+                when h.state_before = 'there' or a.copy_source in (a.bucket || '/' || a.key, '/' || a.bucket || '/' || a.key)
+                     or (a.outcome <> 'success' and exists (
+                         from history t where t.bucket = a.bucket and t.key = a.key and t.state = 'there' and t.request_id <> a.request_id
+                                          and t.event_time <= a.event_time)) then 'overwritten' end as kind
     from acts a
-    left join before b on b.bucket = a.bucket and b.key = a.key and b.request_id = a.request_id
-    left join first_refusals f on f.bucket = a.bucket and f.key = a.key and f.request_id = a.request_id
-    left join parameters p on p.event_id = a.event_id
-    left join batches_with_keys w on w.bucket = a.bucket and w.request_id = a.request_id
-    where a.event_name <> 'DeleteObjects' or w.request_id is null
+    left join history h on h.bucket = a.bucket and h.key = a.key and h.request_id = a.request_id
+    left join encryption p on p.event_id = a.event_id
+    where a.event_name <> 'DeleteObjects'
+       or not exists (from acts k where k.event_name = 'DeleteObject' and k.bucket = a.bucket and k.request_id = a.request_id)
 ),
 versions_deleted as (
     select bucket, key, max(event_time) as event_time
     from acts
-    where event_name = 'DeleteObject' and version_id is not null and succeeded_status = 'success'
+    where event_name = 'DeleteObject' and version_id is not null and outcome = 'success'
     group by bucket, key
 )
-select j.event_time, j.bucket, j.key, j.version_id, j.kind, j.access_key_id, j.attribution, j.succeeded_status as outcome,
-       case when j.succeeded_status <> 'success' then 'yes'
-            when j.kind = 'deleted' and j.version_id is not null then 'no'
-            when j.kind = 'deleted' and j.key is null then 'unknown'
-            when v.versioning_status = 'Enabled' and d.event_time > j.event_time then 'unknown'
-            when v.versioning_status = 'Enabled' then 'yes'
-            when v.versioning_status = 'Off' then 'no' else 'unknown' end as recoverable_status,
+select j.event_time, j.bucket, j.key, j.version_id, j.kind, j.access_key_id, j.attribution, j.outcome,
+       case when j.outcome <> 'success' then 'yes' when j.kind = 'deleted' and j.version_id is not null then 'no'
+            when (j.kind = 'deleted' and j.key is null) or (v.versioning_status = 'Enabled' and d.event_time > j.event_time) then 'unknown'
+            when v.versioning_status = 'Enabled' then 'yes' when v.versioning_status = 'Off' then 'no' else 'unknown' end as recoverable_status,
        j.event_id, j.request_id, j.session_id, j.verdict, j.counted_in, j.source_ip_address, j.user_agent, j.candidates
 from judged j
 left join versioning v on v.bucket = j.bucket and j.event_time >= v.start_time and j.event_time < v.end_time
 left join versions_deleted d on d.bucket = j.bucket and d.key = j.key
 where j.kind is not null
-union all
-select c.event_time, c.bucket, cast(null as varchar) as key, cast(null as varchar) as version_id, 'expiry_shortened' as kind, c.access_key_id,
-       'A' as attribution, outcome(c.error_code) as outcome, case when c.error_code is null then 'unknown' else 'yes' end as recoverable_status,
-       c.event_id, c.request_id, s.session_id, coalesce(s.verdict, 'unclear') as verdict,
+union all by name
+select c.event_time, c.bucket, c.access_key_id, c.event_id, c.request_id, c.source_ip_address, c.user_agent, [c.access_key_id] as candidates,
+       'expiry_shortened' as kind, 'A' as attribution, outcome(c.error_code) as outcome, if(c.error_code is null, 'unknown', 'yes') as recoverable_status,
+       s.session_id, coalesce(s.verdict, 'unclear') as verdict,
        case coalesce(case s.label when 'intruder' then 'new' when 'owner' then 'familiar' when 'unknown' then 'unclear' end, s.verdict)
-           when 'new' then 'lower' when 'familiar' then 'owner' else 'likely' end as counted_in,
-       c.source_ip_address, c.user_agent, array[c.access_key_id] as candidates
+           when 'new' then 'lower' when 'familiar' then 'owner' else 'likely' end as counted_in
 from expiry_changes c
 join reached_credentials r on r.access_key_id = c.access_key_id
 left join session_intervals s

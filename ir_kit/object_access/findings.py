@@ -1,6 +1,4 @@
-"""Findings of playbook 03: what left, what was written, destroyed and disclosed in each bucket, and how sure the
-reasoning is.
-"""
+"""Findings of playbook 03: what was downloaded, written, destroyed and disclosed in each bucket, and how surely."""
 
 from __future__ import annotations
 
@@ -10,35 +8,41 @@ from typing import Any
 
 import pandas as pd
 
-from ir_kit.attribution import completeness
+from ir_kit.attribution.completeness import sentence
 from ir_kit.case import Case
 from ir_kit.coverage.bucket_scope import scope_of
+from ir_kit.coverage.scope import LogScope
 from ir_kit.domain.frames import rows_of
 from ir_kit.findings import (
-    EVENT_IDS,
-    Actor,
     EvidenceRows,
     Finding,
     FindingBuilder,
     Scope,
+    Severity,
     Subject,
     Value,
     count_noun,
     join_names,
+    rows_in,
     write_findings,
 )
-from ir_kit.object_access import questions as asked
-from ir_kit.object_access.beside_bounds import held, served
-from ir_kit.object_access.bounds import Watched
+from ir_kit.object_access import questions
 
 PLAYBOOK = "object_access"
 Row = Mapping[str, Any]
-SERVICES = (
-    "Reads that AWS services made at a reached credential's bidding are not in these numbers; "
-    "object_access/service_reads lists the calls."
-)
-PRESIGNED = "Whoever held a pre-signed link could use it: the key says who issued it, not who came."
 BASELINE = "Use that shows the owner's own address and agent counts as the owner's."
+PRESIGNED = "Whoever had a pre-signed link could use it: the credential says who issued it, not who used it."
+SERVICES = "Reads by AWS services on behalf of a compromised credential are not in these numbers; see service_reads."
+VERSIONS = [
+    "That versions were kept says that a version can be brought back, unless it was removed since.",
+    "A key counts as written over where a log shows that it was there before; others count as new.",
+]
+KINDS = {
+    "deleted": "deleted", "overwritten": "written over", "encrypted_customer_key": "encrypted with a customer's key",
+    "encrypted_foreign_kms": "encrypted with another account's KMS key", "expiry_shortened": "made to expire sooner",
+}  # fmt: skip
+REQUESTS = ("requests", "requests_lower", "requests_likely", "listings")
+DESTROYED = (*KINDS, "acts", "failed_tries", "recoverable_yes", "recoverable_no", "recoverable_unknown")
 
 
 def findings(case: Case) -> list[Finding]:
@@ -52,289 +56,194 @@ def findings(case: Case) -> list[Finding]:
         written to the case's findings.
     """
     builder = FindingBuilder(case, PLAYBOOK)
-    access = asked.prepare(case)
-    bounds, acts = asked.bounds(case), asked.acts(case)
-    destroyed, moved = asked.destruction(case), asked.service_reads(case)
-    by_class = {name: asked.coverage(case, name) for name in ("data_read", "data_write")}
-    of_objects = asked.coverage(case, "data_read", objects_only=True)
-    limits = [BASELINE, _calibration_limit(access.calibration)]
-    if case.incident.responders:
-        limits.append(
-            f"Requests of the investigation's own ({join_names(case.incident.responders)}) count as the owner's."
-        )
-    if len(moved):
-        limits.append(SERVICES)
-    told = {row["bucket"]: row["sentence"] for row in rows_of(asked.losses(case))}
-    found = []
-    for row in rows_of(bounds):
-        bucket = row["bucket"]
-        one = _Bucket(
-            builder, bucket, limits, told.get(bucket) or told.get(None) or completeness.sentence(None, bucket)
-        )
-        reads, writes = by_class["data_read"][bucket], by_class["data_write"][bucket]
-        found += [
-            one.read(row, of_objects[bucket]),
-            one.acted("objects_written", "written", rows_of(acts[acts["bucket"] == bucket]), writes),
-            one.destroyed(destroyed[destroyed["bucket"] == bucket], writes),
-            one.acted("names_listed", "names", rows_of(acts[acts["bucket"] == bucket]), reads),
-        ]
-    found += [_calibrated(builder, access.calibration), _services(builder, moved)]
-    return write_findings(case, PLAYBOOK, found)
-
-
-def _calibration_limit(calibration: pd.DataFrame) -> str:
-    row = next(one for one in rows_of(calibration) if one["attribution"] == "C")
-    if not row["used"]:
-        return (
-            f"Reasoned attribution (C) was right for {row['right']:,} of {row['requests']:,} requests that "
-            "both logs hold: too seldom, so it "
-            "was not used, and those requests count with their candidates (D)."
-        )
-    if not row["requests"]:
-        return (
-            "Reasoned attribution (C) could not be tried on this incident: no request that both logs hold "
-            "could be placed by it."
-        )
-    return (
-        f"Reasoned attribution (C), tried on {row['requests']:,} requests that both logs hold, was right for "
-        f"{row['right']:,} of them."
+    bounds, services = rows_of(questions.bounds(case)), questions.service_reads(case)
+    acts = {(row["bucket"], row["kind"]): row for row in rows_of(questions.acts(case))}
+    destroyed = {row["bucket"]: row for row in rows_of(questions.destroyed(case))}
+    losses = {row["bucket"]: row["sentence"] for row in rows_of(questions.losses(case))}
+    objects, reads, writes = (
+        {name: scope_of(hours, losses.get(name) or losses.get(None) or sentence(None, name)) for name, hours in logged.items()}
+        for logged in (questions.coverage(case, objects_only=True), questions.coverage(case), questions.coverage(case, "data_write"))
     )
+    calibrated = _calibrated(builder, *rows_of(questions.calibration(case)))
+    limits = [BASELINE, calibrated.statement, *([SERVICES] if len(services) else [])]
+    if case.incident.responders:
+        limits.append(f"Requests of the investigation's own ({join_names(case.incident.responders)}) are the owner's.")
+    found = []
+    for row in bounds:
+        name = row["bucket"]
+        bucket = _Bucket(builder, name, limits, {kind: act for (of, kind), act in acts.items() if of == name})
+        found += [
+            bucket.objects_read(row, objects[name]),
+            bucket.objects_written(writes[name]),
+            bucket.objects_destroyed(destroyed.get(name, {}), writes[name]),
+            bucket.names_listed(reads[name]),
+        ]
+    return write_findings(case, PLAYBOOK, [*found, calibrated, _services(builder, services)])
 
 
 @dataclass(frozen=True)
 class _Bucket:
-    """The questions that are asked of one bucket."""
+    """The findings on one bucket; `acts`: its rows of the question of that name, by kind."""
 
     builder: FindingBuilder
-    bucket: str
+    name: str
     limits: list[str]
-    loss: str = ""
+    acts: Mapping[str, Row]
 
-    def _evidence(self, kind: str, table: str, rows: int) -> EvidenceRows:
-        first = (
-            asked.evidence_of(self.builder.case, self.bucket, kind)
-            if rows
-            else pd.DataFrame({"event_id": [], "request_id": []})
-        )
-        events = [str(one) for one in first["event_id"].dropna()][:EVENT_IDS]
-        requests = [str(one) for one in first["request_id"].dropna()][:EVENT_IDS]
-        return EvidenceRows(
-            table=table, rows=rows, event_ids=events or None, request_ids=list(dict.fromkeys(requests)) or None
-        )
-
-    def read(self, bound: Row, seen: Watched) -> Finding:
-        """``objects_read``, with the values of the bucket's bounds."""
-        scope = scope_of(seen, self.loss)
-        lower, likely, seen_most = bound["objects_lower"], bound["objects_likely"], bound["objects_upper_logged"]
-        in_rows = seen_most - bound["allowed_requests"]
-        upper = bound["objects_upper"]
-        if in_rows:
-            if upper is not None:
-                most = f"at most {upper:,}"
-            else:
-                hours = bound["blind_hours"]
-                unseen = f"the {hours:,.1f} that were not" if hours else "what was not recorded"
-                most = f"at most {seen_most:,} in the hours that were logged, and an unknown number in {unseen}"
-            statement = (
-                f"Of {self.bucket}, at least {count_noun(lower, 'object').replace('no objects', '0 objects')} left "
-                "by acts that are not the "
-                f"owner's, likely {likely:,}, {most}; the bytes that left were at least "
-                f"{bound['bytes_lower']:,}, likely "
-                f"{bound['bytes_likely']:,}."
-            )
-        else:
-            statement = f"No object of {self.bucket} is seen to have left by an act that is not the owner's."
-        values: dict[str, Value] = {
-            name: _plain(value) for name, value in bound.items() if name not in ("bucket", "width_reason")
-        }
-        beside = [held(bound), *served(bound)] if upper is None else []
-        copied = []
-        if bound["objects_copied_out"]:
-            copied.append(
-                f"{bound['objects_copied_out']:,} of these objects ({bound['bytes_copied_out']:,} bytes) were "
-                "copied inside S3 to a bucket that "
-                "is not known to be the account's: such a copy sends no bytes, so it is in the objects and not "
-                "in the bytes."
-            )
+    def build(
+        self, kind: str, question: tuple[str, str], statements: tuple[str, str], values: Row,
+        scope: Scope, severity: Severity, counts: tuple[int, int, int], *limits: str,
+        table: str = "object_access/requests", rows: int | None = None,
+    ) -> Finding:  # fmt: skip
+        """A finding on so many acts (in all, surely, likely): inferred where none is sure, partly where not all are."""
+        count, lower, likely = counts
+        ids = self.acts.get(kind, {}) if count else {}
+        event_ids, request_ids = ([str(entry) for entry in ids.get(name, ())] for name in ("event_ids", "request_ids"))
+        rests_on = {"event_ids": event_ids or None, "request_ids": request_ids or None}
+        evidence = EvidenceRows(table=table, rows=count if rows is None else rows, **rests_on)
         return self.builder.build(
-            "objects_read",
-            "Which objects did the reached credentials read?",
-            statement,
-            count=in_rows,
-            values=values,
-            scope=scope,
-            actor=_actor(in_rows, lower),
-            subject=Subject(bucket=self.bucket),
-            inferred=bool(in_rows) and not lower,
-            partly_inferred=likely > lower,
-            evidence=[self._evidence("read", "object_access/requests", in_rows)],
-            limits=[
-                f"Why the bounds are no narrower: {bound['width_reason']}.",
-                *copied,
-                *beside,
-                PRESIGNED,
-                *self.limits,
-            ],
-        )
-
-    def acted(self, question_id: str, kind: str, acts: list[dict[str, Any]], seen: Watched) -> Finding:
-        """``objects_written`` or ``names_listed``: counts by grade and verdict."""
-        mine = [row for row in acts if row["kind"] == kind and row["counted_in"] != "owner"]
-        requests = sum(int(row["requests"]) for row in mine)
-        sure = sum(int(row["requests"]) for row in mine if row["counted_in"] == "lower")
-        likely = sum(int(row["requests"]) for row in mine if row["counted_in"] in ("lower", "likely"))
-        listings = sum(int(row["listings"]) for row in mine)
-        if kind == "written":
-            question = "Which objects did the reached credentials write?"
-            what = count_noun(requests, "write")
-            some = (
-                f"{what[0].upper()}{what[1:]} to {self.bucket} {'is' if requests == 1 else 'are'} not the "
-                f"owner's, {sure:,} of them surely."
-            )
-            none = f"No object of {self.bucket} is seen to have been written by an act that is not the owner's."
-        else:
-            question = "Which object names were disclosed to the reached credentials?"
-            some = (
-                f"{count_noun(requests, 'request').capitalize()} that {'is' if requests == 1 else 'are'} not the "
-                f"owner's asked {self.bucket} for "
-                f"names, {listings:,} of them listings, {sure:,} surely."
-            )
-            none = f"No name of {self.bucket} is seen to have been disclosed to anybody but the owner."
-        return self.builder.build(
-            question_id, question, some if requests else none, count=requests,
-            values={"requests": requests, "requests_lower": sure, "requests_likely": likely, "listings": listings},
-            scope=scope_of(seen, self.loss), actor=_actor(requests, sure), subject=Subject(bucket=self.bucket),
-            inferred=bool(requests) and not sure, partly_inferred=likely > sure,
-            evidence=[self._evidence(kind, "object_access/requests", requests)], limits=self.limits,
+            *question, statements[0] if count else statements[1], count=count, values=_plain(values), scope=scope,
+            severity=severity, actor=("intruder" if lower else "unknown") if count else None,
+            subject=Subject(bucket=self.name), evidence=[evidence], inferred=bool(count) and not lower,
+            partly_inferred=likely > lower, limits=[*limits, *self.limits],
         )  # fmt: skip
 
-    def destroyed(self, rows: pd.DataFrame, seen: Watched) -> Finding:
-        """``objects_destroyed``: deleted, written over, encrypted, told to expire; and what can be brought back."""
-        mine = rows[rows["counted_in"] != "owner"]
-        done, tried = mine[mine["outcome"] == "success"], mine[mine["outcome"] != "success"]
-        kinds = {str(kind): int(count) for kind, count in done["kind"].value_counts().items()}
-        back = {status: int((done["recoverable_status"] == status).sum()) for status in ("yes", "no", "unknown")}
-        words = {
-            "deleted": "deleted",
-            "overwritten": "written over",
-            "encrypted_customer_key": "encrypted with a customer's key",
-            "encrypted_foreign_kms": "encrypted with another account's KMS key",
-            "expiry_shortened": "expiry shortened",
-        }
-        if len(done):
-            told = ", ".join(f"{kinds[kind]:,} {word}" for kind, word in words.items() if kind in kinds)
-            statement = (
-                f"In {self.bucket}, acts that are not the owner's destroyed objects or put them at risk: "
-                f"{told}; of these {back['yes']:,} can "
-                f"be brought back from versions, {back['no']:,} cannot, of {back['unknown']:,} it is not known."
+    def objects_read(self, bound: Row, scope: Scope) -> Finding:
+        """``objects_read``, with the values of the bucket's bounds."""
+        lower, likely, upper, logged = (
+            bound[f"objects_{name}"] for name in ("lower", "likely", "upper", "upper_logged")
+        )
+        hours = bound["blind_hours"]
+        unlogged = f"the {hours:,.1f} hours without logs" if hours else "what was not recorded"
+        most = f"at most {logged:,} in the hours that were logged, and an unknown number in {unlogged}"
+        some = (
+            f"Of {self.name}, at least {count_noun(lower, 'object').replace('no ', '0 ')} (likely {likely:,}, "
+            f"{most if upper is None else f'at most {upper:,}'}) were downloaded or copied out by acts that are not "
+            f"the owner's; at least {bound['bytes_lower']:,} bytes were downloaded, likely {bound['bytes_likely']:,}."
+        )
+        none = (
+            f"No object of {self.name} is seen to have been downloaded or copied out by an act that is not the owner's."
+        )
+        limits = [f"Why the bounds are no narrower: {bound['width_reason']}."]
+        if bound["objects_copied_out"]:
+            limits.append(
+                f"{bound['objects_copied_out']:,} of these objects ({bound['bytes_copied_out']:,} bytes) were copied "
+                "inside S3 to a bucket that is not known to be the account's: such a copy sends no bytes."
             )
-        else:
-            statement = f"No object of {self.bucket} is seen to have been destroyed by an act that is not the owner's"
-            statement += f"; {count_noun(len(tried), 'try', 'tries')} failed." if len(tried) else "."
-        values: dict[str, Value] = {kind: kinds.get(kind, 0) for kind in words}
-        values |= {
-            "acts": len(done),
-            "failed_tries": len(tried),
-            **{f"recoverable_{name}": count for name, count in back.items()},
-        }
-        sure = int((done["counted_in"] == "lower").sum())
-        ids = [str(one) for one in done["event_id"].dropna()][:EVENT_IDS]
-        requests = list(dict.fromkeys(str(one) for one in done["request_id"].dropna()))[:EVENT_IDS]
-        return self.builder.build(
-            "objects_destroyed",
-            "Which objects did the reached credentials destroy?",
-            statement,
-            count=len(done),
-            values=values,
-            scope=scope_of(seen, self.loss),
-            actor=_actor(len(done), sure),
-            subject=Subject(bucket=self.bucket),
-            inferred=bool(len(done)) and not sure,
-            partly_inferred=sure < len(done),
-            evidence=[
-                EvidenceRows(
-                    table="object_access/destruction",
-                    rows=len(mine),
-                    event_ids=ids or None,
-                    request_ids=requests or None,
-                )
-            ],
-            limits=[
-                "That versions were kept says that a version can be brought back unless it was removed since.",
-                "A key counts as written over where a log shows that it was there before; others count as new.",
-                *self.limits,
-            ],
+        limits += _amounts(bound) if upper is None else []
+        return self.build(
+            "read", ("objects_read", "Which objects did the compromised credentials read?"), (some, none),
+            {name: value for name, value in bound.items() if name not in ("bucket", "width_reason")}, scope,
+            "critical" if likely else "high", (logged - bound["allowed_requests"], lower, likely), *limits, PRESIGNED,
+        )  # fmt: skip
+
+    def objects_written(self, scope: Scope) -> Finding:
+        """``objects_written``: writes that are not the owner's."""
+        values = self._requests("written")
+        count, lower, likely, _ = values.values()
+        some = (
+            f"{count_noun(count, 'write')} to {self.name} by acts that are not the owner's, {lower:,} of them surely."
+        )
+        none = f"No object of {self.name} is seen to have been written by an act that is not the owner's."
+        question = ("objects_written", "Which objects did the compromised credentials write?")
+        return self.build(
+            "written", question, (some, none), values, scope, "high" if likely else "medium", (count, lower, likely)
         )
 
-
-def _actor(count: int, sure: int) -> Actor | None:
-    return ("intruder" if sure else "unknown") if count else None
-
-
-def _plain(value: Any) -> Value:
-    if value is None or isinstance(value, str | bool):
-        return value
-    return float(value) if isinstance(value, float) else int(value)
-
-
-def _calibrated(builder: FindingBuilder, calibration: pd.DataFrame) -> Finding:
-    by = {row["attribution"]: row for row in rows_of(calibration)}
-    c, d = by["C"], by["D"]
-    tried = int(c["requests"] + d["requests"])
-    if tried:
-        statement = (
-            f"Tried on {tried:,} requests that both logs hold, with their bucket's data events hidden, "
-            "reasoning named one key for "
-            f"{c['requests']:,} and was right for {c['right']:,} of them; for the other {d['requests']:,} it "
-            "gave candidates, and the right key "
-            f"was among them for {d['right']:,}. Reasoned attribution is {'used' if c['used'] else 'not used'}."
+    def names_listed(self, scope: Scope) -> Finding:
+        """``names_listed``: listings, and requests that say whether a name exists."""
+        values = self._requests("names")
+        count, lower, likely, listings = values.values()
+        some = (
+            f"{count_noun(count, 'request')} that are not the owner's asked {self.name} for names, {listings:,} of "
+            f"them listings, {lower:,} surely."
         )
-    else:
-        statement = (
-            "How often reasoned attribution is right cannot be said: no request of these principals is in both logs."
+        none = f"No name of {self.name} is seen to have been disclosed to anybody but the owner."
+        question = ("names_listed", "Which object names were disclosed to the compromised credentials?")
+        return self.build(
+            "names", question, (some, none), values, scope, "medium" if likely else "low", (count, lower, likely)
         )
-    values: dict[str, Value] = {
-        "c_requests": int(c["requests"]),
-        "c_right": int(c["right"]),
-        "d_requests": int(d["requests"]),
-        "d_right": int(d["right"]),
-        "c_used": bool(c["used"]),
+
+    def _requests(self, kind: str) -> dict[str, int]:
+        return {name: self.acts.get(kind, {}).get(name, 0) for name in REQUESTS}
+
+    def objects_destroyed(self, row: Row, scope: Scope) -> Finding:
+        """``objects_destroyed``: deleted, written over, encrypted, made to expire; and what can be brought back."""
+        values = {name: row.get(name, 0) for name in DESTROYED}
+        back, gone, unclear = (row.get(f"recoverable_{status}", 0) for status in ("yes", "no", "unknown"))
+        count, failed = row.get("acts", 0), row.get("failed_tries", 0)
+        kinds = ", ".join(f"{row[kind]:,} {word}" for kind, word in KINDS.items() if row.get(kind))
+        some = (
+            f"In {self.name}, acts that are not the owner's destroyed objects or put them at risk: {kinds}; of these "
+            f"{back:,} can be brought back from versions, {gone:,} cannot, of {unclear:,} it is not known."
+        )
+        tries = f"; {count_noun(failed, 'attempt')} failed" if failed else ""
+        none = f"No object of {self.name} is seen to have been destroyed by an act that is not the owner's{tries}."
+        return self.build(
+            "destroyed", ("objects_destroyed", "Which objects did the compromised credentials destroy?"), (some, none),
+            values, scope, "critical" if count > back else "high", (count, row.get("acts_lower", 0), count), *VERSIONS,
+            table="object_access/destruction", rows=row.get("attempts", 0),
+        )  # fmt: skip
+
+
+def _plain(values: Row) -> dict[str, Value]:
+    """The same values, as Python's own numbers."""
+    return {name: value.item() if hasattr(value, "item") else value for name, value in values.items()}
+
+
+def _amounts(bound: Row) -> list[str]:
+    """What is known beside a missing upper bound: how much the bucket held, and how much it served to all callers."""
+
+    def listed(**named: str) -> str:
+        return ", ".join(f"{bound[name]:,} {what}" for name, what in named.items() if bound[name] is not None)
+
+    held = listed(objects_held="objects", bytes_held="bytes")
+    day = f"On {bound['held_on']}" if bound["held_on"] else "On an unknown day"
+    limits = [
+        f"{day} the bucket held {held} ({bound['held_basis']}); what came and went on other days is not in it."
+        if held
+        else "How many objects the bucket held was not collected; inventory reports or metrics would bound it."
+    ]
+    if served := listed(requests_served="GET requests", bytes_served="bytes"):
+        limits.append(
+            f"On the {count_noun(bound['days_served'], 'day')} of the window that have a value the bucket served "
+            f"{served} to all its callers, the owner too ({bound['basis_served']}); these metrics are best effort, and a "
+            "day without a value may be one before they were switched on."
+        )
+    return limits
+
+
+def _calibrated(builder: FindingBuilder, inferred: Row, ambiguous: Row) -> Finding:
+    values = {
+        f"{name}_{count}": row[count]
+        for name, row in (("c", inferred), ("d", ambiguous))
+        for count in ("requests", "right")
     }
+    tried = inferred["requests"] + ambiguous["requests"]
+    some = (
+        f"Inferred attribution (C) is {'used' if inferred['used'] else 'not used, such requests count as D'}: "
+        f"tried on {tried:,} requests that both logs hold, with their bucket's data events hidden, it named one "
+        f"credential for {inferred['requests']:,} and was right for {inferred['right']:,}; for the other "
+        f"{ambiguous['requests']:,} it gave candidates, and the right one was among them for {ambiguous['right']:,}."
+    )
+    none = "How often inferred attribution (C) is right cannot be said: no request of these principals is in both logs."
     return builder.build(
-        "attribution_calibration",
-        "How often is the reasoning right by which access-log requests are given to keys?",
-        statement,
-        count=tried,
-        values=values,
+        "attribution_calibration", "How often is inferred attribution right?", some if tried else none, count=tried,
+        values=_plain({**values, "c_used": inferred["used"]}),
         scope=Scope(False, "It says nothing of callers that were never seen in both logs."),
         evidence=[EvidenceRows(table="object_access/calibration", rows=2)],
-    )
+    )  # fmt: skip
 
 
-def _services(builder: FindingBuilder, moved: pd.DataFrame) -> Finding:
-    done = moved[moved["outcome"] == "success"]
-    seen = asked.management_scope(builder.case)
-    if len(done):
-        named = ", ".join(sorted(set(done["event_name"])))
-        statement = (
-            f"{count_noun(len(done), 'call').capitalize()} of reached credentials set AWS services reading or "
-            f"moving objects ({named})."
-        )
-    else:
-        statement = "No call of a reached credential is seen that set an AWS service reading or moving objects."
+def _services(builder: FindingBuilder, services: pd.DataFrame) -> Finding:
+    done = services[services["outcome"] == "success"]
+    some = f"{count_noun(len(done), 'call').capitalize()} of compromised credentials made AWS services read objects"
+    none = "No call of a compromised credential is seen that made an AWS service read objects."
     return builder.build(
-        "service_reads",
-        "Which AWS services read objects at a reached credential's bidding?",
-        statement,
-        count=len(done),
-        values={"calls": len(done), "failed_calls": len(moved) - len(done)},
-        scope=Scope(seen[0], seen[1]),
-        evidence=[
-            EvidenceRows(
-                table="object_access/service_reads",
-                rows=len(moved),
-                event_ids=[str(one) for one in done["event_id"].dropna()][:EVENT_IDS] or None,
-            )
-        ],
+        "service_reads", "Which AWS services read objects on behalf of a compromised credential?",
+        f"{some} ({', '.join(sorted(set(done['event_name'])))})." if len(done) else none, count=len(done),
+        values={"calls": len(done), "failed_calls": len(services) - len(done)}, severity="high",
+        scope=LogScope.of(builder.case).management(),
+        evidence=[rows_in("object_access/service_reads", services, done["event_id"])],
         limits=["What a service read shows its own credentials, and is in data events only where they were on."],
-    )
+    )  # fmt: skip

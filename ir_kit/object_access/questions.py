@@ -1,260 +1,234 @@
-"""Playbook 03: which objects left, by which key, how sure is that, and how much may be missing?
+"""Which objects were downloaded, copied out, changed or destroyed, by which credential, and how sure is that?
 
-`matching` brings both logs together, `attribution` says whose a request was, `lifetimes` which credentials there were,
-`familiarity` whom it looks like, `bounds` how much may be missing, `completeness` what the access log loses,
-`account_buckets` and `service_reads` what else bears on it.
+Requests never pass through Python: they are matched and graded (`attribution`), joined to sessions, counted in SQL and
+streamed to their tables, which SQL then reads where they lie. Frames hold what a person looks at. No question sees
+requests that neither log holds.
 """
 
 from __future__ import annotations
 
 import pandas as pd
 
-from ir_kit.attribution import callers as attribution
-from ir_kit.attribution import completeness
+from ir_kit.attribution import completeness, grading
 from ir_kit.case import Case
 from ir_kit.configuration.config_timeline import config_timeline
+from ir_kit.configuration.inventory import provide_inventory
 from ir_kit.configuration.lifecycle import expiry_changes
+from ir_kit.coverage.bucket_hours import LogCoverage, log_coverage
 from ir_kit.coverage.visibility import unlogged, visible
+from ir_kit.credentials.lineage import reached_credentials
 from ir_kit.domain.frames import frame_of, rows_of
-from ir_kit.object_access import service_reads as services
-from ir_kit.object_access.bounds import bound
-from ir_kit.object_access.held import NOTHING, held
-from ir_kit.object_access.matching import coverage, management_scope, prepare, readable, watched_hours
-from ir_kit.object_access.served import UNCOUNTED, served
+from ir_kit.object_access.bounds import with_upper
+from ir_kit.sessions.familiarity import owners_values
+from ir_kit.sessions.session_intervals import session_intervals
 from ir_kit.tables import types_of
 
-__all__ = [
-    "acts", "bounds", "bytes_by_hour", "calibration", "coverage", "destruction", "evidence_of", "holes", "hours",
-    "losses", "management_scope", "objects", "prefixes", "prepare", "requests", "service_reads", "totals",
-]  # fmt: skip
+HOURS = {"bucket": "varchar"} | dict.fromkeys(
+    ("log_only_hours", "uncertain_hours", "blind_hours", "partial_hours", "blind_write_hours", "partial_write_hours"), "double"
+)
+MOST = 1_000  # rows that a frame of requests or objects has, unless more are asked for; their table holds all
 
 
-def requests(case: Case, most: int | None = None) -> pd.DataFrame:
-    """Which object-level and listing requests were made by, or possibly by, a reached credential, and how sure is
-    that?
-
-    Parameters
-    ----------
-    most : int, optional
-        Read no more rows than this; their number is in ``frame.attrs["rows"]`` whatever is read.
+def requests(case: Case, most: int = MOST) -> pd.DataFrame:
+    """Which object-level and listing requests were made by, or possibly by, a compromised credential?
 
     Returns
     -------
     DataFrame
-        One row per request, a row of its own for each key of a batch delete and each half of a copy; empty if none.
-        The table ``object_access/requests`` holds all of them.
-
-    Notes
-    -----
-    Cannot see requests that neither log holds. Grades: A named by CloudTrail or joined to it, B named in a pre-signed
-    URI, C reasoned from lifetimes or from address and agent, D a list of candidates.
+        The first rows in the order of time: one per request, one of its own for each key of a batch delete and each
+        half of a copy; empty if none. How many there are is in ``frame.attrs["rows"]``. Grades: see `grading.grade`.
     """
-    access = prepare(case)
-    frame = case.ask("object_access/request_rows", most=access.rows if most is None else most)
-    frame.attrs["rows"] = access.rows
+    return _first_rows(case, "requests", _requests(case), most)
+
+
+def _requests(case: Case) -> int:
+    """Write ``object_access/requests`` and ``object_access/objects``, once for a case; the number of requests."""
+
+    def write() -> int:
+        grading.grade(case)
+        session_intervals(case)
+        provide_inventory(case)
+        compromised, principals = reached_credentials(case), case.ask("attribution/possible_principals")
+        window = {name: case.parameters[name] for name in ("match_start", "match_end")}
+        values, has_baseline = owners_values(case, compromised, principals, window)
+        case.engine.provide("known_values", values)
+        rows = _keep(case, "requests", has_baseline=has_baseline)
+        _keep(case, "objects")
+        return rows
+
+    return case.once("object_access_requests", write)
+
+
+def _keep(case: Case, name: str, **parameters: bool) -> int:
+    """Stream a table of this playbook to its file, and make it readable in SQL; how many rows it has."""
+    rows = case.keep(f"object_access/{name}", f"object_access/{name}", **parameters)
+    case.show_table(f"object_access/{name}", f"object_access_{name}")
+    return rows
+
+
+def _first_rows(case: Case, name: str, rows: int, most: int) -> pd.DataFrame:
+    frame = case.ask("object_access/first_rows", name=name, most=most)
+    frame.attrs["rows"] = rows
+    return frame
+
+
+def _written(case: Case, name: str, frame: pd.DataFrame) -> pd.DataFrame:
+    case.write_table(f"object_access/{name}", frame)
     return frame
 
 
 def calibration(case: Case) -> pd.DataFrame:
-    """How often is reasoning without request ids right, on the requests that both logs hold? See
-    `attribution.calibration`.
-
-    Returns
-    -------
-    DataFrame
-        One row for grade C and one for grade D: requests, right, share, used. Also written to
-        ``object_access/calibration``.
-    """
-    return prepare(case).calibration
+    """How often is inferred attribution right? See `grading.calibration`."""
+    return _written(case, "calibration", grading.calibration(case))
 
 
-def objects(case: Case, bucket: str | None = None, text: str | None = None, most: int = 1_000) -> pd.DataFrame:
-    """Which objects were read, or copied out of the account?
+def objects(case: Case, bucket: str | None = None, text: str | None = None, most: int = MOST) -> pd.DataFrame:
+    """Which objects were downloaded, or copied out of the account?
 
     Parameters
     ----------
     bucket, text : str, optional
         Only of this bucket; only with this text in their key, whatever its case.
-    most : int
-        As many as are to be looked at, most bytes first; how many there are in all is in ``frame.attrs["rows"]``.
 
     Returns
     -------
     DataFrame
-        One row per bucket and key; empty if none. The table ``object_access/objects`` holds all of them.
+        One row per bucket and key, most bytes first; empty if none. How many there are is in ``frame.attrs["rows"]``.
     """
-    prepare(case)
+    _requests(case)
     frame = case.ask("object_access/found_objects", bucket=bucket, text=text, most=most)
-    frame.attrs["rows"] = int(case.ask("object_access/found_count", bucket=bucket, text=text)["objects"].iloc[0])
-    return frame.drop(
-        columns=[name for name in frame.columns if name.startswith("log_only_") or name == "counted_rank"]
-    )
-
-
-def bounds(case: Case) -> pd.DataFrame:
-    """How many objects and bytes left each bucket, at least, likely, and at most, and why is the answer no narrower?
-
-    Returns
-    -------
-    DataFrame
-        One row per bucket in scope; ``objects_upper`` and ``bytes_upper`` are null where the bucket was blind for
-        part of the window. Also written to ``object_access/bounds``.
-
-    Notes
-    -----
-    Reads by services at a reached credential's bidding are not in it; see `service_reads`.
-    """
-    access = prepare(case)
-    read = {row["bucket"]: row for row in rows_of(case.ask("object_access/read_totals"))}
-    seen = watched_hours(case, access, access.scope, objects_only=True)
-    writes = watched_hours(case, access, access.scope, "data_write")
-    rows = [
-        bound(
-            bucket, read.get(bucket), seen[bucket], writes[bucket], access.losses.get(bucket, access.losses.get(None))
-        )
-        for bucket in access.scope
-    ]
-    full = held(access.settings, case.incident.window)
-    given = served(access.settings, case.incident.window)
-    for row in rows:
-        told = given.get(row["bucket"], UNCOUNTED)
-        row |= {f"{name}_served": value for name, value in told._asdict().items()}
-        most = full.get(row["bucket"], NOTHING)
-        row |= {"objects_held": most.objects, "bytes_held": most.bytes, "held_on": most.day, "held_basis": most.basis}
-    frame = frame_of(rows, types_of("object_access/bounds"))
-    case.write_table("object_access/bounds", frame)
+    frame.attrs["rows"] = int(frame.pop("total").max()) if len(frame) else 0
     return frame
 
 
+def coverage(
+    case: Case, record_class: str = "data_read", *, objects_only: bool = False
+) -> dict[str, LogCoverage]:
+    """Which hours of the window did which log cover, for each bucket in scope? Of objects alone, or listings too."""
+    logged, window = visible(case), case.incident.window
+    buckets = sorted(set(case.incident.buckets) or set(logged["bucket"].dropna()))
+    edges = (pd.Timestamp(window.start), pd.Timestamp(window.end))
+    return log_coverage(logged, buckets, edges, record_class, objects_only=objects_only)
+
+
+def bounds(case: Case) -> pd.DataFrame:
+    """How many objects and bytes of each bucket were downloaded or copied out: at least, likely, and at most?
+
+    Returns
+    -------
+    DataFrame
+        One row per bucket in scope; ``objects_upper`` and ``bytes_upper`` are null where the bucket was blind for part
+        of the window. Reads by services on behalf of a compromised credential are in `service_reads` alone.
+    """
+    _requests(case)
+    reads, writes = coverage(case, objects_only=True), coverage(case, "data_write")
+    hours = [
+        {
+            "bucket": bucket, "log_only_hours": read.hours("access_log_only"), "uncertain_hours": read.hours("uncertain"),
+            **{f"{kind}_hours": read.hours(kind) for kind in ("blind", "partial")},
+            **{f"{kind}_write_hours": writes[bucket].hours(kind) for kind in ("blind", "partial")},
+        }
+        for bucket, read in reads.items()
+    ]  # fmt: skip
+    case.engine.provide("log_hours", frame_of(hours, HOURS))
+    case.engine.provide("loss_rates", losses(case))
+    case.engine.provide("bucket_sizes", case.ask("object_access/bucket_sizes"))
+    rows = map(with_upper, rows_of(case.ask("object_access/bounds")))
+    return _written(case, "bounds", frame_of(rows, types_of("object_access/bounds")))
+
+
 def totals(case: Case, by: str | None = None) -> pd.DataFrame:
-    """How much was read, listed and refused, by key, session, address, agent, bucket, prefix and hour?
+    """How much was read, listed and denied, by credential, session, address, agent, bucket, prefix and hour?
 
     Parameters
     ----------
     by : {'access_key_id', 'session_id', 'source_ip_address', 'user_agent', 'bucket', 'prefix', 'hour'}, optional
-        One of these alone.
+        One of these alone; the table has them all.
 
     Returns
     -------
     DataFrame
-        One row per dimension and value, most bytes first. Also written to ``object_access/totals``, whole.
+        One row per dimension and value, most bytes first.
     """
-    prepare(case)
-    frame = case.ask("object_access/totals")
-    case.write_table("object_access/totals", frame)
+    _requests(case)
+    frame = case.once("object_access_totals", lambda: _written(case, "totals", case.ask("object_access/totals")))
     chosen = frame if by is None else frame[frame["dimension"] == by]
-    return chosen.sort_values(
-        ["dimension", "bytes_sent", "requests", "value"], ascending=[True, False, False, True]
-    ).reset_index(drop=True)
+    order = {"dimension": True, "bytes_sent": False, "requests": False, "value": True}
+    return chosen.sort_values([*order], ascending=[*order.values()], ignore_index=True)
 
 
 def bytes_by_hour(case: Case) -> pd.DataFrame:
-    """How many bytes left in which hour, and how sure is it by which key? One row per hour, attribution and bound."""
-    prepare(case)
-    return _kept(case, "object_access/hours", case.ask("object_access/bytes_by_hour"))
+    """How many bytes were downloaded in which hour? One row per hour, attribution and bound that they count in."""
+    _requests(case)
+    return _written(case, "hours", case.ask("object_access/bytes_by_hour"))
 
 
 def prefixes(case: Case) -> pd.DataFrame:
     """Under which prefixes were objects read? One row per bucket, prefix and bound that they count in."""
-    prepare(case)
-    return _kept(case, "object_access/prefixes", case.ask("object_access/prefixes"))
+    _requests(case)
+    return _written(case, "prefixes", case.ask("object_access/prefixes"))
 
 
-def acts(case: Case) -> pd.DataFrame:
-    """How many requests wrote objects or disclosed names? One row per bucket, kind, attribution and bound."""
-    prepare(case)
-    return case.ask("object_access/acts")
-
-
-def destruction(case: Case) -> pd.DataFrame:
-    """Which objects were written over, encrypted or removed, which tries were refused, and what can be brought back?
+def destruction(case: Case, most: int = MOST) -> pd.DataFrame:
+    """Which objects were written over, encrypted or removed, which attempts failed, and what can be brought back?
 
     Returns
     -------
     DataFrame
-        One row per object and act, in the order of time; empty if none. Also written to
-        ``object_access/destruction``.
+        The first rows in the order of time, one per object and act; empty if none. How many there are is in
+        ``frame.attrs["rows"]``.
 
     Notes
     -----
-    Recoverable means that the bucket kept versions at that time; that a version still stands there is not proven. A
+    Recoverable means that the bucket kept versions at that time; that a version is still there is not proven. A
     customer's key is not to be seen in access logs.
     """
-    access = prepare(case)
-    timeline = config_timeline(case, unlogged(visible(case) if access.visibility is None else access.visibility))
-    case.engine.provide("versioning", timeline.versioning())
-    case.engine.provide("expiry_changes", expiry_changes(timeline))
-    between = attribution.match_window(case)
-    case.keep("object_access/destruction", "object_access/destruction", **between)
-    readable(case, "object_access_destruction", "object_access/destruction")
-    return case.ask("object_access/destruction_rows")
+    return _first_rows(case, "destruction", _destruction(case), most)
+
+
+def _destruction(case: Case) -> int:
+    """Write ``object_access/destruction``, once for a case; the number of its rows."""
+
+    def write() -> int:
+        _requests(case)
+        timeline = config_timeline(case, unlogged(visible(case)))
+        case.engine.provide("versioning", timeline.versioning())
+        case.engine.provide("expiry_changes", expiry_changes(timeline))
+        return _keep(case, "destruction")
+
+    return case.once("object_access_destruction", write)
+
+
+def acts(case: Case) -> pd.DataFrame:
+    """How many acts are not the owner's? One row per bucket and kind (read, written, names, destroyed)."""
+    _destruction(case)
+    return case.ask("object_access/acts")
+
+
+def destroyed(case: Case) -> pd.DataFrame:
+    """How many objects were destroyed by acts that are not the owner's, in which way? One row per bucket."""
+    _destruction(case)
+    return case.ask("object_access/destroyed")
 
 
 def service_reads(case: Case) -> pd.DataFrame:
-    """What may AWS services have read or moved at the bidding of reached credentials? See
-    `ir_kit.object_access.service_reads`.
-    """
-    prepare(case)
-    frame = services.service_reads(case)
-    case.write_table("object_access/service_reads", frame)
-    return frame
+    """What may AWS services have read on behalf of compromised credentials? One row per call, in order of time."""
+    reached_credentials(case)
+    return _written(case, "service_reads", case.ask("object_access/service_reads"))
 
 
 def hours(case: Case) -> pd.DataFrame:
-    """How complete was the access log, hour by hour, where both logs were on?
-
-    Returns
-    -------
-    DataFrame
-        One row per bucket and hour of the window in which both were on and either holds a request; empty if none.
-        Also written to ``logging_gaps/completeness``.
-    """
-    frame = prepare(case).hours
-    case.write_table("logging_gaps/completeness", frame)
-    return frame
+    """How complete was the access log, hour by hour, where both logs were on? See `completeness.completeness`."""
+    return completeness.completeness(case)
 
 
 def holes(case: Case) -> pd.DataFrame:
-    """When did nothing of the access log come, although requests were made? One row per bucket and run of hours; empty
-    if none.
-    """
-    return _kept(case, "object_access/holes", prepare(case).holes)
+    """When was nothing of the access log delivered, though requests were made? One row per bucket and run of hours."""
+    return _written(case, "holes", completeness.access_log_holes(case))
 
 
 def losses(case: Case) -> pd.DataFrame:
-    """What does the access log lose, where CloudTrail can tell?
-
-    Returns
-    -------
-    DataFrame
-        One row per bucket with requests enough, and one (null bucket) for all: requests, lost, lower and upper limit
-        at 95 %, hole_hours, and a sentence.
-    """
-    access = prepare(case)
-    rows = [
-        loss | {"sentence": completeness.sentence(loss, loss["bucket"], access.holes)}
-        for loss in access.losses.values()
-    ]
-    names = types_of("object_access/losses")
-    return _kept(case, "object_access/losses", frame_of(rows, names))
-
-
-def _kept(case: Case, table: str, frame: pd.DataFrame) -> pd.DataFrame:
-    case.write_table(table, frame)
-    return frame
-
-
-def evidence_of(case: Case, bucket: str, kind: str) -> pd.DataFrame:
-    """On which rows does a statement on this bucket rest?
-
-    Parameters
-    ----------
-    kind : {'read', 'written', 'names', 'destroyed'}
-
-    Returns
-    -------
-    DataFrame
-        The first twenty requests that are not the owner's, surest first: event_id, request_id.
-    """
-    prepare(case)
-    return case.ask("object_access/first_requests", bucket=bucket, kind=kind)
+    """What does the access log lose, where CloudTrail can tell? See `completeness.loss_rates`; with a sentence."""
+    gaps, rates = completeness.access_log_holes(case), completeness.loss_rates(case).values()
+    rows = [{**rate, "sentence": completeness.sentence(rate, rate["bucket"], gaps)} for rate in rates]
+    return _written(case, "losses", frame_of(rows, types_of("object_access/losses")))

@@ -12,7 +12,7 @@ with judged as (
                 else g.error_code is null end as succeeded,
            case when g.event_name = 'CopyObjectSource' then case when g.copied_to is null then 'unknown'
                when g.copied_to = g.bucket or g.copied_to in (select bucket from own_buckets) then 'inside'
-               when :buckets_listed then 'outside' else 'unknown' end end as copied
+               when exists (from settings where operation = 'ListBuckets' and answer = 'answered') then 'outside' else 'unknown' end end as copied
     from graded_requests g
     left join session_hours h
         on h.access_key_id = g.access_key_id and h.source_ip_address = coalesce(g.source_ip_address, '')

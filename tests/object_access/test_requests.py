@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 
 from ir_kit.case import open_case
-from ir_kit.findings import object_access as findings
 from ir_kit.object_access import questions as object_access
+from ir_kit.object_access.findings import findings
 from simulator import at
 from simulator.issuing import assume_role, get_session_token
 from simulator.requests import DeletedKey

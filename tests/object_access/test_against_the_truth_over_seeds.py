@@ -10,7 +10,7 @@ from types import ModuleType
 import pytest
 
 pytestmark = pytest.mark.slow
-PATH = Path(__file__).parents[3] / "benchmarks" / "object_access_truth.py"
+PATH = Path(__file__).parents[2] / "benchmarks" / "object_access_truth.py"
 
 
 @pytest.fixture(scope="module")

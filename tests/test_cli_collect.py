@@ -17,7 +17,6 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from simulator import incident_fields, make_sample
 from typer.testing import CliRunner, Result
 
 from ir_kit import cli
@@ -26,6 +25,7 @@ from ir_kit.collect import collecting
 from ir_kit.collect.policy import policy_document, policy_json
 from ir_kit.incident import load_incident, new_incident
 from ir_kit.record.archive import ArchiveError
+from simulator import incident_fields, make_sample
 
 Invoke = Callable[..., Result]
 CALLER = "arn:aws:sts::111122223333:assumed-role/ir-readonly/triage"

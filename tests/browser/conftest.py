@@ -12,10 +12,10 @@ from urllib.parse import urlsplit
 from urllib.request import urlopen
 
 import pytest
-from simulator import incident_fields, make_sample
 
 from ir_kit.incident import new_incident
 from ir_kit.record.lab import lab_command, lab_environment, working_copies
+from simulator import incident_fields, make_sample
 
 CHROMIUM = Path("/usr/bin/chromium")
 ROOT = Path(__file__).parents[2]

@@ -14,11 +14,11 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import SHA256
-from simulator.digests import public_key, signing_key
 
 from ir_kit.ingest.digest_chain import Link, Stop, chain_links
 from ir_kit.ingest.digest_logs import LogFile, Trail, check_logs
 from ir_kit.ingest.digests import Proofs, SourceFile, prove, read_digests
+from simulator.digests import public_key, signing_key
 
 ACCOUNT = "111122223333"
 T0 = datetime(2026, 3, 1, tzinfo=UTC)

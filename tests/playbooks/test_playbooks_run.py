@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from simulator import incident_fields, make_sample
 
 from ir_kit.incident import load_incident, new_incident
 from ir_kit.ingest.ingest import ingest
 from ir_kit.record.execution import execute_playbooks, find_playbooks
 from ir_kit.record.parameters import check_parameters
 from ir_kit.record.report import header_of, render_notebook
+from simulator import incident_fields, make_sample
 
 pytestmark = pytest.mark.slow
 PLAYBOOKS = Path(__file__).parents[2] / "playbooks"

@@ -8,7 +8,6 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from simulator import SampleTruth, incident_fields, make_sample
 
 from ir_kit.case import Case, open_case
 from ir_kit.evidence import questions as evidence
@@ -17,6 +16,7 @@ from ir_kit.key_activity import questions as key_activity
 from ir_kit.key_activity.findings import findings as key_activity_findings
 from ir_kit.scoping import questions as scoping
 from ir_kit.scoping.findings import findings as scoping_findings
+from simulator import SampleTruth, incident_fields, make_sample
 
 pytestmark = pytest.mark.slow
 

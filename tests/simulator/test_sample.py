@@ -16,6 +16,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_der_public_key
+
 from simulator import SampleTruth, incident_fields, make_sample
 from simulator.ids import account_of_key
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from simulator import World, at, read_truth, render
 from simulator.access_log_rows import encode_once, encode_twice, line, rows
 from simulator.cloudtrail_records import record, record_text

@@ -9,10 +9,10 @@ from types import ModuleType
 
 import pytest
 import yaml
-from simulator import SampleTruth, World, read_truth, render
-from simulator.ids import iso
 
 from ir_kit.case import Case, open_case
+from simulator import SampleTruth, World, read_truth, render
+from simulator.ids import iso
 
 
 def beside(path: Path) -> ModuleType:

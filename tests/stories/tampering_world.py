@@ -21,13 +21,13 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
+from ir_kit.case import Case, open_case
 from simulator import World, render
 from simulator.ids import iso
 from simulator.principals import Credential
 from simulator.visibility import visibility_spans
 from simulator.world import Trail, at
-
-from ir_kit.case import Case, open_case
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 START, END = at("2026-03-01T00:00:00Z"), at("2026-03-05T00:00:00Z")  # of the incident's window

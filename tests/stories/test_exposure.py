@@ -8,12 +8,12 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from simulator import World
 
 from ir_kit.bucket_exposure import questions as asked
 from ir_kit.bucket_exposure.findings import bucket_exposure as findings
 from ir_kit.case import Case
 from ir_kit.findings import Finding
+from simulator import World
 
 pytestmark = pytest.mark.slow
 OPEN = "yes"

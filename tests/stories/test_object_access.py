@@ -6,11 +6,11 @@ from collections.abc import Callable
 from types import ModuleType
 
 import pytest
-from simulator import SampleTruth
 
 from ir_kit.case import Case
 from ir_kit.object_access import questions as object_access
 from ir_kit.object_access.findings import object_access as findings
+from simulator import SampleTruth
 
 pytestmark = pytest.mark.slow
 Open = Callable[[str], tuple[Case, SampleTruth]]

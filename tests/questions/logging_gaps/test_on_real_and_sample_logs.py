@@ -10,13 +10,14 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
-from simulator import incident_fields, make_sample
 
 from ir_kit.case import Case, open_case
 from ir_kit.coverage.replaying import replay
 from ir_kit.coverage.visibility import visibility_of
-from ir_kit.logging_gaps.contradictions import contradictions, trail_history
+from ir_kit.logging_gaps.contradictions import contradictions
 from ir_kit.logging_gaps.tampering import tampering
+from ir_kit.logging_gaps.trail_history import trails as trail_history
+from simulator import incident_fields, make_sample
 
 
 @pytest.fixture(scope="module")

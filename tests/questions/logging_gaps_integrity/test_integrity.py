@@ -12,10 +12,10 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 import yaml
-from simulator import incident_fields, make_sample
 
 from ir_kit.case import Case, open_case
 from ir_kit.coverage import integrity
+from simulator import incident_fields, make_sample
 
 TRAIL = "AWSLogs/111122223333/CloudTrail/us-east-1/2026/03/0"
 DIGESTS = "AWSLogs/111122223333/CloudTrail-Digest/us-east-1/2026/03/0"

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 import yaml
+
+from ir_kit.case import Case, open_case
 from simulator import World, at, render
 from simulator.ids import iso
 from simulator.principals import Credential
-
-from ir_kit.case import Case, open_case
 
 Opener = Callable[..., Case]
 START = "2026-03-03T10:00:00+00:00"

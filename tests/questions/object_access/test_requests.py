@@ -9,13 +9,13 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from simulator import at
-from simulator.issuing import assume_role, get_session_token
-from simulator.requests import DeletedKey
 
 from ir_kit.case import open_case
 from ir_kit.findings import object_access as findings
 from ir_kit.object_access import questions as object_access
+from simulator import at
+from simulator.issuing import assume_role, get_session_token
+from simulator.requests import DeletedKey
 
 pytestmark = pytest.mark.slow
 

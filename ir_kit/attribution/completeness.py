@@ -10,7 +10,7 @@ import pandas as pd
 from ir_kit.attribution.callers import match_window
 from ir_kit.attribution.operation_names import AUTHENTICATION_FAILURES, operation_names
 from ir_kit.case import Case
-from ir_kit.coverage.visible import visible
+from ir_kit.coverage.visibility import visible
 from ir_kit.domain.frames import rows_of
 from ir_kit.object_access.bounds import clopper_pearson
 

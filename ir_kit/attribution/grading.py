@@ -13,7 +13,7 @@ import pandas as pd
 
 from ir_kit.attribution import callers as attribution
 from ir_kit.case import Case
-from ir_kit.coverage.visible import visible
+from ir_kit.coverage.visibility import visible
 from ir_kit.credentials.lineage import reached_credentials
 
 

@@ -10,8 +10,8 @@ import pandas as pd
 
 from ir_kit.bucket_exposure import questions as asked
 from ir_kit.case import Case
-from ir_kit.coverage.scope import Seen
-from ir_kit.coverage.visible import visible
+from ir_kit.coverage.scope import LogScope
+from ir_kit.coverage.visibility import visible
 from ir_kit.domain.frames import rows_of
 from ir_kit.findings import (
     EVENT_IDS,
@@ -53,7 +53,7 @@ def findings(case: Case) -> list[Finding]:
         ``reachable_by_key``, each asked whether or not there is anything to find. Also written to the case's findings.
     """
     builder = FindingBuilder(case, PLAYBOOK)
-    seen = Seen.of(case)
+    seen = LogScope.of(case)
     window = (pd.Timestamp(case.incident.window.start), pd.Timestamp(case.incident.window.end))
     changes = asked.changes(case)
     inside = changes[(changes["event_time"] >= window[0]) & (changes["event_time"] < window[1])]

@@ -289,4 +289,4 @@ def _versioning(timeline: Timeline) -> Timeline:
     if points[0].how == "changed" and points[0].value == "Suspended":
         points.insert(0, Point(points[0].time - INSTANT, "Enabled", "seen"))
     never = points[-1].value == "Off" and points[-1].how == "seen"
-    return Timeline(points, () if never else timeline.dark)
+    return Timeline(points, () if never else timeline.unlogged)

@@ -7,8 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ir_kit.case import Case
-from ir_kit.coverage.visibility import MINOR, is_logged
-from ir_kit.coverage.visible import visible
+from ir_kit.coverage.visibility import MINOR, is_logged, visible
 
 NEAR = timedelta(minutes=15)  # IAM notes the first use within so many minutes
 MANAGEMENT_ALONE = frozenset({"iam", "sts", "ec2", "kms", "cloudtrail", "organizations", "secretsmanager", "signin"})

@@ -1,4 +1,4 @@
-"""How much of a question's scope was logged, taken from the replay of logging: what a zero means, and what was blind.
+"""How much of a question's scope was logged: what a zero means, and which part there are no logs of.
 
 Every playbook takes its ``not_observed`` or ``not_knowable`` from here.
 """
@@ -11,8 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 from ir_kit.case import Case
-from ir_kit.coverage.visibility import BLIND, MINOR
-from ir_kit.coverage.visible import visible
+from ir_kit.coverage.visibility import BLIND, duration, is_whole, visible
 from ir_kit.domain.frames import rows_of
 from ir_kit.errors import IrKitError
 from ir_kit.findings import Scope
@@ -21,25 +20,24 @@ Row = Mapping[str, Any]
 HOUR = timedelta(hours=1)
 DATA = ("data_read", "data_write")
 WORDS = {
-    "not_logged": "in no log that is held", "lost": "recorded and lost", "unknown": "not known to have been recorded",
-    "uncertain": "not surely recorded",
+    "not_logged": "not logged", "lost": "lost after they were logged", "unknown": "not known to have been logged",
+    "uncertain": "not certain to have been logged",
 }  # fmt: skip
-MOST = 4
+MOST = 4  # parts that are named
 
 
 @dataclass(frozen=True)
-class Seen:
-    """What the evidence could see in the window: the rows of ``logging_gaps/visibility``, or why there are none."""
+class LogScope:
+    """What was logged in the window: the rows of ``logging_gaps/visibility``, or why there are none."""
 
     rows: Sequence[Row]
     hours: float
     why_not: str = ""
 
     @classmethod
-    def of(cls, case: Case) -> Seen:
-        """What a case could see; where that cannot be worked out, why."""
-        window = case.incident.window
-        hours = (window.end - window.start) / HOUR
+    def of(cls, case: Case) -> LogScope:
+        """What was logged of a case; where that cannot be worked out, why."""
+        hours = (case.incident.window.end - case.incident.window.start) / HOUR
         try:
             return cls(rows_of(visible(case)), hours)
         except IrKitError as error:
@@ -57,7 +55,7 @@ class Seen:
     def calls(self) -> Scope:
         """The same, for a zero that speaks of the use of credentials: where data events were off, it is less sure."""
         scope = self.management()
-        return Scope(scope.whole, scope.blind, unsure=bool(self._blind_buckets(DATA)))
+        return Scope(scope.whole, scope.blind, unsure=bool(self._unlogged_buckets()))
 
     def everything(self) -> Scope:
         """Management events of every Region touched, and data events of every bucket in scope."""
@@ -66,45 +64,41 @@ class Seen:
 
     def objects(self) -> str:
         """Where data events were not on throughout, in a sentence; empty where they were."""
-        blind = self._blind_buckets(DATA)
+        times = self._unlogged_buckets()
         buckets = {row["bucket"] for row in self.rows if row["bucket"] is not None}
-        if not blind:
-            return "" if buckets or self.why_not else "Of data events on objects nothing is known: no bucket is."
-        named = [f"{bucket} for {hours:,.1f} hours" for bucket, hours in sorted(blind.items(), key=_most_first)]
+        if not times:
+            return (
+                ""
+                if buckets or self.why_not
+                else "No bucket is known, so nothing can be said of data events on objects."
+            )
+        most_first = sorted(times, key=lambda bucket: (-times[bucket], bucket))
         return (
-            f"Reads and writes of objects are in CloudTrail only where data events were on, which is not so in "
-            f"{len(blind):,} of {len(buckets):,} buckets ({_listed(named)}): such calls are not in this number."
+            f"Data events on objects were not logged throughout for {len(times):,} of {len(buckets):,} buckets "
+            f"({_listed([f'{bucket} for {duration(times[bucket])}' for bucket in most_first])}): reads and writes of "
+            "objects in that time are not in this number."
         )
 
-    def _blind_buckets(self, classes: Iterable[str]) -> dict[str, float]:
-        """By bucket, the most hours that one of these classes was not surely logged."""
-        found: dict[str, dict[str, float]] = {}
+    def _unlogged_buckets(self) -> dict[str, timedelta]:
+        """By bucket, the longest time that one class of data events was not certain to be logged."""
+        times: dict[str, dict[str, timedelta]] = {}
         for row in self.rows:
-            if row["bucket"] is not None and row["record_class"] in classes and not is_seen(row):
-                hours = found.setdefault(row["bucket"], {})
-                hours[row["record_class"]] = hours.get(row["record_class"], 0.0) + _hours(row)
-        return {bucket: max(hours.values()) for bucket, hours in found.items()}
+            if row["bucket"] is not None and row["record_class"] in DATA and not is_whole(row):
+                by_class = times.setdefault(row["bucket"], {})
+                by_class[row["record_class"]] = by_class.get(row["record_class"], timedelta()) + _length(row)
+        return {bucket: max(by_class.values()) for bucket, by_class in times.items()}
 
     def _scope(self, rows: Sequence[Row], what: str) -> Scope:
         if self.why_not:
             return Scope(None, self.why_not)
         if not rows:
-            return Scope(
-                None,
-                "Whether logging was on cannot be said: no log and no setting in the evidence tells of any trail or "
-                "Region.",
-            )
-        faults = [row for row in rows if not is_seen(row)]
+            words = "no log and no setting in the evidence names a trail or a Region"
+            return Scope(None, f"Whether logging was on cannot be established: {words}.")
+        faults = [row for row in rows if not is_whole(row)]
         if faults:
-            return Scope(False, f"{what} were {told(faults, self.hours)}. What happened then is not in this number.")
+            return Scope(False, f"{what} were {in_words(faults, self.hours)}. That time is not in this number.")
         minor = any(row["state"] != "logged" for row in rows)
         return Scope(True, "The trail leaves out calls of KMS or the RDS Data API." if minor else "")
-
-
-def is_seen(row: Row) -> bool:
-    """Was all of it logged, but for services that trails commonly leave out?"""
-    left_out = set(row["left_out"]) if row["left_out"] is not None else set()
-    return row["state"] == "logged" or (row["state"] == "uncertain" and bool(left_out) and left_out <= MINOR)
 
 
 def is_blind(row: Row) -> bool:
@@ -112,13 +106,13 @@ def is_blind(row: Row) -> bool:
     return bool(row["state"] in BLIND)
 
 
-def told(faults: Iterable[Row], whole: float = 0.0) -> str:
-    """What was not surely recorded, for how long, where, when and why, as the rest of a sentence.
+def in_words(faults: Iterable[Row], whole: float = 0.0) -> str:
+    """What was not certain to be logged, for how long, where, when and why, as the rest of a sentence.
 
     Parameters
     ----------
     faults : rows of ``logging_gaps/visibility``
-        Of one class; Regions that were blind at the same times are told together.
+        Of one class; Regions with the same times are put together.
     whole : float
         Hours of the window; 0 where they need not be said.
     """
@@ -130,42 +124,34 @@ def told(faults: Iterable[Row], whole: float = 0.0) -> str:
         times = tuple((row["start_time"], row["end_time"]) for row in rows)
         alike.setdefault((not blind, times), []).append(place)
     parts: list[str] = []
-    for (doubtful, _), names in sorted(alike.items(), key=lambda one: one[0][0]):
-        rows = [row for name in names for row in places[name, not doubtful]]
+    for (doubtful, _), names in sorted(alike.items(), key=lambda group: group[0][0]):
+        rows, own = [row for name in names for row in places[name, not doubtful]], places[names[0], not doubtful]
+        words = ", or ".join(words for state, words in WORDS.items() if any(row["state"] == state for row in rows))
+        time = duration(sum(map(_length, own), timedelta()))
+        of = f" of {duration(whole * HOUR)}" if whole and not parts else ""
         where = f" in {_listed(names)}" if rows[0]["bucket"] is None else ""
-        own = places[names[0], not doubtful]
-        hours = f"{sum(map(_hours, own)):,.1f}" + (f" of {whole:,.1f}" if whole and not parts else "")
-        parts.append(f"{_words(rows)} for {hours} hours{where} ({_when(rows, own)})")
-    more = f"; and likewise in {len(parts) - MOST} more ways" if len(parts) > MOST else ""
+        parts.append(f"{words} for {time}{of}{where} ({_when(rows, own)})")
+    more = f"; and in {len(parts) - MOST} more groups of Regions" if len(parts) > MOST else ""
     return "; ".join(parts[:MOST]) + more
 
 
-def _words(rows: list[Row]) -> str:
-    states = {row["state"] for row in rows}
-    return ", or ".join(words for state, words in WORDS.items() if state in states)
-
-
-def _when(rows: list[Row], own: list[Row]) -> str:
+def _when(rows: Sequence[Row], own: Sequence[Row]) -> str:
     """The longest stretch, and the first reason for it that is known."""
-    longest = max(own, key=_hours)
-    same = [row for row in rows if row["start_time"] == longest["start_time"]]
-    basis = str(min(same, key=lambda row: row["state"] == "unknown")["basis"]).split("; ")[0]
+    longest = max(own, key=_length)
+    alike = [row for row in rows if row["start_time"] == longest["start_time"]]
+    basis = str(min(alike, key=lambda row: row["state"] == "unknown")["basis"]).split("; ")[0]
     basis += ")" * (basis.count("(") - basis.count(")"))
     start, end = longest["start_time"], longest["end_time"]
     until = f"{end:%H:%M}" if end.date() == start.date() else f"{end:%Y-%m-%d %H:%M}"
     return f"{'longest ' if len(own) > 1 else ''}{start:%Y-%m-%d %H:%M} to {until} UTC: {basis}"
 
 
-def _hours(row: Row) -> float:
-    return float((row["end_time"] - row["start_time"]) / HOUR)
+def _length(row: Row) -> timedelta:
+    length: timedelta = row["end_time"] - row["start_time"]
+    return length
 
 
-def _most_first(item: tuple[str, float]) -> tuple[float, str]:
-    return -item[1], item[0]
-
-
-def _listed(names: list[str]) -> str:
-    shown, rest = names[:MOST], len(names) - MOST
-    if rest > 0:
-        return f"{', '.join(shown)} and {rest:,} more"
-    return " and ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
+def _listed(names: Sequence[str]) -> str:
+    if len(names) > MOST:
+        return f"{', '.join(names[:MOST])} and {len(names) - MOST:,} more"
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)

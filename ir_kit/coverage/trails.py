@@ -1,4 +1,4 @@
-"""The state of each trail over time: from configuration answers backwards and from management events forwards.
+"""Each trail's settings over time: from configuration answers backwards and from management events forwards.
 
 Rules (field guide, section 3): a trail that is created does not log until it is started, and selects management events
 alone; ``UpdateTrail`` changes the fields that it names; ``PutEventSelectors`` replaces the whole set, whichever kind it
@@ -12,34 +12,30 @@ number), in which what it switches is `uncertain`.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple
 
-from ir_kit.coverage.selectors import DEFAULT, SelectorSet, selector_set
-from ir_kit.domain.intervals import LATEST, Held, Span, Timeline, around, edges_of
+from ir_kit.coverage.selectors import DEFAULT, SelectorSet, lowered, selector_set
+from ir_kit.domain.documents import mapping, mappings
+from ir_kit.domain.intervals import EARLIEST, LATEST, Setting, Span, Timeline, between, edges_of
 
 SETTLING = timedelta(minutes=5)
 INSTANT = timedelta(microseconds=1)
-ORDER = {"CreateTrail": 0, "DeleteTrail": 2}
-_FIELDS = {
-    "s3bucketname": "bucket", "s3keyprefix": "prefix", "ismultiregiontrail": "multi_region", "kmskeyid": "kms_key",
-    "includeglobalserviceevents": "global_services", "isorganizationtrail": "organization",
+ORDER = {"CreateTrail": 0, "DeleteTrail": 2}  # of calls in the same second
+FIELDS: dict[str, tuple[str, Any]] = {  # by AWS's name: the setting, and its value where none is given
+    "s3bucketname": ("bucket", None), "s3keyprefix": ("prefix", ""), "ismultiregiontrail": ("multi_region", False),
+    "kmskeyid": ("kms_key", ""), "includeglobalserviceevents": ("global_services", True),
+    "isorganizationtrail": ("organization", False),
 }  # fmt: skip
-_ABSENT = {
-    "bucket": None,
-    "prefix": "",
-    "multi_region": False,
-    "kms_key": "",
-    "global_services": True,
-    "organization": False,
-}
+Row = Mapping[str, Any]
+document = mapping
 
 
-@dataclass(frozen=True, order=True)
-class TrailKey:
+class TrailKey(NamedTuple):
     """Which trail: names are unique in an account and home Region."""
 
     account: str
@@ -47,59 +43,63 @@ class TrailKey:
     name: str
 
 
-@dataclass
+@dataclass(eq=False)
 class Trail:
     """One trail over time; each setting has a timeline of its own."""
 
     key: TrailKey
-    logging: Timeline = field(
-        default_factory=lambda: Timeline(lasting=(False,))
-    )  # bool; False too before it was created and once it is deleted
-    selectors: Timeline = field(default_factory=Timeline)  # SelectorSet, or None where a call could not be read
-    fields: dict[str, Timeline] = field(default_factory=lambda: {name: Timeline() for name in _ABSENT})
-
-    _changes: tuple[int, list[datetime]] | None = field(default=None, repr=False)
+    logging: Timeline = field(default_factory=lambda: Timeline(lasting=(False,)))
+    """bool; False too before it was created and once it is deleted"""
+    selectors: Timeline = field(default_factory=Timeline)
+    """SelectorSet, or None where a call could not be read"""
+    fields: dict[str, Timeline] = field(default_factory=lambda: {name: Timeline() for name, _ in FIELDS.values()})
 
     def timelines(self) -> list[Timeline]:
+        """The timeline of each setting."""
         return [self.logging, self.selectors, *self.fields.values()]
 
     def edges(self) -> list[datetime]:
-        return [edge for timeline in self.timelines() for edge in timeline.edges()]
+        """Moments at which what is known of it may change."""
+        return sorted({edge for timeline in self.timelines() for edge in timeline.edges()})
 
     def changes(self) -> list[datetime]:
-        count = sum(len(timeline.points) for timeline in self.timelines())
-        if self._changes is None or self._changes[0] != count:
-            found = {change for timeline in self.timelines() for change in timeline.changes()}
-            self._changes = count, sorted(found)
-        return self._changes[1]
+        """When it was changed, as far as recorded."""
+        return self._changes
 
-    def covers(self, region: str, time: datetime) -> Held:
+    @cached_property
+    def _changes(self) -> list[datetime]:
+        return sorted({change for timeline in self.timelines() for change in timeline.changes()})
+
+    @cached_property
+    def runs(self) -> list[Span]:
+        """The times in which no change of it is known, from the first to the last."""
+        return between([*self._changes, *edges_of(self.logging.unlogged)], EARLIEST, LATEST)
+
+    def covers(self, region: str | None, time: datetime) -> Setting:
         """Does the trail take the events of this Region at this time?"""
-        if region == self.key.home_region:
-            return Held("known", True)
-        return self.fields["multi_region"].at(time)
+        return Setting("known", True) if region == self.key.home_region else self.fields["multi_region"].at(time)
 
     def run(self, time: datetime) -> tuple[Span, bool]:
         """The time around this one in which no change of the trail is known; whether a recorded change ends it."""
-        changes = self.changes()
-        run = around(time, [*changes, *edges_of(self.logging.dark)])
-        return run, run.end in changes
+        run = self.runs[bisect_right(self.runs, time, key=lambda span: span.start) - 1]
+        return run, run.end in self._changes
 
     def leaves_out_global_services(self, time: datetime) -> bool:
         """Is it known to take no events of IAM, STS and CloudFront?"""
-        multi, told = self.fields["multi_region"].at(time), self.fields["global_services"].at(time)
-        return told.state == "known" and not told.value and not (multi.state == "known" and multi.value)
+        multi, services = self.fields["multi_region"].at(time), self.fields["global_services"].at(time)
+        return services.state == "known" and not services.value and not (multi.state == "known" and multi.value)
 
     def destination(self, time: datetime) -> tuple[str, str] | None:
         """Bucket and prefix that it delivers to, by what is known next to this time."""
         bucket, prefix = self.fields["bucket"].nearest(time), self.fields["prefix"].nearest(time)
         return (str(bucket), str(prefix or "")) if bucket else None
 
-    def frame(self, dark: Iterable[Span], ends: datetime) -> None:
-        """Say in which times a change of this trail would have left no record."""
-        spans = tuple(dark)
+    def frame(self, unlogged: Sequence[Span], ends: datetime) -> None:
+        """Set in which times a change of this trail would have left no record."""
         for timeline in self.timelines():
-            timeline.dark, timeline.ends = spans, ends
+            timeline.unlogged, timeline.ends = unlogged, ends
+        self.__dict__.pop("_changes", None)
+        self.__dict__.pop("runs", None)
 
 
 @dataclass
@@ -109,35 +109,33 @@ class Trails:
     by_key: dict[TrailKey, Trail] = field(default_factory=dict)
     listed: set[str] = field(default_factory=set)
 
+    def __iter__(self) -> Iterator[Trail]:
+        return iter(self.by_key.values())
+
     def trail(self, key: TrailKey) -> Trail:
-        return self.by_key.setdefault(key, Trail(key))
+        """The trail of this key; named bare in another Region, a multi-Region trail is known by its home Region."""
+        if key not in self.by_key:
+            alike = [other for other in self.by_key if (other.account, other.name) == (key.account, key.name)]
+            return self.by_key[alike[0]] if len(alike) == 1 else self.by_key.setdefault(key, Trail(key))
+        return self.by_key[key]
 
-    def __iter__(self) -> Any:
-        return iter([self.by_key[key] for key in sorted(self.by_key)])
 
-
-def replayed_trails(
-    settings: Iterable[Mapping[str, Any]], events: Iterable[Mapping[str, Any]], ends: datetime = LATEST
-) -> Trails:
+def trail_timelines(settings: Iterable[Row], events: Iterable[Row], ends: datetime = LATEST) -> Trails:
     """In which state was each trail, and when?
 
     Parameters
     ----------
-    settings : rows of ``logging_gaps/trail_settings``
-    events : rows of ``logging_gaps/trail_events``
+    settings, events : rows of ``coverage/trail_settings`` and ``coverage/trail_events``
     ends : datetime
         When the last management event of the evidence was made.
-
-    Returns
-    -------
-    Trails
     """
     trails = Trails()
     for row in settings:
-        _setting(trails, row)
+        _read_answer(trails, row)
     for row in sorted(events, key=lambda row: (row["event_time"], ORDER.get(row["event_name"], 1))):
         if row["error_code"] is None:
-            _event(trails, row)
+            _read_event(trails, row)
+    trails.by_key = dict(sorted(trails.by_key.items()))
     for trail in trails:
         trail.frame((), ends)
     return trails
@@ -155,127 +153,83 @@ def trail_key(name: str | None, account: str | None, region: str | None) -> Trai
 
 def moment(value: Any) -> datetime | None:
     """A time as a configuration answer or an event writes it."""
-    if isinstance(value, datetime):
-        return value if value.tzinfo else value.replace(tzinfo=UTC)
     try:
-        found = datetime.fromisoformat(str(value))
+        time = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
     except ValueError:
         return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
-def document(text: Any) -> dict[str, Any]:
-    """A JSON column as a dict; empty where it holds none."""
-    try:
-        found = json.loads(text) if isinstance(text, str) else None
-    except ValueError:
-        found = None
-    return found if isinstance(found, dict) else {}
-
-
-def _stamp(time: datetime) -> str:
-    return time.strftime("%Y-%m-%d %H:%M:%S")
-
-
-def _setting(trails: Trails, row: Mapping[str, Any]) -> None:
+def _read_answer(trails: Trails, row: Row) -> None:
     time, operation = row["collected_at"], row["operation"]
-    asked, response = document(row["parameters"]), document(row["response"])
-    words = f"{operation} of {_stamp(time)}"
+    parameters, response = lowered(mapping(row["parameters"])), mapping(row["response"])
+    words = f"{operation} of {time:%Y-%m-%d %H:%M:%S}"
     if operation in ("DescribeTrails", "ListTrails"):
-        if not (asked.get("trailNameList") or asked.get("TrailNameList")):
+        if not parameters.get("trailnamelist"):
             trails.listed.add("*" if operation == "ListTrails" else str(row["aws_region"]))
-        for one in response.get("trailList") or response.get("Trails") or []:
-            _described(trails, one, time, words if operation == "DescribeTrails" else None)
+        for given in mappings(response.get("trailList") or response.get("Trails")):
+            _read_description(trails, given, time, words)
     elif operation == "GetTrail":
-        _described(trails, response.get("Trail") or {}, time, words)
-    else:
-        name = response.get("TrailARN") or asked.get("TrailName") or asked.get("Name")
-        key = trail_key(name, row["account_id"], row["aws_region"])
-        if key is None:
-            return
+        _read_description(trails, mapping(response.get("Trail")), time, words)
+    elif key := trail_key(
+        response.get("TrailARN") or parameters.get("trailname") or parameters.get("name"),
+        row["account_id"], row["aws_region"],
+    ):  # fmt: skip
         if operation == "GetTrailStatus":
-            _status(_named(trails, key), response, time, words)
+            _read_status(trails.trail(key), response, time, words)
         else:
-            chosen = selector_set(response)
-            _named(trails, key).selectors.add(time, chosen or SelectorSet(), "seen", words)
+            trails.trail(key).selectors.add(time, selector_set(response) or SelectorSet(), "seen", words)
 
 
-def _named(trails: Trails, key: TrailKey) -> Trail:
-    """The trail of this key; asked by its bare name in another Region, a multi-Region trail is known by its home
-    Region.
-    """
-    if key in trails.by_key:
-        return trails.by_key[key]
-    same = [one for one in trails.by_key if (one.account, one.name) == (key.account, key.name)]
-    return trails.by_key[same[0]] if len(same) == 1 else trails.trail(key)
-
-
-def _described(trails: Trails, one: Mapping[str, Any], time: datetime, words: str | None) -> None:
-    key = trail_key(one.get("TrailARN") or one.get("Name"), None, one.get("HomeRegion"))
+def _read_description(trails: Trails, given: Row, time: datetime, words: str) -> None:
+    key = trail_key(given.get("TrailARN") or given.get("Name"), None, given.get("HomeRegion"))
     if key is None:
         return
-    trail = trails.trail(key)
-    if words is None:
+    trail, named = trails.by_key.setdefault(key, Trail(key)), lowered(given)
+    if words.startswith("ListTrails"):  # tells of names alone
         return
-    lower = {str(name).lower(): value for name, value in one.items()}
-    for given, name in _FIELDS.items():
-        value = lower.get(given)
-        trail.fields[name].add(time, _ABSENT[name] if value is None else value, "seen", words)
-    if lower.get("hascustomeventselectors") is False:
+    for name, (setting, absent) in FIELDS.items():
+        trail.fields[setting].add(time, absent if named.get(name) is None else named[name], "seen", words)
+    if named.get("hascustomeventselectors") is False:
         trail.selectors.add(time, DEFAULT, "seen", f"{words} (no selectors of its own)")
 
 
-def _status(trail: Trail, response: Mapping[str, Any], time: datetime, words: str) -> None:
+def _read_status(trail: Trail, response: Row, time: datetime, words: str) -> None:
     logging = response.get("IsLogging")
     if not isinstance(logging, bool):
         return
     trail.logging.add(time, logging, "seen", words)
     started, stopped = moment(response.get("StartLoggingTime")), moment(response.get("StopLoggingTime"))
     if started and started <= time and (logging or (stopped and started < stopped)):
-        trail.logging.add(started, True, "changed", f"StartLoggingTime {_stamp(started)} by {words}")
+        trail.logging.add(started, True, "changed", f"StartLoggingTime {started:%Y-%m-%d %H:%M:%S} by {words}")
     if stopped and stopped <= time and (not logging or (started and stopped < started)):
-        trail.logging.add(stopped, False, "changed", f"StopLoggingTime {_stamp(stopped)} by {words}")
+        trail.logging.add(stopped, False, "changed", f"StopLoggingTime {stopped:%Y-%m-%d %H:%M:%S} by {words}")
 
 
-def _event(trails: Trails, row: Mapping[str, Any]) -> None:
-    time, name = row["event_time"], row["event_name"]
-    request, response = _lower(document(row["request_parameters"])), _lower(document(row["response_elements"]))
-    key = trail_key(
-        response.get("trailarn") or request.get("name") or request.get("trailname") or request.get("trailarn"),
-        row["recipient_account_id"], row["aws_region"],
-    )  # fmt: skip
+def _read_event(trails: Trails, row: Row) -> None:
+    time, name, account = row["event_time"], row["event_name"], row["recipient_account_id"]
+    request, response = lowered(mapping(row["request_parameters"])), lowered(mapping(row["response_elements"]))
+    named = response.get("trailarn") or request.get("name") or request.get("trailname") or request.get("trailarn")
+    key = trail_key(named, account, row["aws_region"])
     if key is None:
         return
-    trail = _named(trails, _as_recorded(trails, key, row))
-    words = f"{name} of {_stamp(time)}"
-    if name in ("StartLogging", "StopLogging"):
+    # an ARN of an account that is not the record's own is that of the bare name (pseudonymised logs)
+    bare = TrailKey(account or "", key.home_region, key.name)
+    trail = trails.trail(bare if key not in trails.by_key and bare in trails.by_key else key)
+    words = f"{name} of {time:%Y-%m-%d %H:%M:%S}"
+    if name in ("StartLogging", "StopLogging", "DeleteTrail"):
         trail.logging.add(time, name == "StartLogging", "changed", words)
-    elif name == "DeleteTrail":
-        trail.logging.add(time, False, "changed", words)
     elif name == "PutEventSelectors":
-        chosen = selector_set(document(row["request_parameters"])) or selector_set(document(row["response_elements"]))
-        trail.selectors.add(time, chosen, "changed", words)
+        trail.selectors.add(time, selector_set(request) or selector_set(response), "changed", words)
     elif name in ("CreateTrail", "UpdateTrail"):
         created = name == "CreateTrail"
         if created:
             trail.logging.add(time - INSTANT, False, "seen", f"not created before {words}")
             trail.logging.add(time, False, "changed", f"{words} (not started)")
             trail.selectors.add(time, DEFAULT, "changed", words)
-        for given, setting in _FIELDS.items():
+        for given, (setting, absent) in FIELDS.items():
             if given in request or created:
                 value = request.get(given, response.get(given))
-                trail.fields[setting].add(time, _ABSENT[setting] if value is None else value, "changed", words)
+                trail.fields[setting].add(time, absent if value is None else value, "changed", words)
             elif response.get(given) is not None:
                 trail.fields[setting].add(time, response[given], "seen", words)
-
-
-def _as_recorded(trails: Trails, key: TrailKey, row: Mapping[str, Any]) -> TrailKey:
-    """An ARN of an account that differs from the record's own names the same trail as the bare name would
-    (pseudonymised logs).
-    """
-    bare = TrailKey(row["recipient_account_id"] or "", key.home_region, key.name)
-    return bare if key not in trails.by_key and bare in trails.by_key else key
-
-
-def _lower(found: Mapping[str, Any]) -> dict[str, Any]:
-    return {str(name).lower(): value for name, value in found.items()}

@@ -1,10 +1,12 @@
-"""Half-open spans of time, and values that are known at some moments and have to be said for all others."""
+"""Half-open spans of time, and settings that are known at some moments and have to be stated for all others."""
 
 from __future__ import annotations
 
+from bisect import bisect_right, insort
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any, Literal
 
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
@@ -19,21 +21,23 @@ class Span:
     end: datetime
 
     def holds(self, time: datetime) -> bool:
+        """Is this time in the span?"""
         return self.start <= time < self.end
 
     def touches(self, start: datetime, end: datetime) -> bool:
+        """Does the span share any time with ``[start, end)``?"""
         return self.start < end and start < self.end
 
 
 def united(spans: Iterable[Span]) -> list[Span]:
     """The same times in as few spans as there can be, in order; empty ones left out."""
-    found: list[Span] = []
+    merged: list[Span] = []
     for span in sorted(span for span in spans if span.start < span.end):
-        if found and span.start <= found[-1].end:
-            found[-1] = Span(found[-1].start, max(found[-1].end, span.end))
+        if merged and span.start <= merged[-1].end:
+            merged[-1] = Span(merged[-1].start, max(merged[-1].end, span.end))
         else:
-            found.append(span)
-    return found
+            merged.append(span)
+    return merged
 
 
 def without(span: Span, others: Iterable[Span]) -> list[Span]:
@@ -50,8 +54,7 @@ def without(span: Span, others: Iterable[Span]) -> list[Span]:
 
 def between(cuts: Iterable[datetime], start: datetime, end: datetime) -> list[Span]:
     """The spans between these moments that tile `[start, end)`."""
-    edges = sorted({start, end, *(cut for cut in cuts if start < cut < end)})
-    return [Span(one, other) for one, other in zip(edges, edges[1:], strict=False)]
+    return [Span(*edges) for edges in pairwise(sorted({start, end, *(cut for cut in cuts if start < cut < end)}))]
 
 
 def edges_of(spans: Iterable[Span]) -> list[datetime]:
@@ -79,11 +82,11 @@ class Point:
 
 
 @dataclass(frozen=True)
-class Held:
-    """What is known of a value at a time.
+class Setting:
+    """What is known of a setting at a time.
 
     `known`: `value` holds. `disputed`: what is known before and after differ, and no change is recorded between;
-    `value` and `other`. `unknown`: nothing tells.
+    `value` and `other`. `unknown`: there is no evidence.
     """
 
     state: Literal["known", "disputed", "unknown"]
@@ -93,7 +96,7 @@ class Held:
     far: bool = False  # an answer of later, taken to have held before
 
 
-UNKNOWN = Held("unknown")
+UNKNOWN = Setting("unknown")
 
 
 @dataclass
@@ -102,63 +105,67 @@ class Timeline:
 
     Parameters
     ----------
-    dark : list of Span
-        Times in which a change would have left no record: what is known on one side does not hold on the other, unless
-        both sides agree.
+    unlogged : sequence of Span
+        Times, in order and apart, in which a change would have left no record: what is known on one side does not hold
+        on the other, unless both sides agree.
     lasting : tuple
-        Values that hold through dark times all the same: that of a trail that is off, which nothing but its own records
-        could refute.
+        Values that hold through unlogged times all the same: that of a trail that is off, which nothing but its own
+        records could refute.
     ends : datetime
         When the evidence of changes ends. An answer that was collected later is taken to have held before as well, and
         the words say so.
     """
 
-    points: list[Point] = field(default_factory=list)
-    dark: Sequence[Span] = ()
+    points: list[Point] = field(default_factory=list)  # in order
+    unlogged: Sequence[Span] = ()
     lasting: tuple[Any, ...] = ()
     ends: datetime = LATEST
 
     def add(self, time: datetime, value: Any, how: Literal["changed", "seen"], words: str) -> None:
-        self.points.append(Point(time, value, how, words))
-        self.points.sort(key=lambda point: point.time)
+        """Note what is known of a moment."""
+        insort(self.points, Point(time, value, how, words), key=lambda point: point.time)
 
     def changes(self) -> list[datetime]:
+        """When it was changed, as far as recorded."""
         return [point.time for point in self.points if point.how == "changed"]
 
     def edges(self) -> list[datetime]:
         """Moments at which what is known may change."""
-        return [*(point.time for point in self.points), *edges_of(self.dark), self.ends]
+        return [*(point.time for point in self.points), *edges_of(self.unlogged), self.ends]
 
-    def at(self, time: datetime) -> Held:
+    def at(self, time: datetime) -> Setting:
         """What is known of the value at this time?"""
-        before = [point for point in self.points if point.time <= time]
-        after = [point for point in self.points if point.time > time]
-        left = before[-1] if before else None
-        right = after[0] if after and after[0].how == "seen" else None
-        near_left = left if left and (left.value in self.lasting or not self._dark(left.time, time)) else None
-        near_right = right if right and not self._dark(time, right.time) and right.time <= self.ends else None
-        if near_left and near_right:
-            if near_left.value == near_right.value:
-                return Held("known", near_left.value, words=near_left.words)
-            return Held("disputed", near_left.value, near_right.value, f"{near_left.words}, but {near_right.words}")
-        if near_left and (time < self.ends or near_left.how == "seen" or near_left.value in self.lasting):
-            return Held("known", near_left.value, words=near_left.words)
+        number = bisect_right(self.points, time, key=lambda point: point.time)
+        left = self.points[number - 1] if number else None
+        right = self.points[number] if number < len(self.points) and self.points[number].how == "seen" else None
+        lasts = left is not None and left.value in self.lasting
+        near_left = left if left and (lasts or not self._unlogged(left.time, time)) else None
+        joined = right if right and not self._unlogged(time, right.time) else None
+        near_right = joined if joined and joined.time <= self.ends else None
+        if near_left and near_right and near_left.value != near_right.value:
+            words = f"{near_left.words}, but {near_right.words}"
+            return Setting("disputed", near_left.value, near_right.value, words)
+        if near_left and (near_right or time < self.ends or near_left.how == "seen" or lasts):
+            return Setting("known", near_left.value, words=near_left.words)
         if near_right:
-            return Held("known", near_right.value, words=near_right.words)
+            return Setting("known", near_right.value, words=near_right.words)
         if left and right and left.value == right.value:
-            return Held("known", left.value, words=left.words)
-        if right and not self._dark(time, right.time) and (left is None or time < self.ends):
-            return Held("known", right.value, words=f"{right.words}; no log held covers the time up to then", far=True)
+            return Setting("known", left.value, words=left.words)
+        if joined and (left is None or time < self.ends):
+            return Setting(
+                "known", joined.value, words=f"{joined.words}; no log held covers the time up to then", far=True
+            )
         return UNKNOWN
 
     def nearest(self, time: datetime) -> Any:
         """The value that is known next to this time, though it may have changed since; None where none is: a change
         does not tell what was before it.
         """
-        before = [point for point in self.points if point.time <= time]
-        if before:
-            return before[-1].value
+        number = bisect_right(self.points, time, key=lambda point: point.time)
+        if number:
+            return self.points[number - 1].value
         return self.points[0].value if self.points and self.points[0].how == "seen" else None
 
-    def _dark(self, start: datetime, end: datetime) -> bool:
-        return any(span.touches(start, end) for span in self.dark)
+    def _unlogged(self, start: datetime, end: datetime) -> bool:
+        number = bisect_right(self.unlogged, start, key=lambda span: span.end)
+        return number < len(self.unlogged) and self.unlogged[number].start < end

@@ -117,7 +117,11 @@ def _effect(past: PastExposure, change: ConfigChange, before: Answer) -> tuple[s
         return OPENS, _names(path, after), []
     if not after and (is_new or path == "object_acl"):
         return None, [], []  # what is new and private exposes nothing
-    return CLOSES if not after and path in FLOWS_OUT and (is_delete or path == "cors") else CHANGES, _names(path, after), []
+    return (
+        CLOSES if not after and path in FLOWS_OUT and (is_delete or path == "cors") else CHANGES,
+        _names(path, after),
+        [],
+    )
 
 
 def _openings(past: PastExposure, change: ConfigChange, content: Answer, time: Any) -> set[Opening] | None:
@@ -133,7 +137,11 @@ def _openings(past: PastExposure, change: ConfigChange, content: Answer, time: A
         rules = (response.get("OwnershipControls") or {}).get("Rules") or []
         if not rules and content.state != "absent":
             return None
-        return {("ACLs", "in force", NO)} if not rules or rules[0].get("ObjectOwnership") != "BucketOwnerEnforced" else set()
+        return (
+            {("ACLs", "in force", NO)}
+            if not rules or rules[0].get("ObjectOwnership") != "BucketOwnerEnforced"
+            else set()
+        )
     if change.path == "cors":  # grants nothing, and lets pages of other origins read what their visitors may
         return {
             (str(origin), str(method), NO)

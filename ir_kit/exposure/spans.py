@@ -17,7 +17,7 @@ from ir_kit.case import Case
 from ir_kit.configuration.answers import Answer, Configuration, Setting
 from ir_kit.configuration.config_timeline import INSTANT, MOST_READ, ConfigTimeline, config_timeline
 from ir_kit.configuration.inventory import Bucket, BucketInventory
-from ir_kit.coverage.visible import unlogged, visible
+from ir_kit.coverage.visibility import unlogged, visible
 from ir_kit.domain.frames import frame_of
 from ir_kit.domain.intervals import between
 from ir_kit.exposure.places import ways_by_configuration
@@ -45,7 +45,9 @@ class PastExposure:
 
     def grants(self, name: str, time: datetime, instead: Mapping[Setting, Answer] | None = None) -> list[Way]:
         """The grants of a bucket at this time, of every kind; `instead`: had these settings been so."""
-        return _grants_at(self.timeline.configuration_at(name, time, instead), self.inventory.bucket(name), self.inventory)
+        return _grants_at(
+            self.timeline.configuration_at(name, time, instead), self.inventory.bucket(name), self.inventory
+        )
 
     def public_at(self, name: str, time: datetime, instead: Mapping[Setting, Answer] | None = None) -> tuple[str, str]:
         """Was a bucket public then, and why? What was not logged is not known."""
@@ -58,7 +60,10 @@ class PastExposure:
             timeline, settings = self.timeline, self.timeline.settings(name)
             lost = {one.operation for one in settings if timeline.last(one).known and not timeline.at(one, time).known}
             if lost & DECIDE_PUBLIC:
-                return status, f"not known of that time: what {', '.join(sorted(lost & DECIDE_PUBLIC))} would have answered"
+                return (
+                    status,
+                    f"not known of that time: what {', '.join(sorted(lost & DECIDE_PUBLIC))} would have answered",
+                )
         if status == NO:
             stopped = [grant for grant in grants if grant.open_to_all == YES and grant.blocked_by]
             reasons = [f"{grant.detail}, stopped by {grant.blocked_by}" for grant in stopped]
@@ -94,7 +99,13 @@ def spans(case: Case) -> pd.DataFrame:
     for name in past.inventory.buckets:
         for span in between(past.timeline.edges(name), window.start, window.end):
             status, basis = past.public_at(name, span.start.replace(microsecond=999_999))
-            row = {"bucket": name, "start_time": span.start, "end_time": span.end, "public_status": status, "basis": basis}
+            row = {
+                "bucket": name,
+                "start_time": span.start,
+                "end_time": span.end,
+                "public_status": status,
+                "basis": basis,
+            }
             if rows and all(rows[-1][part] == row[part] for part in ("bucket", "public_status", "basis")):
                 rows[-1]["end_time"] = span.end
             else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from ir_kit.case import Case
-from ir_kit.coverage.scope import Seen
+from ir_kit.coverage.scope import LogScope
 from ir_kit.domain.frames import rows_of
 from ir_kit.findings import (
     Finding,
@@ -40,7 +40,7 @@ def findings(case: Case) -> list[Finding]:
     own = everything["is_responder"].astype(bool)
     sessions = everything[~own]
     left_out = responders_left_out(case, int(everything["event_count"][own].sum()))
-    seen = Seen.of(case)
+    seen = LogScope.of(case)
     found = [
         _activity_seen(builder, seen, sessions, left_out),
         _intruder_activity(builder, seen, sessions, left_out),
@@ -49,7 +49,7 @@ def findings(case: Case) -> list[Finding]:
     return write_findings(case, PLAYBOOK, found)
 
 
-def _activity_seen(builder: FindingBuilder, seen: Seen, sessions: pd.DataFrame, left_out: str) -> Finding:
+def _activity_seen(builder: FindingBuilder, seen: LogScope, sessions: pd.DataFrame, left_out: str) -> Finding:
     trail, more = _in_trail(sessions), _log_requests(sessions)
     events, errors = int(trail["event_count"].sum()), int(trail["error_count"].sum())
     addresses = sessions["source_ip_address"].nunique()
@@ -82,7 +82,7 @@ def _activity_seen(builder: FindingBuilder, seen: Seen, sessions: pd.DataFrame, 
     )
 
 
-def _intruder_activity(builder: FindingBuilder, seen: Seen, sessions: pd.DataFrame, left_out: str) -> Finding:
+def _intruder_activity(builder: FindingBuilder, seen: LogScope, sessions: pd.DataFrame, left_out: str) -> Finding:
     labels = pd.Series(_labels(sessions), index=sessions.index, dtype="object")
     by_label = labels == "intruder"
     theirs = sessions[by_label | ((sessions["verdict"] == "new") & labels.isna())]
@@ -172,7 +172,7 @@ def _contradictions(sessions: pd.DataFrame) -> str:
     )
 
 
-def _probing(builder: FindingBuilder, seen: Seen, sessions: pd.DataFrame) -> Finding:
+def _probing(builder: FindingBuilder, seen: LogScope, sessions: pd.DataFrame) -> Finding:
     everything = asked.probing(builder.case)
     own = everything["is_responder"].astype(bool)
     frame = everything[~own]

@@ -12,9 +12,7 @@ import pandas as pd
 
 from ir_kit.case import Case
 from ir_kit.coverage.last_use import NEAR, logged_uses
-from ir_kit.coverage.recording import MARGIN
-from ir_kit.coverage.replaying import replay
-from ir_kit.coverage.replays import Replay
+from ir_kit.coverage.logging_timeline import MARGIN, LoggingTimeline, logging_timeline
 from ir_kit.coverage.states import CLASSES, Scope
 from ir_kit.coverage.trails import moment
 from ir_kit.domain.documents import mapping
@@ -43,7 +41,7 @@ def contradictions(case: Case) -> pd.DataFrame:
     A silence is told from a Region's own habit, see `deliveries.silent_spans`; a quiet account cannot be told from a
     gap.
     """
-    replayed = replay(case)
+    replayed = logging_timeline(case)
     rows = [
         {"kind": kind, "subject": subject, "start_time": span.start, "end_time": span.end, "statement": words}
         for found in (trails_against_files(case, replayed), access_logs_silent(replayed), log_objects_expired(replayed))
@@ -56,10 +54,12 @@ def contradictions(case: Case) -> pd.DataFrame:
     return frame
 
 
-def log_objects_expired(replayed: Replay) -> Found:
+def log_objects_expired(replayed: LoggingTimeline) -> Found:
     """The times of the window of which a lifecycle rule had removed log objects before they were collected."""
-    expired = [(f"trail {key.name}", expiry) for key, expiry in replayed.recording.expired.items()]
-    expired += [(f"access log of {bucket}", expiry) for bucket, expiry in replayed.line_expiry.items()]
+    expired = [(f"trail {key.name}", expiry) for key, expiry in replayed.expired.items()]
+    expired += [
+        (f"access log of {bucket}", expiry) for bucket, log in replayed.access_logs.items() if (expiry := log.expiry)
+    ]
     for subject, expiry in expired:
         span = Span(replayed.window.start, min(expiry.gone, expiry.first or expiry.gone, replayed.window.end))
         if span.start < span.end:
@@ -67,9 +67,9 @@ def log_objects_expired(replayed: Replay) -> Found:
             yield "log_objects_expired", subject, span, words
 
 
-def trails_against_files(case: Case, replayed: Replay) -> Found:
+def trails_against_files(case: Case, replayed: LoggingTimeline) -> Found:
     """Trails that were on while no record came, or off while records came; deliveries that failed."""
-    recording = replayed.recording
+    recording = replayed
     for region in replayed.regions:
         scope = Scope("management", None, region)
         for span in replayed.silent.get(region, []):  # of a Region that is never as quiet
@@ -96,7 +96,7 @@ def trails_against_files(case: Case, replayed: Replay) -> Found:
             yield "delivery_failed", name, Span(min(delivered, row["collected_at"]), row["collected_at"]), words
 
 
-def access_logs_silent(replayed: Replay) -> Found:
+def access_logs_silent(replayed: LoggingTimeline) -> Found:
     """Access logs that were on, and had no line while CloudTrail saw requests."""
     for bucket, log in sorted(replayed.access_logs.items()):
         for span in log.silent:
@@ -106,7 +106,7 @@ def access_logs_silent(replayed: Replay) -> Found:
                 yield "silent_access_log", bucket, span, words
 
 
-def uses_without_record(case: Case, replayed: Replay) -> Iterator[dict[str, Any]]:
+def uses_without_record(case: Case, replayed: LoggingTimeline) -> Iterator[dict[str, Any]]:
     """A key's last use by IAM, which no log shows: a gap proven, and worse where it would have been logged."""
     for row in rows_of(case.ask("logging_gaps/last_uses")):
         used, service, key = moment(row["last_used_date"]), str(row["last_used_service"]), row["access_key_id"]
@@ -134,7 +134,7 @@ def uses_without_record(case: Case, replayed: Replay) -> Iterator[dict[str, Any]
                "statement": words, "access_key_id": key}  # fmt: skip
 
 
-def log_buckets_written(case: Case, replayed: Replay) -> Iterator[dict[str, Any]]:
+def log_buckets_written(case: Case, replayed: LoggingTimeline) -> Iterator[dict[str, Any]]:
     """Writes into and deletions from log buckets by anybody but the services that log."""
     rows = pd.DataFrame(
         calls(case, log_destinations(replayed)),

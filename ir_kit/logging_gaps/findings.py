@@ -5,7 +5,7 @@ from __future__ import annotations
 from ir_kit.case import Case
 from ir_kit.configuration.answers import configuration
 from ir_kit.coverage.last_use import last_used_logged_status
-from ir_kit.coverage.scope import Row, Seen, is_blind, told
+from ir_kit.coverage.scope import LogScope, Row, in_words, is_blind
 from ir_kit.credentials.lineage import key_settings
 from ir_kit.domain.frames import rows_of
 from ir_kit.findings import (
@@ -44,7 +44,7 @@ def findings(case: Case) -> list[Finding]:
         ``access_log_completeness`` for each bucket in scope, ``last_used_contradiction``, ``recommendations``; each
         asked whether or not there is anything to find. Also written to the case's findings.
     """
-    builder, seen = FindingBuilder(case, PLAYBOOK), Seen.of(case)
+    builder, seen = FindingBuilder(case, PLAYBOOK), LogScope.of(case)
     blind = [
         blind_time(builder, seen, row) for row in rows_of(logging_gaps.blind_time(case)) if row["bucket"] is not None
     ]
@@ -55,7 +55,7 @@ def findings(case: Case) -> list[Finding]:
     )  # fmt: skip
 
 
-def blind_time(builder: FindingBuilder, seen: Seen, row: Row) -> Finding:
+def blind_time(builder: FindingBuilder, seen: LogScope, row: Row) -> Finding:
     """For how long would one class of requests on a bucket not have been recorded?"""
     bucket, kind, window = row["bucket"], row["record_class"], builder.case.incident.window
     what, hours = f"{CLASSES[kind]} {bucket}", f"of {seen.hours:,.1f} hours"
@@ -63,7 +63,7 @@ def blind_time(builder: FindingBuilder, seen: Seen, row: Row) -> Finding:
     by_state = {state: [span for span in own if span["state"] == state] for state in ("unknown", "uncertain")}
     known = [span for span in own if is_blind(span) and span["state"] != "unknown"]
     if known:
-        statement = f"For {row['blind_hours']:,.1f} {hours}, {what} would not be in the evidence: {told(known)}."
+        statement = f"For {row['blind_hours']:,.1f} {hours}, {what} would not be in the evidence: {in_words(known)}."
     elif row["unknown_hours"]:
         statement = f"Whether {what} would be in the evidence is not known for {row['unknown_hours']:,.1f} {hours}."
     else:
@@ -79,19 +79,19 @@ def blind_time(builder: FindingBuilder, seen: Seen, row: Row) -> Finding:
         severity="medium" if shown or bucket in builder.case.incident.sensitive_buckets else "low",
         values={name: float(value) for name, value in row.items() if name.endswith("_hours")},
         scope=Scope(
-            not row["unknown_hours"], f"Among the blind hours: {told(by_state['unknown'])}." if by_state["unknown"] else "",
+            not row["unknown_hours"], f"Among the blind hours: {in_words(by_state['unknown'])}." if by_state["unknown"] else "",
             unsure=bool(row["uncertain_hours"]),
         ),
         subject=Subject(bucket=bucket, record_class=kind),
         evidence=[EvidenceRows(table="logging_gaps/visibility", rows=len(own))],
         limits=[
-            REPLAY, f"Not counted as blind: {told(by_state['uncertain'])}." if row["uncertain_hours"] else "",
+            REPLAY, f"Not counted as blind: {in_words(by_state['uncertain'])}." if row["uncertain_hours"] else "",
             lossy if kind == "server_access_log" else "",
         ],
     )  # fmt: skip
 
 
-def log_tampering(builder: FindingBuilder, seen: Seen) -> Finding:
+def log_tampering(builder: FindingBuilder, seen: LogScope) -> Finding:
     """Who took logging away, or tried to?"""
     frame = logging_gaps.tampering(builder.case)
     done = frame[frame["outcome"] == "success"]
@@ -169,7 +169,7 @@ def log_integrity(builder: FindingBuilder) -> Finding:
     )  # fmt: skip
 
 
-def access_log_completeness(builder: FindingBuilder, seen: Seen, row: Row) -> Finding:
+def access_log_completeness(builder: FindingBuilder, seen: LogScope, row: Row) -> Finding:
     """How complete is the access log of a bucket, where CloudTrail can tell?"""
     bucket, requests, lacking = row["bucket"], row["cloudtrail_requests"], row["cloudtrail_only"]
     both, holes = row["both_hours"], row["hole_hours"]

@@ -9,7 +9,7 @@ from ir_kit.attribution.completeness import completeness
 from ir_kit.case import Case
 from ir_kit.coverage.integrity import digest_chain
 from ir_kit.coverage.integrity import log_integrity as integrity
-from ir_kit.coverage.visible import visible
+from ir_kit.coverage.visibility import visible
 from ir_kit.logging_gaps.contradictions import contradictions
 from ir_kit.logging_gaps.recommendations import recommendations
 from ir_kit.logging_gaps.tampering import tampering

@@ -19,9 +19,8 @@ import pandas as pd
 from ir_kit.case import Case
 from ir_kit.configuration.answers import Configuration, configuration
 from ir_kit.configuration.inventory import Bucket, BucketInventory, inventory
-from ir_kit.coverage.selector_coverage import coverage_of_bucket
-from ir_kit.coverage.selectors import OBJECT, selector_set
-from ir_kit.coverage.visible import visible
+from ir_kit.coverage.selectors import OBJECT, coverage_of_bucket, selector_set
+from ir_kit.coverage.visibility import visible
 from ir_kit.credentials.lineage import reached_credentials
 from ir_kit.domain.documents import mapping, mappings
 from ir_kit.domain.frames import frame_of, rows_of

@@ -10,12 +10,10 @@ from typing import Any
 import pandas as pd
 
 from ir_kit.case import Case
-from ir_kit.coverage.bucket_logging import target_of
-from ir_kit.coverage.log_buckets import CLOUDTRAIL, LOGGING, bare_key, expiries, logging_fault, policy_fault
-from ir_kit.coverage.replaying import replay
-from ir_kit.coverage.replays import Replay
-from ir_kit.coverage.selector_coverage import coverage_of_bucket, coverage_of_region
-from ir_kit.coverage.selectors import SelectorSet, selector_set
+from ir_kit.coverage.access_logging import target_of
+from ir_kit.coverage.log_delivery import CLOUDTRAIL, LOGGING, bare_key, expiries, logging_fault, policy_fault
+from ir_kit.coverage.logging_timeline import LoggingTimeline, logging_timeline
+from ir_kit.coverage.selectors import SelectorSet, coverage_of_bucket, coverage_of_region, selector_set
 from ir_kit.coverage.states import CLASSES, Scope, State
 from ir_kit.coverage.trails import INSTANT, Trail, trail_key
 from ir_kit.coverage.visibility import BLIND
@@ -86,7 +84,7 @@ def tampering(case: Case) -> pd.DataFrame:
     Cannot see: acts while nothing recorded management events; writes into log buckets without data events. Config
     recorders and flow logs are no logs of S3 and left out.
     """
-    replayed = replay(case)
+    replayed = logging_timeline(case)
     services = log_destinations(replayed)
     found = []
     for row in calls(case, services):
@@ -114,10 +112,10 @@ def calls(case: Case, log_buckets: Iterable[str]) -> list[dict[str, Any]]:
     return rows_of(case.ask("logging_gaps/tampering", log_buckets=sorted(log_buckets)))
 
 
-def log_destinations(replayed: Replay) -> dict[str, set[str]]:
+def log_destinations(replayed: LoggingTimeline) -> dict[str, set[str]]:
     """Which buckets take logs, and of which services?"""
     found: dict[str, set[str]] = {}
-    for bucket, _ in replayed.recording.destinations:
+    for bucket, _ in replayed.destinations:
         found.setdefault(bucket, set()).add(CLOUDTRAIL)
     for log in replayed.access_logs.values():
         for point in log.target.points:
@@ -126,7 +124,7 @@ def log_destinations(replayed: Replay) -> dict[str, set[str]]:
     return found
 
 
-def act_of(replayed: Replay, services: Mapping[str, set[str]], row: Row) -> Act | None:
+def act_of(replayed: LoggingTimeline, services: Mapping[str, set[str]], row: Row) -> Act | None:
     """What this call does to logging; None where it takes nothing away."""
     request, words = mapping(row["request_parameters"]), str(row["words"])
     source, name = row["event_source"].partition(".")[0], row["event_name"]
@@ -137,7 +135,7 @@ def act_of(replayed: Replay, services: Mapping[str, set[str]], row: Row) -> Act 
         return bucket_act(replayed, services.get(row["bucket"] or "", set()), row, request)
     if source == "kms":
         trails = [
-            trail.key.name for trail in replayed.recording.trails
+            trail.key.name for trail in replayed.trails
             if any(point.value and bare_key(str(point.value)) == bare_key(target) for point in trail.fields["kms_key"].points)
         ]  # fmt: skip
         kept = name == "PutKeyPolicy" and CLOUDTRAIL in str(request.get("policy"))
@@ -147,14 +145,14 @@ def act_of(replayed: Replay, services: Mapping[str, set[str]], row: Row) -> Act 
     return None if name == "UpdateDetector" and request.get("enable") is not False else Act(target, words)
 
 
-def trail_act(replayed: Replay, row: Row, request: Mapping[str, Any]) -> Act | None:
+def trail_act(replayed: LoggingTimeline, row: Row, request: Mapping[str, Any]) -> Act | None:
     """What a call takes away from a trail, judged by its settings just before."""
     name, time, words = row["event_name"], row["event_time"], row["words"]
     lower = {str(key).lower(): value for key, value in request.items()}
     key = trail_key(lower.get("name") or lower.get("trailname"), row["recipient_account_id"], row["aws_region"])
     if key is None:  # a call that was refused is recorded without what it asked for
         return Act("", f"{words}, and the record does not say which") if row["error_code"] else None
-    same = (trail for trail in replayed.recording.trails if trail.key.name == key.name)
+    same = (trail for trail in replayed.trails if trail.key.name == key.name)
     trail = next((trail for trail in same if trail.key.home_region == key.home_region), None)
     until = min((change for change in trail.changes() if change > time), default=None) if trail else None
     if name == "PutEventSelectors":
@@ -197,7 +195,7 @@ def updated(trail: Trail | None, request: Mapping[str, Any], time: datetime) -> 
     return found
 
 
-def narrowed(replayed: Replay, after: SelectorSet | None, trail: Trail | None, time: datetime) -> str:
+def narrowed(replayed: LoggingTimeline, after: SelectorSet | None, trail: Trail | None, time: datetime) -> str:
     """What a trail's selectors took before and these do not, in words; empty where nothing is taken away.
 
     Where the set before is not known, what it must have selected is told by what was delivered, and a set that leaves
@@ -219,14 +217,14 @@ def narrowed(replayed: Replay, after: SelectorSet | None, trail: Trail | None, t
                 less = old.kind != "none" and new != old
             else:
                 scope, instant = Scope(record_class, bucket, region), Span(time - INSTANT, time)
-                less = trail is not None and replayed.recording.trail_state(trail, scope, instant).state == "logged"
+                less = trail is not None and replayed.trail_state(trail, scope, instant).state == "logged"
             if less and new.kind != "all":
                 words = record_class if new.kind == "none" else f"{record_class} ({new.words})"
                 gone.setdefault(words, []).append(bucket)
     return "; ".join([*found, *(f"{words} of {join_names(buckets, 5)}" for words, buckets in gone.items())])
 
 
-def bucket_act(replayed: Replay, services: set[str], row: Row, request: Mapping[str, Any]) -> Act | None:
+def bucket_act(replayed: LoggingTimeline, services: set[str], row: Row, request: Mapping[str, Any]) -> Act | None:
     """What a call takes away from a bucket's access log, or from a bucket that takes logs of these services."""
     name, bucket, time = row["event_name"], row["bucket"], row["event_time"]
     if name == "PutBucketLogging":
@@ -261,7 +259,7 @@ def bucket_act(replayed: Replay, services: set[str], row: Row, request: Mapping[
     return Act(bucket, f"{broken} (bucket of {holds})") if broken else None
 
 
-def access_log_act(replayed: Replay, row: Row, request: Mapping[str, Any]) -> Act | None:
+def access_log_act(replayed: LoggingTimeline, row: Row, request: Mapping[str, Any]) -> Act | None:
     """What a PutBucketLogging takes away, judged by the target just before."""
     status, bucket, time = request.get("BucketLoggingStatus"), row["bucket"], row["event_time"]
     if not isinstance(status, dict):
@@ -278,15 +276,15 @@ def access_log_act(replayed: Replay, row: Row, request: Mapping[str, Any]) -> Ac
     return Act(bucket, words, until, access_log_of=bucket)
 
 
-def cost_of(replayed: Replay, act: Act, time: datetime) -> tuple[float | None, str]:
+def cost_of(replayed: LoggingTimeline, act: Act, time: datetime) -> tuple[float | None, str]:
     """Hours for which what was logged just before was blind after it, summed, and in words class by class."""
     end = min(act.until or replayed.window.end, replayed.window.end)
     just_before, until = Span(time - INSTANT, time), f"until {end:%Y-%m-%d %H:%M:%S}"
     if bucket := act.access_log_of:
-        if time >= end or replayed.access_log_state(bucket, just_before).state not in ("logged", "uncertain"):
+        if time >= end or replayed.access_logs.state(bucket, just_before.start).state not in ("logged", "uncertain"):
             return 0.0, "whether it was on just before is not known"
-        spans = between(replayed.access_log_edges(bucket), time, end)
-        hours = blind_hours((span, replayed.access_log_state(bucket, span)) for span in spans)
+        spans = between(replayed.access_logs[bucket].edges(), time, end)
+        hours = blind_hours((span, replayed.access_logs.state(bucket, span.start)) for span in spans)
         return hours, f"{until}: server_access_log blind for {hours:.1f} hours after settling"
     if act.trail is None:
         return None, ""

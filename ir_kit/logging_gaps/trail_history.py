@@ -8,10 +8,8 @@ import pandas as pd
 
 from ir_kit.case import Case
 from ir_kit.coverage.deliveries import hull
-from ir_kit.coverage.replaying import replay
-from ir_kit.coverage.replays import Replay
-from ir_kit.coverage.selector_coverage import coverage_of_bucket, coverage_of_region
-from ir_kit.coverage.selectors import SelectorSet
+from ir_kit.coverage.logging_timeline import LoggingTimeline, logging_timeline
+from ir_kit.coverage.selectors import SelectorSet, coverage_of_bucket, coverage_of_region
 from ir_kit.coverage.trails import Trail
 from ir_kit.domain.frames import frame_of
 from ir_kit.domain.intervals import Span, between
@@ -29,10 +27,10 @@ def trails(case: Case) -> pd.DataFrame:
         One row per trail and interval of the window; empty if no trail is known. Also written to
         ``logging_gaps/trails``.
     """
-    replayed = replay(case)
+    replayed = logging_timeline(case)
     found: list[dict[str, Any]] = []
-    for trail in replayed.recording.trails:
-        edges = [edge for span in replayed.recording.hulls(trail) for edge in (span.start, span.end)]
+    for trail in replayed.trails:
+        edges = [edge for span in replayed.hulls(trail) for edge in (span.start, span.end)]
         for span in between([*trail.edges(), *edges], replayed.window.start, replayed.window.end):
             row = state_of(replayed, trail, span)
             if found and all(
@@ -46,12 +44,12 @@ def trails(case: Case) -> pd.DataFrame:
     return frame
 
 
-def state_of(replayed: Replay, trail: Trail, span: Span) -> dict[str, Any]:
+def state_of(replayed: LoggingTimeline, trail: Trail, span: Span) -> dict[str, Any]:
     """The row of a trail in a span between two of its edges."""
     on, chosen, place = trail.logging.at(span.start), trail.selectors.at(span.start), trail.destination(span.start)
     status = ("yes" if on.value else "no") if on.state == "known" else "unknown"
     run, recorded_end = trail.run(span.start)
-    alive = hull(replayed.recording.alive(trail, run))
+    alive = hull(replayed.run_records(trail, run))
     until = run.end if recorded_end or alive is None else alive.end
     proven = status == "unknown" and alive is not None and alive.start <= span.start < until
     selectors = chosen.value if chosen.state == "known" else None
@@ -61,12 +59,12 @@ def state_of(replayed: Replay, trail: Trail, span: Span) -> dict[str, Any]:
         "start_time": span.start, "end_time": span.end, "logging_status": "yes" if proven else status,
         **{kind: selected(replayed, kind, selectors, status) for kind in ("management", "data_read", "data_write")},
         "destination": f"s3://{place[0]}/{place[1]}" if place else None,
-        "files_held": replayed.recording.held(trail, span.start),
+        "files_held": replayed.files_held(trail, span.start),
         "basis": "; ".join(dict.fromkeys(words for words in basis if words)),
     }  # fmt: skip
 
 
-def selected(replayed: Replay, record_class: str, selectors: SelectorSet | None, status: str) -> str:
+def selected(replayed: LoggingTimeline, record_class: str, selectors: SelectorSet | None, status: str) -> str:
     """What selectors take of a class: ``all``, ``none``, ``unknown``, or in words."""
     if status == "no":
         return "none"

@@ -8,18 +8,12 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import pandas as pd
+from ir_kit.coverage.bucket_hours import LogCoverage as Watched
+from ir_kit.coverage.bucket_hours import log_coverage as watched
 
-from ir_kit.domain.frames import rows_of
+__all__ = ["Watched", "bound", "clopper_pearson", "lost_bytes", "most_lost", "watched"]
 
 Row = Mapping[str, Any]
-Span = tuple[pd.Timestamp, pd.Timestamp]
-BLIND_STATES = frozenset({"not_logged", "lost", "unknown"})
-# parts of a class that selectors leave out for as long as they stand, and not for a moment of doubt
-NEVER_RECORDED = frozenset(
-    {"prefix", "objects", "principal", "event_name", "combination", "from_console", "vpc_endpoint_id", "error_code",
-     "read_only", "request"}
-)  # fmt: skip
 CONFIDENCE = 0.95
 
 
@@ -109,104 +103,6 @@ def lost_bytes(lost: int, seen: int, total: float, squares: float) -> int:
     mean = total / seen
     variance = max(squares / seen - mean * mean, 0.0)
     return math.ceil(lost * mean + 1.645 * math.sqrt(lost * variance))
-
-
-class Watched:
-    """Which hours of the window did which log cover, for one bucket? From the rows of ``logging_gaps/visibility``.
-
-    Of objects alone (`objects_only`), listings that data events may leave out leave no doubt.
-    """
-
-    def __init__(
-        self, bucket: str, window: Span, data: list[Row], log: list[Row], *, objects_only: bool = False
-    ) -> None:
-        self.bucket, self.window = bucket, window
-        edges = {window[0], window[1]}
-        for row in [*data, *log]:
-            edges |= {row["start_time"], row["end_time"]}
-        inside = sorted(edge for edge in edges if window[0] <= edge <= window[1])
-        self.pieces = [
-            (begin, end, _data_state(data, begin, objects_only), _state(log, begin))
-            for begin, end in zip(inside, inside[1:], strict=False)
-        ]
-        self._close_doubts()
-
-    def _close_doubts(self) -> None:
-        """An access log that was on before and after a stretch of doubt was on in it: what did not come then was not
-        delivered.
-        """
-        states = [piece[3] for piece in self.pieces]
-        for index, state in enumerate(states):
-            if state != "uncertain":
-                continue
-            before = next((one for one in reversed(states[:index]) if one != "uncertain"), None)
-            after = next((one for one in states[index + 1 :] if one != "uncertain"), None)
-            if before == after == "logged":
-                self.pieces[index] = (*self.pieces[index][:3], "doubtful")
-
-    def hours(self, kind: str) -> float:
-        return sum((end - begin) / pd.Timedelta(hours=1) for begin, end in self.spans(kind))
-
-    def spans(self, kind: str) -> list[Span]:
-        """Stretches that are ``blind``, ``both``, ``alone`` (the access log alone), ``named`` (data events) or
-        ``uncertain``; of these last ``partly``, where data events alone were on, and never for all requests.
-        """
-        found: list[Span] = []
-        for begin, end, data, log in self.pieces:
-            partly = kind == data == "partly" and log in BLIND_STATES
-            if _kind(data, log) == kind or partly or (kind == "named" and data == "logged"):
-                if found and found[-1][1] == begin:
-                    found[-1] = (found[-1][0], end)
-                else:
-                    found.append((begin, end))
-        return found
-
-
-def _state(rows: list[Row], time: pd.Timestamp) -> str:
-    return next((str(row["state"]) for row in rows if row["start_time"] <= time < row["end_time"]), "unknown")
-
-
-def _data_state(rows: list[Row], time: pd.Timestamp, objects_only: bool) -> str:
-    row = next((row for row in rows if row["start_time"] <= time < row["end_time"]), None)
-    if row is None or row["state"] != "uncertain":
-        return str(row["state"]) if row else "unknown"
-    left_out = set() if row.get("left_out") is None else set(row["left_out"])
-    if left_out & NEVER_RECORDED:
-        return "partly"
-    return "logged" if objects_only and left_out == {"listings"} else "uncertain"
-
-
-def _kind(data: str, log: str) -> str:
-    if data == "logged":
-        return "both" if log in ("logged", "doubtful") else "named"
-    if log == "logged":
-        return "alone"
-    return "blind" if data in BLIND_STATES and log in BLIND_STATES else "uncertain"
-
-
-def watched(
-    visibility: pd.DataFrame | None,
-    buckets: list[str],
-    window: Span,
-    record_class: str = "data_read",
-    *,
-    objects_only: bool = False,
-) -> dict[str, Watched]:
-    """For each of these buckets, which hours of the window were covered, and by what?"""
-    by: dict[tuple[str, str], list[Row]] = {}
-    if visibility is not None:
-        for row in rows_of(visibility[visibility["bucket"].isin(buckets)]):
-            by.setdefault((row["bucket"], row["record_class"]), []).append(row)
-    return {
-        bucket: Watched(
-            bucket,
-            window,
-            by.get((bucket, record_class), []),
-            by.get((bucket, "server_access_log"), []),
-            objects_only=objects_only,
-        )
-        for bucket in buckets
-    }
 
 
 def bound(bucket: str, read: Row | None, seen: Watched, writes: Watched, loss: Row | None) -> dict[str, Any]:

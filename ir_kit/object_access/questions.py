@@ -14,7 +14,7 @@ from ir_kit.attribution import completeness
 from ir_kit.case import Case
 from ir_kit.configuration.config_timeline import config_timeline
 from ir_kit.configuration.lifecycle import expiry_changes
-from ir_kit.coverage.visible import unlogged, visible
+from ir_kit.coverage.visibility import unlogged, visible
 from ir_kit.domain.frames import frame_of, rows_of
 from ir_kit.object_access import service_reads as services
 from ir_kit.object_access.bounds import bound

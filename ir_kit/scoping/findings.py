@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from ir_kit.case import Case
-from ir_kit.coverage.scope import Seen
+from ir_kit.coverage.scope import LogScope
 from ir_kit.credentials.reached import Row
 from ir_kit.domain.frames import rows_of
 from ir_kit.findings import (
@@ -44,7 +44,7 @@ def findings(case: Case) -> list[Finding]:
     builder = FindingBuilder(case, PLAYBOOK)
     facts = rows_of(asked.key_facts(case))
     found = [finding for fact in facts for finding in (_key_owner(builder, fact), _key_last_used(builder, fact))]
-    seen = Seen.of(case)
+    seen = LogScope.of(case)
     return write_findings(
         case, PLAYBOOK, [*found, _credentials_reached(builder, seen), _footholds_gained(builder, seen)]
     )
@@ -135,7 +135,7 @@ def _last_use(fact: Row) -> str:
     )
 
 
-def _credentials_reached(builder: FindingBuilder, seen: Seen) -> Finding:
+def _credentials_reached(builder: FindingBuilder, seen: LogScope) -> Finding:
     everything = asked.credentials(builder.case)
     derived = everything[everything["link"] != "seed"]
     own = derived["is_responder"].astype(bool)
@@ -181,7 +181,7 @@ def _credentials_reached(builder: FindingBuilder, seen: Seen) -> Finding:
     )
 
 
-def _footholds_gained(builder: FindingBuilder, seen: Seen) -> Finding:
+def _footholds_gained(builder: FindingBuilder, seen: LogScope) -> Finding:
     everything = asked.footholds(builder.case)
     own = everything["is_responder"].astype(bool)
     frame = everything[~own]

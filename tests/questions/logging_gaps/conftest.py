@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from ir_kit.coverage.replaying import Evidence, replayed
-from ir_kit.coverage.replays import Replay
+from ir_kit.coverage.logging_timeline import LoggingTimeline, timeline_of
 from ir_kit.coverage.states import Scope
 from ir_kit.domain.intervals import Span
 
@@ -191,29 +190,31 @@ class Account:
 
     # the replay
 
-    def replay(self, lost: list[dict[str, Any]] | None = None) -> Replay:
-        return replayed(
-            Evidence(
-                self.window,
-                self._delivered,
-                self.trail_settings,
-                self.trail_events,
-                self.bucket_settings,
-                self.bucket_events,
-                self._hours(),
-                self._line_hours(),
-                [{"bucket": name, "aws_region": region} for name, region in self.buckets.items()],
-                unseen=self.unseen,
-            ),
-            lost or [],
-        )
+    def replay(self, lost: list[dict[str, Any]] | None = None) -> LoggingTimeline:
+        rows: dict[str, list[dict[str, Any]]] = {
+            "coverage/trail_settings": self.trail_settings,
+            "coverage/trail_events": self.trail_events,
+            "coverage/log_bucket_settings": self.bucket_settings,
+            "coverage/log_bucket_events": self.bucket_events,
+            "coverage/delivered_hours": self._hours(),
+            "coverage/delivered_lines": self._line_hours(),
+            "coverage/unseen_requests": self.unseen,
+            "configuration/logged_buckets": [
+                {"bucket": name, "aws_region": region, "successes": 1} for name, region in self.buckets.items()
+            ],
+        }
+
+        def ask(question: str, cuts: Sequence[Span] = ()) -> list[dict[str, Any]]:
+            return self._delivered(list(cuts)) if question == "coverage/delivered" else rows[question]
+
+        return timeline_of(self.window, (), ask, lost or [])
 
     def state(self, hours: float, record_class: str = "data_read", bucket: str | None = "b", region: str = HOME) -> str:
-        found = self.replay()
-        moment = Span(at(hours), at(hours) + timedelta(microseconds=1))
+        timeline = self.replay()
         if record_class == "server_access_log":
-            return found.access_log_state(bucket or "", moment).state
-        return found.state(Scope(record_class, bucket, region), moment).state
+            return timeline.access_logs.state(bucket or "", at(hours)).state
+        moment = Span(at(hours), at(hours) + timedelta(microseconds=1))
+        return timeline.state(Scope(record_class, bucket, region), moment).state
 
     def _delivered(self, spans: list[Span]) -> list[dict[str, Any]]:
         groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from ir_kit.case import Case, open_case
-from ir_kit.coverage.replaying import replay
+from ir_kit.coverage.logging_timeline import logging_timeline
 from ir_kit.coverage.visibility import visibility_of
 from ir_kit.logging_gaps.contradictions import contradictions
 from ir_kit.logging_gaps.tampering import tampering
@@ -34,14 +34,14 @@ def invictus(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Cas
 
 
 def test_nothing_can_be_said_about_objects_of_invictus(invictus: Case) -> None:
-    table = visibility_of(replay(invictus))
+    table = visibility_of(logging_timeline(invictus))
     objects = table[table["record_class"] != "management"]
     assert len(objects) > 0
     assert not objects["state"].isin(["logged", "uncertain"]).any()
 
 
 def test_the_files_of_invictus_prove_management_events_in_spite_of_every_change(invictus: Case) -> None:
-    table = visibility_of(replay(invictus))
+    table = visibility_of(logging_timeline(invictus))
     region = table[table["bucket"].isna()]
     assert list(region["state"].loc[region["start_time"] < pd.Timestamp("2023-07-10T12:37Z")].unique()) == [
         "unknown",
@@ -84,7 +84,7 @@ def test_the_sample_is_never_called_logged_where_it_was_blind(tmp_path: Path) ->
     make_sample(folder, 1, scale=0.3)
     (folder / "incident.yaml").write_text(yaml.safe_dump({"incident": "demo", **incident_fields()}))
     case = open_case("demo", str(tmp_path))
-    table = visibility_of(replay(case))
+    table = visibility_of(logging_timeline(case))
     truth = json.loads((folder / "truth" / "visibility.json").read_text())
     hours: Counter[tuple[str, str]] = Counter()
     for row in table.to_dict("records"):

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from ir_kit.case import Case, open_case
-from ir_kit.coverage.visibility import visibility
+from ir_kit.coverage.visibility import visible
 from ir_kit.domain.frames import rows_of
 from ir_kit.domain.outcome import outcome_of
 from ir_kit.logging_gaps.contradictions import contradictions
@@ -180,7 +180,7 @@ def test_attempts_that_failed_are_told_and_cost_nothing(world: Written) -> None:
     assert list(found["outcome"]) == ["denied", "error", "denied", "denied"]
     assert found["blind_hours"].eq(0).all()
     assert found["effect"].str.contains("no gap").all()
-    rows = visibility(case)
+    rows = visible(case)
     rows = rows[(rows["record_class"] == "data_read") & (rows["bucket"] == "b")]
     assert list(rows["state"]) == ["logged"]
 

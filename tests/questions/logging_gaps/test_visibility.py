@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from ir_kit.coverage.visibility import blind_time, is_logged, visibility_of, would_be_recorded
+from ir_kit.coverage.visibility import is_logged, visibility_of
 from ir_kit.domain.intervals import Span
 from ir_kit.logging_gaps.contradictions import log_objects_expired
 
@@ -509,14 +509,6 @@ def test_the_window_is_tiled_for_each_bucket_and_class(account: Any) -> None:
     }
 
 
-def test_blind_hours_add_up_to_the_window(account: Any) -> None:
-    account.stands(BUCKET_B)
-    account.hums()
-    hours = blind_time(visibility_of(account.replay()))
-    total = hours["blind_hours"] + hours["uncertain_hours"] + hours["logged_hours"]
-    assert total.round(6).eq(24).all()
-
-
 def test_nothing_found_means_nothing_was_where_the_whole_scope_was_logged(account: Any) -> None:
     account.stands(BUCKET_B)
     account.hums()
@@ -528,31 +520,3 @@ def test_nothing_found_means_nothing_was_where_the_whole_scope_was_logged(accoun
     assert is_logged(table, record_class="data_read", bucket="b", **later)[0] != "logged"
     assert is_logged(table.iloc[0:0], record_class="data_read", bucket="b", **window)[0] == "not_logged"
     assert isinstance(table, pd.DataFrame)
-
-
-def test_one_exact_request_is_answered_by_key_and_principal(account: Any) -> None:
-    fields = [
-        {"Field": "eventCategory", "Equals": ["Data"]},
-        {"Field": "resources.type", "Equals": ["AWS::S3::Object"]},
-        {"Field": "resources.ARN", "StartsWith": ["arn:aws:s3:::b/in/"]},
-        {"Field": "userIdentity.arn", "NotEquals": ["arn:robot"]},
-    ]
-    management = [{"Field": "eventCategory", "Equals": ["Management"]}]
-    account.stands({"AdvancedEventSelectors": [{"FieldSelectors": fields}, {"FieldSelectors": management}]})
-    account.hums()
-    found = account.replay()
-    noon = account.window.start + timedelta(hours=12)
-
-    def asked(key: str | None, name: str, principal: str | None) -> str:
-        return would_be_recorded(found, "b", key, name, True, principal, noon).state
-
-    assert asked("in/1", "GetObject", "arn:alice") == "logged"
-    assert asked("out/1", "GetObject", "arn:alice") == "unknown", "whether access logging was on is not known"
-    account.answers("GetBucketLogging", "b", {})
-    found = account.replay()
-    assert asked("out/1", "GetObject", "arn:alice") == "not_logged"
-    assert asked("in/1", "GetObject", "arn:robot") == "not_logged"
-    assert asked("in/1", "GetObject", None) == "uncertain"
-    assert asked(None, "ListObjects", "arn:alice") == "uncertain"
-    recorded = would_be_recorded(found, "b", "in/1", "GetObject", True, "arn:alice", noon)
-    assert recorded.where == ["main"]

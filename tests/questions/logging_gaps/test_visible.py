@@ -2,66 +2,57 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
+import duckdb
 import pandas as pd
 import pytest
 
-from ir_kit.coverage import visible as module
+import ir_kit.coverage
+from ir_kit.coverage.visibility import visibility_of
 
-T = "2026-03-{}T00:00:00Z"
-
-
-class _Asked:
-    def __init__(self, last_record: str | None, last_answer: str | None) -> None:
-        self.times = {"last_record": pd.Timestamp(last_record), "last_answer": pd.Timestamp(last_answer)}
-
-    def ask(self, question: str) -> pd.DataFrame:
-        assert question == "coverage/evidence_end"
-        return pd.DataFrame({name: pd.Series([time], dtype="datetime64[us, UTC]") for name, time in self.times.items()})
+QUESTION = Path(ir_kit.coverage.__file__).with_name("evidence_end.sql").read_text()
 
 
-def row(start: str, end: str, state: str, bucket: str | None = "b") -> dict[str, Any]:
-    return {
-        "bucket": bucket, "aws_region": "us-east-1", "record_class": "data_read", "start_time": pd.Timestamp(T.format(start)),
-        "end_time": pd.Timestamp(T.format(end)), "state": state, "basis": "a trail", "left_out": [],
-    }  # fmt: skip
+def test_a_setting_is_not_carried_past_the_end_of_the_evidence(account: Any) -> None:
+    account.stands({"EventSelectors": [{"ReadWriteType": "All", "IncludeManagementEvents": True}]})
+    account.hums()
+    table = visibility_of(account.replay(), account.window.start + timedelta(hours=20))
+    for _, rows in table.groupby(["bucket", "record_class"], dropna=False):
+        assert rows["start_time"].iloc[-1] <= account.window.start + timedelta(hours=20)
+        assert rows["end_time"].iloc[-1] == account.window.end
+        assert rows["state"].iloc[-1] == "unknown"
+    region = table[table["bucket"].isna()]
+    assert list(region["state"]) == ["logged", "unknown"]
+    assert region["basis"].iloc[-1] == "the evidence ends at 2026-03-02 20:00:00"
+    unended = visibility_of(account.replay())
+    pd.testing.assert_frame_equal(unended, visibility_of(account.replay(), account.window.end))
 
 
-def clipped(*rows: dict[str, Any], last_record: str | None, last_answer: str | None) -> list[tuple[str, str, str]]:
-    frame = module._up_to_the_end(_Asked(last_record, last_answer), pd.DataFrame(rows))  # type: ignore[arg-type]
-    return [(f"{r.start_time:%d}", f"{r.end_time:%d}", r.state) for r in frame.itertuples()]
-
-
-def test_a_setting_is_not_carried_past_the_last_answer() -> None:
-    told = clipped(row("01", "08", "logged"), last_record="2026-03-02T10:00:00Z", last_answer="2026-03-05T00:00:00Z")
-    assert told == [("01", "05", "logged"), ("05", "08", "unknown")]
-
-
-def test_what_came_after_the_collection_is_not_known_on_the_day_of_the_last_record_either() -> None:
-    asked = _Asked("2026-03-02T10:00:00Z", "2026-03-02T12:00:00Z")
-    frame = module._up_to_the_end(asked, pd.DataFrame([row("01", "03", "logged")]))  # type: ignore[arg-type]
-    assert [f"{one:%d %H}" for one in frame["end_time"]] == ["02 12", "03 00"]
-    assert frame["state"].tolist() == ["logged", "unknown"]
-
-
-def test_records_of_after_the_last_answer_were_gathered_later() -> None:
-    told = clipped(row("01", "04", "logged"), last_record="2026-03-02T10:00:00Z", last_answer="2026-03-01T12:00:00Z")
-    assert told == [("01", "03", "logged"), ("03", "04", "unknown")]
-
-
-def test_a_quiet_evening_of_the_last_day_is_no_gap() -> None:
-    told = clipped(row("01", "03", "logged"), last_record="2026-03-02T10:00:00Z", last_answer=None)
-    assert told == [("01", "03", "logged")]
-
-
-def test_an_interval_that_begins_after_the_end_is_unknown() -> None:
-    rows = (row("01", "04", "logged"), row("04", "08", "not_logged"))
-    told = clipped(*rows, last_record="2026-03-01T10:00:00Z", last_answer=None)
-    assert told == [("01", "02", "logged"), ("02", "08", "unknown")]
-
-
-@pytest.mark.parametrize("last_answer", ["2026-03-08T00:00:00Z", "2026-04-01T00:00:00Z"])
-def test_evidence_that_outlives_the_window_changes_nothing(last_answer: str) -> None:
-    rows = (row("01", "08", "logged"), row("01", "08", "logged", None))
-    assert clipped(*rows, last_record=None, last_answer=last_answer) == [("01", "08", "logged")] * 2
+@pytest.mark.parametrize(
+    ("record", "answer", "end"),
+    [
+        ("2026-03-02 10:00", "2026-03-05 00:00", "2026-03-05 00:00"),
+        # what came after the collection is not known on the day of the last record either
+        ("2026-03-02 10:00", "2026-03-02 12:00", "2026-03-02 12:00"),
+        # records of after the last answer were gathered later; a quiet evening of their last day is no gap
+        ("2026-03-02 10:00", "2026-03-01 12:00", "2026-03-03 00:00"),
+        ("2026-03-02 10:00", None, "2026-03-03 00:00"),
+        (None, "2026-03-08 00:00", "2026-03-08 00:00"),
+        (None, None, None),
+    ],
+)
+def test_the_evidence_ends_with_the_last_answer_or_the_day_of_a_later_record(
+    record: str | None, answer: str | None, end: str | None
+) -> None:
+    database = duckdb.connect()
+    for name, column, time in (
+        ("events", "event_time", record), ("access_log_lines", "event_time", None), ("settings", "collected_at", answer),
+    ):  # fmt: skip
+        database.execute(
+            f"create table {name} as select cast(? as timestamp) as {column} where ? is not null", [time, time]
+        )
+    (found,) = database.execute(QUESTION).fetchall()
+    assert found == (datetime.fromisoformat(end) if end else None,)

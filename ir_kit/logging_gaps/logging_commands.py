@@ -1,7 +1,7 @@
 """Commands of the AWS CLI that switch logging on and keep the logs, each with its check and a warning.
 
-What replaces a whole setting is written whole, with what is there kept; where that is not known, it is fetched and added
-to. Nothing here is run.
+What replaces a whole setting is written whole, with what is there kept; where that is not known, nothing is put. Nothing
+here is run.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ir_kit.domain.documents import mappings
-from ir_kit.domain.shell import aws, command, compact
+from ir_kit.domain.documents import mapping, mappings
+from ir_kit.domain.shell import aws, compact
 
 JSON = dict[str, Any]
 OBJECT = "AWS::S3::Object"
@@ -82,30 +82,15 @@ def new_trail(trail: JSON, account: str) -> Step:
     )
 
 
-def data_events(trail: JSON, selectors: JSON | None, buckets: Sequence[str]) -> Step:
-    """Data events of these buckets on this trail, its selectors kept; fetched first where they are not known (None)."""
+def data_events(trail: JSON, buckets: Sequence[str]) -> Step:
+    """Data events of these buckets on this trail, its selectors kept; where they are not known (None), how to see them."""
     named = {"trail_name": trail["TrailARN"], "region": trail["HomeRegion"]}
     get = aws("cloudtrail", "get-event-selectors", **named)
-    if selectors is not None:
-        ((kind, value),) = with_buckets(selectors, buckets).items()
+    snippet = f"{get}  # put back what it answers, with one more: {compact(basic_for(buckets))}"
+    if trail["selectors"] is not None:
+        ((kind, value),) = with_buckets(trail["selectors"], buckets).items()
         option = "event_selectors" if kind == "EventSelectors" else "advanced_event_selectors"
         snippet = aws("cloudtrail", "put-event-selectors", **named, **{option: value})
-    else:
-        edit = (
-            "if ((.AdvancedEventSelectors // []) | length) > 0 "
-            "then {AdvancedEventSelectors: (.AdvancedEventSelectors + $advanced)} "
-            "else {EventSelectors: ((.EventSelectors // []) + $basic)} end"
-        )
-        given = (
-            "--argjson",
-            "advanced",
-            compact([advanced_for(buckets)]),
-            "--argjson",
-            "basic",
-            compact([basic_for(buckets)]),
-        )
-        merged = f"selectors=$({get}) && selectors=$(printf '%s' \"$selectors\" | {command('jq', '-c', *given, edit)})"
-        snippet = f'{merged} && {aws("cloudtrail", "put-event-selectors", **named)} --cli-input-json "$selectors"'
     warning = (
         "replaces the trail's whole set of selectors: it holds what is there now, this bucket and those of the steps "
         f"before it, so run them in this order, and nothing else in between. {SETTLING}, events come about 5 minutes "
@@ -174,8 +159,10 @@ def as_advanced(basic: Sequence[Mapping[str, Any]]) -> list[JSON]:
 
 
 def _fields(category: str, kind: str | None = None) -> list[JSON]:
-    resource = [{"Field": "resources.type", "Equals": [kind]}] if kind else []
-    return [{"Field": "eventCategory", "Equals": [category]}, *resource]
+    return [
+        {"Field": "eventCategory", "Equals": [category]},
+        *([{"Field": "resources.type", "Equals": [kind]}] if kind else []),
+    ]
 
 
 # buckets
@@ -185,27 +172,16 @@ class Policy(NamedTuple):
     """The policy that a log bucket is to have: whole where the present one is known, else what to add to it."""
 
     bucket: str
-    document: Mapping[str, Any] | None
-    added: Sequence[Mapping[str, Any]]
+    document: JSON | None
+    added: Sequence[JSON]
 
     def put(self, region: str) -> str:
-        """The command; where the present policy could not be read, it is fetched, added to, and put back."""
+        """The command; where the present policy could not be read, how to see it, and what to add."""
         named = {"bucket": self.bucket, "region": region}
         if self.document is not None:
-            return aws("s3api", "put-bucket-policy", **named, policy=dict(self.document))
+            return aws("s3api", "put-bucket-policy", **named, policy=self.document)
         get = aws("s3api", "get-bucket-policy", **named, query="Policy", output="text")
-        keep = 'if type == "array" then . else [.] end | map(select(.Sid as $s | $sids | index($s) | not))'
-        given = (
-            "--argjson",
-            "new",
-            compact(list(self.added)),
-            "--argjson",
-            "sids",
-            compact([one["Sid"] for one in self.added]),
-        )
-        edit = command("jq", "-c", *given, f".Statement |= (({keep}) + $new)")
-        put = aws("s3api", "put-bucket-policy", **named)
-        return f'policy=$({get}) && policy=$(printf \'%s\' "$policy" | {edit}) && {put} --policy "$policy"'
+        return f"{get}  # put back what it answers, with these statements: {compact(list(self.added))}"
 
 
 def deliveries_allowed(bucket: str, account: str) -> JSON:
@@ -215,6 +191,17 @@ def deliveries_allowed(bucket: str, account: str) -> JSON:
         "Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{bucket}/*",
         "Condition": {"StringEquals": {"aws:SourceAccount": account}},
     }  # fmt: skip
+
+
+def lets_deliver(statement: JSON, bucket: str) -> bool:
+    """Does it let S3 deliver access logs of every bucket to the whole of this one, and is not the statement above?"""
+    services, resources = mapping(statement.get("Principal")).get("Service"), statement.get("Resource")
+    return (
+        statement.get("Effect") == "Allow" and statement.get("Sid") != "IrKitAccessLogDelivery"
+        and "logging.s3.amazonaws.com" in (services if isinstance(services, list) else [services])
+        and f"arn:aws:s3:::{bucket}/*" in (resources if isinstance(resources, list) else [resources])
+        and "aws:sourcearn" not in str(statement.get("Condition")).lower()
+    )  # fmt: skip
 
 
 def compromised_denied(bucket: str, principals: Sequence[str]) -> JSON:

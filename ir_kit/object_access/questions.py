@@ -19,8 +19,8 @@ from ir_kit.coverage.visibility import unlogged, visible
 from ir_kit.credentials.lineage import reached_credentials
 from ir_kit.domain.frames import frame_of, rows_of
 from ir_kit.object_access.bounds import with_upper
-from ir_kit.sessions.familiarity import owners_values
-from ir_kit.sessions.session_intervals import session_intervals
+from ir_kit.sessions.baseline import owner_baseline_values
+from ir_kit.sessions import session_intervals
 from ir_kit.tables import types_of
 
 HOURS = {"bucket": "varchar"} | dict.fromkeys(
@@ -50,7 +50,7 @@ def _requests(case: Case) -> int:
         provide_inventory(case)
         compromised, principals = reached_credentials(case), case.ask("attribution/possible_principals")
         window = {name: case.parameters[name] for name in ("match_start", "match_end")}
-        values, has_baseline = owners_values(case, compromised, principals, window)
+        values, has_baseline = owner_baseline_values(case, compromised, principals, window)
         case.engine.provide("known_values", values)
         rows = _keep(case, "requests", has_baseline=has_baseline)
         _keep(case, "objects")

@@ -13,8 +13,10 @@ import yaml
 from ir_kit.case import Case, open_case
 from ir_kit.coverage.visibility import visible
 from ir_kit.domain.frames import rows_of
-from ir_kit.logging_gaps.contradictions import contradictions, trail_history
-from ir_kit.logging_gaps.tampering import outcome_of, tampering
+from ir_kit.domain.outcome import outcome_of
+from ir_kit.logging_gaps.contradictions import contradictions
+from ir_kit.logging_gaps.tampering import tampering
+from ir_kit.logging_gaps.trail_history import trails as trail_history
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 TRAIL = "arn:aws:cloudtrail:us-east-1:111122223333:trail/main"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -51,10 +52,10 @@ def test_every_question_is_asked_where_there_is_nothing_to_find(world: World) ->
     with_trail(world)
     world.object_call("10:00", world.admin, "GetObject", "b", "k")
     found = logging_gaps_findings(world.case())
-    assert [one.question_id for one in found] == [
-        *["blind_time"] * 4, "log_tampering", "log_integrity", "access_log_completeness", "last_used_contradiction",
-        "recommendations",
-    ]  # fmt: skip
+    assert Counter(one.question_id for one in found) == {
+        "blind_time": 4, "log_tampering": 1, "log_integrity": 1, "access_log_completeness": 1,
+        "last_used_contradiction": 1, "recommendations": 1,
+    }  # fmt: skip
     assert len({one.id for one in found}) == len(found)
 
 

@@ -25,12 +25,13 @@ from ir_kit.policies import (
     anonymous,
     decide,
     parse_policy,
+    public_statements,
+    public_status,
     role_session,
     root,
     service,
     user,
 )
-from ir_kit.policies.public import public_statements, public_status
 
 SAMPLE = "any-object"  # an object's key that no policy speaks of
 # what another account may allow its own principals: all of it
@@ -193,7 +194,7 @@ def _patterns(statement: Statement, target: Target) -> list[str]:
     if len(keys) < len(statement.resources) or statement.not_resources or not keys:
         keys.append("*")
     covered = statement.on_resources
-    return [key for key in dict.fromkeys(keys) if covered is None or covered.cover(f"{base}{widened(key)}", {})]
+    return [key for key in dict.fromkeys(keys) if covered is None or covered.covers(f"{base}{widened(key)}", {}) != NO]
 
 
 def _denied(

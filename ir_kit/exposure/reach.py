@@ -17,9 +17,7 @@ from ir_kit.configuration.inventory import Bucket
 from ir_kit.exposure.actors import Actor
 from ir_kit.exposure.policy_ways import SAMPLE, WILD, filled_in, widened
 from ir_kit.exposure.status import NO, UNKNOWN, YES
-from ir_kit.policies import ABSENT, Policy, Request, decide
-from ir_kit.policies.deciding import Decision
-from ir_kit.policies.documents import EFFECTS
+from ir_kit.policies import ABSENT, EFFECTS, Decision, Policy, Request, decide
 
 ACTIONS = {
     "read": ("s3:GetObject", "s3:GetObjectVersion"),

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from ir_kit.policies.documents import Policy, Statement
+from ir_kit.policies import Policy, Statement
 
 _CHOSEN = {"aws:securetransport", "aws:useragent", "aws:referer"}
 # of the keys of S3, these are not the requester's to set

@@ -8,9 +8,7 @@ from typing import NamedTuple
 from ir_kit.configuration.inventory import Bucket, Holdings
 from ir_kit.exposure.status import NO, UNKNOWN, YES, all_of, any_of
 from ir_kit.exposure.ways import account_in
-from ir_kit.policies.conditions import Test
-from ir_kit.policies.documents import Statement
-from ir_kit.policies.grants import ACTIONS, summary
+from ir_kit.policies import ACTIONS, Statement, Test, summary
 
 # what reads or changes settings no further than that; no access to objects or their names
 SETTINGS_ACTIONS = (
@@ -46,7 +44,7 @@ def granted(statement: Statement, bucket_arn: str, object_arn: str) -> list[Gran
     named = {
         level
         for level, resource in resources.items()
-        if statement.on_resources is None or statement.on_resources.cover(resource, {})
+        if statement.on_resources is None or statement.on_resources.covers(resource, {}) != NO
     }
     found: list[Granted] = []
     for access, by_level in ACTIONS.items():

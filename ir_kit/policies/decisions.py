@@ -143,15 +143,8 @@ def decide(
 ) -> Decision:
     """Is this request allowed under these `Policies`, and which statement decides?
 
-    Returns
-    -------
-    Decision
-        ``unknown`` where it hangs on a key, a policy or an account that is not known; never where what is known decides
-        without it.
-
-    Notes
-    -----
-    ACLs, VPC endpoint policies and Block Public Access are not looked at, nor who owns an object.
+    ``unknown`` where it hangs on a key, a policy or an account that is not known; never where what is known decides
+    without it. ACLs, VPC endpoint policies and Block Public Access are not looked at, nor who owns an object.
     """
     return settle(request, Policies(identity, boundary, session, resource, scps, rcps))
 
@@ -159,16 +152,10 @@ def decide(
 def decide_some(request: Request, policies: Policies) -> Decision:
     """Is this allowed on at least one object of those that the request's resource (``arn:aws:s3:::b/*``) may be?
 
-    Returns
-    -------
-    Decision
-        As of `decide`, but ``yes`` also where it is allowed for part of the objects only.
-
-    Notes
-    -----
-    An object is tried that no pattern names, and one for each part that an Allow names or a Deny spares. What only two
-    policies in common allow (``a*`` in the first, ``*z`` in the second) is not sought, and stays ``unknown``. Whether
-    an object of that name exists is not asked.
+    As `decide`, but ``yes`` also where it is allowed for part of the objects only. An object is tried that no
+    pattern names, and one for each part that an Allow names or a Deny spares. What only two policies in common
+    allow (``a*`` in the first, ``*z`` in the second) is not sought, and stays ``unknown``. Whether an object of
+    that name exists is not asked.
     """
     whole = settle(request, policies)
     if whole.status != UNKNOWN or not request.resource.endswith("/*"):
@@ -387,8 +374,7 @@ def naming(statement: Statement, request: Request, bounded: Status) -> Named:
     if statement.principals is not None:
         return statement.principals.names(principal, known)
     if statement.not_principals is not None:
-        effect = statement.effect or "Deny"
-        return statement.not_principals.spares(principal, known, effect=effect, bounded=bounded)
+        return statement.not_principals.spares(principal, known, effect=statement.effect or "Deny", bounded=bounded)
     return Named(UNKNOWN, UNKNOWN, UNKNOWN)  # it cannot be read, or names nobody, which S3 does not accept
 
 

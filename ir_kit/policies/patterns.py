@@ -160,8 +160,6 @@ def filled(template: Template, values: tuple[str | None, ...], ignore_case: bool
 def template_of(pattern: str, wild: bool) -> Template | None:
     """The template of a pattern; None where it names no variable.
 
-    Notes
-    -----
     ``${*}``, ``${?}`` and ``${$}`` are those characters themselves. What has not the form of a variable stays text.
     Source: IAM User Guide, "IAM policy elements: Variables and tags".
     """
@@ -234,8 +232,6 @@ class Patterns:
 def patterns_of(values: Sequence[str], *, negated: bool, variables: bool = False) -> Patterns:
     """The patterns of an element, compiled once. Variables stand in the last of an ARN's six parts only.
 
-    Notes
-    -----
     A star is taken to cover colons too, as AWS does where it ends a part; in the middle of one of the first five parts
     this covers more texts than AWS would, but none that is an ARN.
     Source: IAM User Guide, "IAM JSON policy elements: Resource".

@@ -1,4 +1,4 @@
-"""A policy as its author wrote it, read with tolerance: what cannot be read is marked, with its reason, and never raises."""
+"""A policy as its author wrote it, read with tolerance: what cannot be read is marked with its reason."""
 
 from __future__ import annotations
 
@@ -87,17 +87,16 @@ class _Object(dict[str, Any]):
 def parse_policy(document: str | Mapping[str, Any] | None, source: str) -> Policy:
     """What does this policy document say?
 
+    What cannot be read is marked: ``unreadable`` of the policy, ``fault`` of a statement. Nothing raises.
+    A name given twice makes its statement a fault: readers of JSON differ on which counts, and AWS accepts neither.
+    Source: IAM User Guide, "Grammar of the IAM JSON policy language", "IAM JSON policy elements: Version".
+
     Parameters
     ----------
     document : str, mapping or None
         JSON, also as the IAM API encodes it for a URL; or what JSON became. None: there is none to read.
     source : str
         What a reader calls the policy: ``bucket policy of b``, ``inline policy p of user u``.
-
-    Notes
-    -----
-    A name given twice makes its statement a fault: readers of JSON differ on which counts, and AWS accepts neither.
-    Source: IAM User Guide, "Grammar of the IAM JSON policy language", "IAM JSON policy elements: Version".
     """
     try:
         if document is None:

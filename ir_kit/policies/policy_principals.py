@@ -88,8 +88,6 @@ def service(name: str) -> Principal:
 def keys_of(principal: Principal) -> dict[str, Known]:
     """The request keys that follow from who asks.
 
-    Notes
-    -----
     Two pages differ on ``aws:userid`` of an anonymous caller, so that it is not known here.
     Source: IAM User Guide, "AWS global condition context keys" (availability) and "IAM policy elements: Variables and
     tags" (principal key values).
@@ -183,8 +181,6 @@ class Names:
     def spares(self, principal: Principal, context: Context, *, effect: str, bounded: Status) -> Named:
         """As ``NotPrincipal``: how far does the statement hold for this principal, as for any that is not named?
 
-        Notes
-        -----
         With ``Deny`` a principal is left out for certain where itself, the role behind a session, and the account are
         all named; where only some are, AWS "might" deny. Who has a permissions boundary is denied whoever is named.
         Source: IAM User Guide, "AWS JSON policy elements: NotPrincipal".

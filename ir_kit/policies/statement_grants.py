@@ -14,26 +14,28 @@ ACTIONS: Final[dict[str, dict[str, tuple[str, ...]]]] = {  # by kind of access a
     "read": {
         "object": (
             "GetObject", "GetObjectVersion", "GetObjectTorrent", "GetObjectVersionTorrent", "GetObjectAttributes",
-            "GetObjectVersionAttributes", "GetObjectTagging", "GetObjectVersionTagging", "GetObjectAcl", "GetObjectVersionAcl",
-            "GetObjectRetention", "GetObjectLegalHold", "GetObjectVersionForReplication",
+            "GetObjectVersionAttributes", "GetObjectTagging", "GetObjectVersionTagging", "GetObjectAcl",
+            "GetObjectVersionAcl", "GetObjectRetention", "GetObjectLegalHold", "GetObjectVersionForReplication",
         ),
     },
     "write": {
         "object": (
-            "PutObject", "DeleteObject", "DeleteObjectVersion", "RestoreObject", "AbortMultipartUpload", "PutObjectTagging",
-            "PutObjectVersionTagging", "DeleteObjectTagging", "DeleteObjectVersionTagging", "PutObjectRetention",
-            "PutObjectLegalHold", "BypassGovernanceRetention", "ReplicateObject", "ReplicateDelete", "ReplicateTags",
+            "PutObject", "DeleteObject", "DeleteObjectVersion", "RestoreObject", "AbortMultipartUpload",
+            "PutObjectTagging", "PutObjectVersionTagging", "DeleteObjectTagging", "DeleteObjectVersionTagging",
+            "PutObjectRetention", "PutObjectLegalHold", "BypassGovernanceRetention", "ReplicateObject",
+            "ReplicateDelete", "ReplicateTags",
         ),
     },
     "list": {"bucket": ("ListBucket", "ListBucketVersions", "ListBucketMultipartUploads")},
     "admin": {
         "object": ("PutObjectAcl", "PutObjectVersionAcl", "ObjectOwnerOverrideToBucketOwner"),
         "bucket": (
-            "PutBucketPolicy", "DeleteBucketPolicy", "PutBucketAcl", "PutBucketPublicAccessBlock", "PutBucketOwnershipControls",
-            "PutBucketWebsite", "DeleteBucketWebsite", "PutBucketCORS", "PutReplicationConfiguration", "PutInventoryConfiguration",
-            "PutAnalyticsConfiguration", "PutLifecycleConfiguration", "PutBucketVersioning", "PutBucketObjectLockConfiguration",
-            "PutEncryptionConfiguration", "PutBucketLogging", "PutBucketNotification", "PutBucketTagging", "DeleteBucket",
-            "PutBucketRequestPayment", "PutAccelerateConfiguration", "PutMetricsConfiguration",
+            "PutBucketPolicy", "DeleteBucketPolicy", "PutBucketAcl", "PutBucketPublicAccessBlock",
+            "PutBucketOwnershipControls", "PutBucketWebsite", "DeleteBucketWebsite", "PutBucketCORS",
+            "PutReplicationConfiguration", "PutInventoryConfiguration", "PutAnalyticsConfiguration",
+            "PutLifecycleConfiguration", "PutBucketVersioning", "PutBucketObjectLockConfiguration",
+            "PutEncryptionConfiguration", "PutBucketLogging", "PutBucketNotification", "PutBucketTagging",
+            "DeleteBucket", "PutBucketRequestPayment", "PutAccelerateConfiguration", "PutMetricsConfiguration",
             "PutIntelligentTieringConfiguration", "PutAccessPointPolicy", "DeleteAccessPointPolicy",
         ),
     },

@@ -1,43 +1,28 @@
-"""What policies allow: documents read with tolerance, requests decided in AWS's documented order, in three values (``yes``, ``no``, ``unknown``).
+"""What policies allow: documents read with tolerance, requests decided in AWS's documented order, in three values.
 
-Read `documents` first (what a policy says), then `principals` and `requests` (who asks what), `conditions` (the keys that settle it),
-`deciding` (the order of policies), `public` (AWS's definition of a public policy), `grants` (whom a policy names). Nothing here reads a file
-or asks AWS.
+Read `policy_documents` first (what a policy says), then `policy_principals` (who asks), `conditions` (the keys that
+settle it), `decisions` (the order of policies), `public_access` (AWS's definition of a public policy). Nothing here
+reads a file or calls AWS.
 """
 
 from ir_kit.domain.logic import ABSENT, PRESENT, Status
-from ir_kit.policies.deciding import Decision, decide
-from ir_kit.policies.documents import UNREADABLE, Policy, Statement, parse_policy
-from ir_kit.policies.grants import Grant, accesses, grants
-from ir_kit.policies.objects import decide_some
-from ir_kit.policies.principals import Principal, anonymous, federated_user, role_session, root, service, user
-from ir_kit.policies.public import Public, is_public, public_statements, public_status
-from ir_kit.policies.requests import Request
+from ir_kit.policies.conditions import Test
+from ir_kit.policies.decisions import Decision, Policies, Request, decide, decide_some
+from ir_kit.policies.policy_documents import EFFECTS, UNREADABLE, Policy, Statement, parse_policy
+from ir_kit.policies.policy_principals import (
+    Principal,
+    anonymous,
+    federated_user,
+    role_session,
+    root,
+    service,
+    user,
+)
+from ir_kit.policies.public_access import public_statements, public_status
+from ir_kit.policies.statement_grants import ACTIONS, summary
 
 __all__ = [
-    "ABSENT",
-    "PRESENT",
-    "UNREADABLE",
-    "Decision",
-    "Grant",
-    "Policy",
-    "Principal",
-    "Public",
-    "Request",
-    "Statement",
-    "Status",
-    "accesses",
-    "anonymous",
-    "decide",
-    "decide_some",
-    "federated_user",
-    "grants",
-    "is_public",
-    "parse_policy",
-    "public_statements",
-    "public_status",
-    "role_session",
-    "root",
-    "service",
-    "user",
-]
+    "ABSENT", "ACTIONS", "EFFECTS", "PRESENT", "UNREADABLE", "Decision", "Policies", "Policy", "Principal", "Request",
+    "Statement", "Status", "Test", "anonymous", "decide", "decide_some", "federated_user", "parse_policy",
+    "public_statements", "public_status", "role_session", "root", "service", "summary", "user",
+]  # fmt: skip

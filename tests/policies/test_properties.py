@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from ir_kit.policies import (
     ABSENT,
+    Policies,
     Policy,
     Principal,
     Request,
@@ -19,7 +20,6 @@ from ir_kit.policies import (
     decide,
     decide_some,
     federated_user,
-    grants,
     parse_policy,
     public_statements,
     role_session,
@@ -27,7 +27,7 @@ from ir_kit.policies import (
     service,
     user,
 )
-from ir_kit.policies.globs import glob, overlap
+from ir_kit.policies.patterns import glob, overlap
 
 ROLE, SESSION = "arn:aws:iam::111122223333:role/app", "arn:aws:sts::111122223333:assumed-role/app/s"
 ALICE, BOB = "arn:aws:iam::111122223333:user/alice", "arn:aws:sts::111122223333:federated-user/bob"
@@ -112,7 +112,7 @@ def policy(*given: dict[str, Any]) -> Policy:
 def test_a_deny_without_a_condition_leaves_nothing_allowed(request: Request, world: dict[str, Any]) -> None:
     world["resource"] = [*world["resource"], policy(DENY | {"Principal": "*"})]
     assert decide(request, **world).status == "no"
-    assert decide_some(request, **world).status == "no"
+    assert decide_some(request, Policies(**world)).status == "no"
 
 
 @given(requests(), worlds, st.sampled_from(["identity", "resource"]))
@@ -156,7 +156,7 @@ def test_what_is_decided_stays_decided_however_the_unknown_turns_out(request: Re
 @given(requests(), worlds)
 @few
 def test_some_object_is_allowed_only_where_one_is(request: Request, world: dict[str, Any]) -> None:
-    some = decide_some(request, **world).status
+    some = decide_some(request, Policies(**world)).status
     tried = [
         replace(request, resource=f"arn:aws:s3:::b/{key}") for key in ("a/x", "zz", "vpce-1", "\ue000", "a/\ue000")
     ]
@@ -187,10 +187,9 @@ def test_reading_never_raises_on_a_mutated_policy(statement: dict[str, Any], dat
     for given_document in (document, text, text[:cut], text[:cut] + text[cut + 1 :]):
         read = parse_policy(given_document, "p")
         assert read.unreadable is None or read.unreadable
-        grants(read)
         public_statements(read)
         for request in (Request(one, "s3:GetObject", "arn:aws:s3:::b/*", "111122223333") for one in PRINCIPALS):
-            assert decide_some(request, identity=[read], boundary=read, session=[read], resource=[read]).status
+            assert decide_some(request, Policies([read], read, [read], [read])).status
 
 
 def slow_match(pattern: str, text: str) -> bool:

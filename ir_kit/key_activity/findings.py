@@ -37,20 +37,20 @@ def findings(case: Case) -> list[Finding]:
         ``activity_seen``, ``intruder_activity``, ``probing``; each asked whether or not there is anything to find.
         Also written to the case's findings.
     """
-    builder, seen = FindingBuilder(case, PLAYBOOK), Seen.of(case)
+    builder, coverage = FindingBuilder(case, PLAYBOOK), Seen.of(case)
     everything = questions.sessions(case)
     own = everything["is_responder"].astype(bool)
-    limits = [seen.objects(), responders_left_out(case, int(everything["event_count"][own].sum()))]
+    limits = [coverage.objects(), responders_left_out(case, int(everything["event_count"][own].sum()))]
     sessions = everything[~own].assign(label=_labels(everything[~own]))
     listed = [
-        activity_seen(builder, seen, sessions, limits),
-        intruder_activity(builder, seen, sessions, limits),
-        probing(builder, seen, sessions),
+        activity_seen(builder, coverage, sessions, limits),
+        intruder_activity(builder, coverage, sessions, limits),
+        probing(builder, coverage, sessions),
     ]
     return write_findings(case, PLAYBOOK, listed)
 
 
-def activity_seen(builder: FindingBuilder, seen: Seen, sessions: pd.DataFrame, limits: list[str]) -> Finding:
+def activity_seen(builder: FindingBuilder, coverage: Seen, sessions: pd.DataFrame, limits: list[str]) -> Finding:
     """What use of the credentials was seen at all?"""
     counts = _counts(sessions)
     events, more = counts["events"], counts["log_requests"]
@@ -71,13 +71,13 @@ def activity_seen(builder: FindingBuilder, seen: Seen, sessions: pd.DataFrame, l
         count=events + more,
         actor=actor_of(sessions["verdict"], sessions["label"]) if events or more else None,
         values={**counts, "access_keys": int(sessions["access_key_id"].nunique())},
-        scope=seen.calls(),
+        scope=coverage.calls(),
         evidence=[rows_in("key_activity/sessions", sessions, first["event_id"])],
         limits=limits,
     )
 
 
-def intruder_activity(builder: FindingBuilder, seen: Seen, sessions: pd.DataFrame, limits: list[str]) -> Finding:
+def intruder_activity(builder: FindingBuilder, coverage: Seen, sessions: pd.DataFrame, limits: list[str]) -> Finding:
     """Which of it is not the owner's? The analyst's label comes before the verdict."""
     case, labels, verdicts = builder.case, sessions["label"], sessions["verdict"]
     new = sessions[(labels == "intruder") | ((verdicts == "new") & labels.isna())]
@@ -112,7 +112,7 @@ def intruder_activity(builder: FindingBuilder, seen: Seen, sessions: pd.DataFram
             "events_unclear": _counts(unclear)["events"],
             "first_seen_values": len(first_seen),
         },
-        scope=seen.calls(),
+        scope=coverage.calls(),
         evidence=[
             rows_in("key_activity/sessions", new),
             rows_in("key_activity/operators", operators[operators["operator_id"].isin(new["operator_id"])]),
@@ -137,7 +137,7 @@ def intruder_activity(builder: FindingBuilder, seen: Seen, sessions: pd.DataFram
     )
 
 
-def probing(builder: FindingBuilder, seen: Seen, sessions: pd.DataFrame) -> Finding:
+def probing(builder: FindingBuilder, coverage: Seen, sessions: pd.DataFrame) -> Finding:
     """What was tried in vain?"""
     everything = questions.probing(builder.case)
     own = everything["is_responder"].astype(bool)
@@ -169,7 +169,7 @@ def probing(builder: FindingBuilder, seen: Seen, sessions: pd.DataFrame) -> Find
             "missing_bucket_names": names,
             "refused_event_names": int(refused["event_name"].nunique()),
         },
-        scope=seen.everything(),
+        scope=coverage.everything(),
         evidence=[rows_in("key_activity/probing", frame)],
         limits=[
             "Calls that fail to authenticate are in no CloudTrail log, and reads of objects in buckets that do not "

@@ -54,7 +54,7 @@ def first_seen(case: Case) -> pd.DataFrame:
     The principal of a temporary credential is the role behind it, or its user. Cannot see requests that only access
     logs hold.
     """
-    return _asked(case, "first_seen")
+    return _answer(case, "first_seen")
 
 
 def probing(case: Case) -> pd.DataFrame:
@@ -70,7 +70,7 @@ def probing(case: Case) -> pd.DataFrame:
     -----
     Reads of objects in buckets that do not exist reach no log of this account.
     """
-    return _asked(case, "probing")
+    return _answer(case, "probing")
 
 
 def actions(case: Case) -> pd.DataFrame:
@@ -86,7 +86,7 @@ def actions(case: Case) -> pd.DataFrame:
     -----
     Cannot see data events where they were off.
     """
-    return _asked(case, "actions")
+    return _answer(case, "actions")
 
 
 def events(case: Case) -> pd.DataFrame:
@@ -111,7 +111,7 @@ def events(case: Case) -> pd.DataFrame:
     return frame
 
 
-def _asked(case: Case, name: str) -> pd.DataFrame:
+def _answer(case: Case, name: str) -> pd.DataFrame:
     reached_credentials(case)
     return _written(case, name, case.ask(f"key_activity/{name}"))
 

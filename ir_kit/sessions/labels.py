@@ -98,7 +98,9 @@ def label_of(labels: Iterable[Label]) -> Callable[[dict[str, Any]], str | None]:
 
     def latest(row: dict[str, Any]) -> str | None:
         listed = by_source.get((row["access_key_id"], row["source_ip_address"] or "", row["user_agent"] or ""), [])
-        fitting = [x for x in listed if x.start_time <= row["end_time"] and x.end_time >= row["start_time"]]
+        fitting = [
+            label for label in listed if label.start_time <= row["end_time"] and label.end_time >= row["start_time"]
+        ]
         return (fitting[-1].label or None) if fitting else None
 
     return latest

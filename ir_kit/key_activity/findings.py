@@ -29,19 +29,13 @@ PROBING: dict[str | None, Severity] = {"intruder": "medium", "unknown": "low"}
 
 
 def findings(case: Case) -> list[Finding]:
-    """What can be said of the use of the compromised credentials in the window?
-
-    Returns
-    -------
-    list of Finding
-        ``activity_seen``, ``intruder_activity``, ``probing``; each asked whether or not there is anything to find.
-        Also written to the case's findings.
-    """
+    """``activity_seen``, ``intruder_activity`` and ``probing``, asked whether or not there is anything to find."""
     builder, coverage = FindingBuilder(case, PLAYBOOK), Seen.of(case)
     everything = questions.sessions(case)
     own = everything["is_responder"].astype(bool)
     limits = [coverage.objects(), responders_left_out(case, int(everything["event_count"][own].sum()))]
-    sessions = everything[~own].assign(label=_labels(everything[~own]))
+    labels = [label if isinstance(label, str) else None for label in everything["label"]]
+    sessions = everything.assign(label=pd.Series(labels, index=everything.index, dtype="object"))[~own]
     listed = [
         activity_seen(builder, coverage, sessions, limits),
         intruder_activity(builder, coverage, sessions, limits),
@@ -189,8 +183,3 @@ def _counts(sessions: pd.DataFrame) -> dict[str, int]:
         "sessions": len(sessions),
         "addresses": int(sessions["source_ip_address"].nunique()),
     }
-
-
-def _labels(sessions: pd.DataFrame) -> pd.Series:
-    labels = [label if isinstance(label, str) else None for label in sessions["label"]]
-    return pd.Series(labels, index=sessions.index, dtype="object")

@@ -109,16 +109,9 @@ def label_of(labels: Iterable[Label]) -> Callable[[dict[str, Any]], str | None]:
 def write_labels(
     folder: Path, sessions: pd.DataFrame, label: str, *, analyst: str = "", note: str = "", labelled_at: datetime
 ) -> int:
-    """Append what the analyst says of these sessions to the incident's labels; how many lines: one per session.
+    """Append what the analyst says of these rows of ``key_activity/sessions`` to the incident's labels.
 
-    Parameters
-    ----------
-    folder : Path
-        The incident's folder.
-    sessions : DataFrame
-        Rows as in ``key_activity/sessions``: key, address, user agent, first and last time.
-    labelled_at : datetime
-        When it is said, with its zone. Of two labels for one session the later counts.
+    A line per session; how many there are. Of two labels for one session the later counts.
 
     Raises
     ------

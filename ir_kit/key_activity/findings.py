@@ -29,28 +29,22 @@ PROBING: dict[str | None, Severity] = {"intruder": "medium", "unknown": "low"}
 
 
 def findings(case: Case) -> list[Finding]:
-    """What can be said of the use of the compromised credentials in the window?
-
-    Returns
-    -------
-    list of Finding
-        ``activity_seen``, ``intruder_activity``, ``probing``; each asked whether or not there is anything to find.
-        Also written to the case's findings.
-    """
-    builder, seen = FindingBuilder(case, PLAYBOOK), LogScope.of(case)
+    """``activity_seen``, ``intruder_activity`` and ``probing``, asked whether or not there is anything to find."""
+    builder, coverage = FindingBuilder(case, PLAYBOOK), LogScope.of(case)
     everything = questions.sessions(case)
     own = everything["is_responder"].astype(bool)
-    limits = [seen.objects(), responders_left_out(case, int(everything["event_count"][own].sum()))]
-    sessions = everything[~own].assign(label=_labels(everything[~own]))
+    limits = [coverage.objects(), responders_left_out(case, int(everything["event_count"][own].sum()))]
+    labels = [label if isinstance(label, str) else None for label in everything["label"]]
+    sessions = everything.assign(label=pd.Series(labels, index=everything.index, dtype="object"))[~own]
     listed = [
-        activity_seen(builder, seen, sessions, limits),
-        intruder_activity(builder, seen, sessions, limits),
-        probing(builder, seen, sessions),
+        activity_seen(builder, coverage, sessions, limits),
+        intruder_activity(builder, coverage, sessions, limits),
+        probing(builder, coverage, sessions),
     ]
     return write_findings(case, PLAYBOOK, listed)
 
 
-def activity_seen(builder: FindingBuilder, seen: LogScope, sessions: pd.DataFrame, limits: list[str]) -> Finding:
+def activity_seen(builder: FindingBuilder, coverage: LogScope, sessions: pd.DataFrame, limits: list[str]) -> Finding:
     """What use of the credentials was seen at all?"""
     counts = _counts(sessions)
     events, more = counts["events"], counts["log_requests"]
@@ -71,13 +65,13 @@ def activity_seen(builder: FindingBuilder, seen: LogScope, sessions: pd.DataFram
         count=events + more,
         actor=actor_of(sessions["verdict"], sessions["label"]) if events or more else None,
         values={**counts, "access_keys": int(sessions["access_key_id"].nunique())},
-        scope=seen.calls(),
+        scope=coverage.calls(),
         evidence=[rows_in("key_activity/sessions", sessions, first["event_id"])],
         limits=limits,
     )
 
 
-def intruder_activity(builder: FindingBuilder, seen: LogScope, sessions: pd.DataFrame, limits: list[str]) -> Finding:
+def intruder_activity(builder: FindingBuilder, coverage: LogScope, sessions: pd.DataFrame, limits: list[str]) -> Finding:
     """Which of it is not the owner's? The analyst's label comes before the verdict."""
     case, labels, verdicts = builder.case, sessions["label"], sessions["verdict"]
     new = sessions[(labels == "intruder") | ((verdicts == "new") & labels.isna())]
@@ -112,7 +106,7 @@ def intruder_activity(builder: FindingBuilder, seen: LogScope, sessions: pd.Data
             "events_unclear": _counts(unclear)["events"],
             "first_seen_values": len(first_seen),
         },
-        scope=seen.calls(),
+        scope=coverage.calls(),
         evidence=[
             rows_in("key_activity/sessions", new),
             rows_in("key_activity/operators", operators[operators["operator_id"].isin(new["operator_id"])]),
@@ -137,7 +131,7 @@ def intruder_activity(builder: FindingBuilder, seen: LogScope, sessions: pd.Data
     )
 
 
-def probing(builder: FindingBuilder, seen: LogScope, sessions: pd.DataFrame) -> Finding:
+def probing(builder: FindingBuilder, coverage: LogScope, sessions: pd.DataFrame) -> Finding:
     """What was tried in vain?"""
     everything = questions.probing(builder.case)
     own = everything["is_responder"].astype(bool)
@@ -169,7 +163,7 @@ def probing(builder: FindingBuilder, seen: LogScope, sessions: pd.DataFrame) -> 
             "missing_bucket_names": names,
             "refused_event_names": int(refused["event_name"].nunique()),
         },
-        scope=seen.everything(),
+        scope=coverage.everything(),
         evidence=[rows_in("key_activity/probing", frame)],
         limits=[
             "Calls that fail to authenticate are in no CloudTrail log, and reads of objects in buckets that do not "
@@ -189,8 +183,3 @@ def _counts(sessions: pd.DataFrame) -> dict[str, int]:
         "sessions": len(sessions),
         "addresses": int(sessions["source_ip_address"].nunique()),
     }
-
-
-def _labels(sessions: pd.DataFrame) -> pd.Series:
-    labels = [label if isinstance(label, str) else None for label in sessions["label"]]
-    return pd.Series(labels, index=sessions.index, dtype="object")

@@ -62,15 +62,8 @@ def same_family(first: UserAgent, second: UserAgent) -> bool:
 
 @lru_cache(maxsize=100_000)
 def user_agent_of(text: str | None) -> UserAgent:
-    """Which tool, language and system does a user agent name?
+    """Which tool, language and system does a user agent name? Where it names no version, the tool is the whole text.
 
-    Returns
-    -------
-    UserAgent
-        Of a text that names no version, the tool is the whole of it.
-
-    Notes
-    -----
     Cannot see whether it is true. Source: AWS SDKs and Tools Reference Guide, "Application ID" (the format of SDKs'
     agents), and the agents that CloudTrail records hold.
     """

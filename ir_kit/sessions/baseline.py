@@ -125,19 +125,12 @@ def from_window(listed: list[Source]) -> OwnerBaseline:
     if not hours or max(hours) - min(hours) < LEAST_SPAN:
         return OwnerBaseline("none", 0)
     start, end = min(hours), max(hours)
-    core: list[Source] = []
-    arrived: list[list[Source]] = []
-    passing: list[list[Source]] = []
-    for group in installations(direct):
-        late, steady = _habit(active_hours(group), start, end)
-        if late or _probes(group):
-            arrived.append(group)
-        elif steady:
-            core += group
-        else:
-            passing.append(group)
-    core += _moved(passing, arrived, start, end)
-    core += _roaming([source for source in direct if source not in core], start, end)
+    groups = [(group, *habit(active_hours(group), start, end)) for group in installations(direct)]
+    arrived = [group for group, late, _ in groups if late or _probes(group)]
+    core = [source for group, _, steady in groups if steady and group not in arrived for source in group]
+    passing = [group for group, _, steady in groups if not steady and group not in arrived]
+    core += moved_services(passing, arrived, start, end)
+    core += roaming_clients([source for source in direct if source not in core], start, end)
     if not core:
         return OwnerBaseline("none", 0)
     arrivals = [source for group in arrived for source in group if source not in core]
@@ -148,7 +141,7 @@ def _probes(listed: Iterable[Source]) -> bool:
     return any(source.refused_calls >= PROBED for source in listed)
 
 
-def _habit(hours: set[int], start: int, end: int) -> tuple[bool, bool]:
+def habit(hours: set[int], start: int, end: int) -> tuple[bool, bool]:
     """Did it come late, by its own rhythm; and is it steady? Whoever works on working days alone is measured by these."""
     active = {hour // 24 for hour in hours}
     weekend = {is_weekend(day) for day in active}
@@ -159,24 +152,21 @@ def _habit(hours: set[int], start: int, end: int) -> tuple[bool, bool]:
     return late, len(active) >= LEAST_DAYS and often
 
 
-def _moved(passing: list[list[Source]], arrived: list[list[Source]], start: int, end: int) -> list[Source]:
+def moved_services(passing: list[list[Source]], arrived: list[list[Source]], start: int, end: int) -> list[Source]:
     """Sources of one family that take over from each other, and are steady in all: a service that moved."""
     moved: list[Source] = []
     for before in passing:
         for after in arrived:
             pause = min(active_hours(after)) - max(active_hours(before))
-            if same_family(before[0].user_agent, after[0].user_agent) and -3 <= pause <= 24:
-                late, steady = _habit(active_hours(before + after), start, end)
-                if steady and not late and not _probes(after):
-                    moved += before + after
-                    break
+            takes_over = same_family(before[0].user_agent, after[0].user_agent) and -3 <= pause <= 24
+            if takes_over and habit(active_hours(before + after), start, end) == (False, True) and not _probes(after):
+                moved += before + after
+                break
     return moved
 
 
-def _roaming(listed: list[Source], start: int, end: int) -> list[Source]:
-    """Sources of a client that moves about, and is steady in all: of a laptop, or of a service that comes from ever
-    other networks, none of which holds half of its hours.
-    """
+def roaming_clients(listed: list[Source], start: int, end: int) -> list[Source]:
+    """Sources of a client that moves about, and is steady in all: a laptop, or a service that none of its networks holds half of."""
     roaming: list[Source] = []
     by_client: dict[str, list[Source]] = defaultdict(list)
     for source in listed:
@@ -185,11 +175,9 @@ def _roaming(listed: list[Source], start: int, end: int) -> list[Source]:
         sizes: Counter[str | None] = Counter()
         for source in group:
             sizes[source.block] += len(source.hours)
-        few = len(sizes) < LEAST_BLOCKS or 2 * max(sizes.values()) > sizes.total()
-        if (few and not group[0].user_agent.portable) or _probes(group):
-            continue
-        late, steady = _habit(active_hours(group), start, end)
-        if steady and not late:
+        many = len(sizes) >= LEAST_BLOCKS and 2 * max(sizes.values()) <= sizes.total()
+        roams = (many or group[0].user_agent.portable) and not _probes(group)
+        if roams and habit(active_hours(group), start, end) == (False, True):
             roaming += group
     return roaming
 

@@ -55,7 +55,7 @@ def compare(group: SourceGroup, related: SourceGroup, everything: SourceGroup, w
     if group.refused >= REFUSALS and share >= REFUSED and share > 3 * usual:
         behaviour.deviations.append(f"{group.refused} of {group.events} calls refused or on buckets that do not exist")
     if reference is related:
-        behaviour.oddities += [*_mixture(group, reference), *_pace(group, reference), *_times(group, reference)]
+        behaviour.oddities += [*mixture(group, reference), *_pace(group, reference), *unusual_times(group, reference)]
     return behaviour
 
 
@@ -73,12 +73,12 @@ def _values(group: SourceGroup, reference: SourceGroup, everything: SourceGroup,
         words = f"{len(unfamiliar)} of {len(values)} {plural} not in {what}"
         words += f" here ({elsewhere} of them elsewhere)" if elsewhere else ""
         to.share = max(to.share, share, events)
-        usual = _new_values_a_day(reference, kind) * len(group.days)
+        usual = new_values_a_day(reference, kind) * len(group.days)
         deviates = max(share, events) >= DEVIATES and len(unfamiliar) > usual + 2 * math.sqrt(usual)
         (to.deviations if deviates else to.notes).append(words)
 
 
-def _new_values_a_day(reference: SourceGroup, kind: str) -> float:
+def new_values_a_day(reference: SourceGroup, kind: str) -> float:
     """How many new values of this kind does the owner meet on a day, once the first third of the days has gone?"""
     days = reference.days
     if len(days) < 3:
@@ -87,7 +87,7 @@ def _new_values_a_day(reference: SourceGroup, kind: str) -> float:
     return sum(value.first_day >= later[0] for value in reference.values.get(kind, {}).values()) / len(later)
 
 
-def _mixture(group: SourceGroup, reference: SourceGroup) -> list[str]:
+def mixture(group: SourceGroup, reference: SourceGroup) -> list[str]:
     """The share of the calls that would have to be others to make it the owner's mixture, and that of the owner's days."""
     totals = {log: sum(counts.total() for counts in days.values()) for log, days in group.calls.items()}
     log = max(totals, key=lambda name: totals[name], default="")
@@ -113,7 +113,7 @@ def _pace(group: SourceGroup, reference: SourceGroup) -> list[str]:
     return [f"{most:,} calls in the busiest hour (the owner's: {usual:,})"] if fast else []
 
 
-def _times(group: SourceGroup, reference: SourceGroup) -> list[str]:
+def unusual_times(group: SourceGroup, reference: SourceGroup) -> list[str]:
     """Hours of day, on working days and at weekends, in which the owner is never active, an hour's grace given."""
     if len(reference.hours) < LEAST_MIX:
         return []

@@ -98,7 +98,9 @@ def label_of(labels: Iterable[Label]) -> Callable[[dict[str, Any]], str | None]:
 
     def latest(row: dict[str, Any]) -> str | None:
         listed = by_source.get((row["access_key_id"], row["source_ip_address"] or "", row["user_agent"] or ""), [])
-        fitting = [x for x in listed if x.start_time <= row["end_time"] and x.end_time >= row["start_time"]]
+        fitting = [
+            label for label in listed if label.start_time <= row["end_time"] and label.end_time >= row["start_time"]
+        ]
         return (fitting[-1].label or None) if fitting else None
 
     return latest
@@ -107,16 +109,9 @@ def label_of(labels: Iterable[Label]) -> Callable[[dict[str, Any]], str | None]:
 def write_labels(
     folder: Path, sessions: pd.DataFrame, label: str, *, analyst: str = "", note: str = "", labelled_at: datetime
 ) -> int:
-    """Append what the analyst says of these sessions to the incident's labels; how many lines: one per session.
+    """Append what the analyst says of these rows of ``key_activity/sessions`` to the incident's labels.
 
-    Parameters
-    ----------
-    folder : Path
-        The incident's folder.
-    sessions : DataFrame
-        Rows as in ``key_activity/sessions``: key, address, user agent, first and last time.
-    labelled_at : datetime
-        When it is said, with its zone. Of two labels for one session the later counts.
+    A line per session; how many there are. Of two labels for one session the later counts.
 
     Raises
     ------

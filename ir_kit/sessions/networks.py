@@ -25,10 +25,7 @@ PRIVATE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc
 
 @lru_cache(maxsize=100_000)
 def block_of(address: str | None) -> str | None:
-    """The /24 of an IPv4 address, the /64 of an IPv6 address; the address itself where it is none.
-
-    Private addresses count with their /16: they are one network, whichever of its hosts it is.
-    """
+    """The /24 of an IPv4 address (/16 of a private one), the /64 of an IPv6 address; the address itself where it is none."""
     if not address or is_service_address(address):
         return address
     prefix = 64 if ":" in address else 16 if is_private(address) else 24
@@ -66,13 +63,7 @@ class Networks:
 
 
 def networks(folder: Path) -> Networks:
-    """What is known of networks, from the files beside the incident file; nothing where there are none.
-
-    Raises
-    ------
-    EvidenceError
-        A file is there and cannot be read.
-    """
+    """What is known of networks, from the files beside the incident file; an EvidenceError where one cannot be read."""
     known = Networks()
     systems, ranges = (folder / name for name in NETWORK_FILES)
     try:

@@ -96,12 +96,8 @@ def learn(assessments: list[Assessment], labelled: Labelled) -> None:
 
 
 def operators_of(assessments: list[Assessment]) -> dict[int, str]:
-    """Which operator does each source belong to?
-
-    Returns
-    -------
-    dict
-        The operator's id by the ``id()`` of the assessment: of its earliest source, so that later evidence keeps it.
+    """Which operator does each source belong to? By the ``id()`` of its assessment, the id of the operator: that of its
+    earliest source, so that later evidence keeps it.
     """
     parent = list(range(len(assessments)))
 
@@ -112,7 +108,7 @@ def operators_of(assessments: list[Assessment]) -> dict[int, str]:
 
     first: dict[Hashable, int] = {}
     for index, case in enumerate(assessments):
-        for shared in _ties(case):
+        for shared in ties(case):
             parent[root(index)] = root(first.setdefault(shared, index))
     groups: dict[int, list[Assessment]] = defaultdict(list)
     for index, case in enumerate(assessments):
@@ -124,7 +120,7 @@ def operators_of(assessments: list[Assessment]) -> dict[int, str]:
     return names
 
 
-def _ties(case: Assessment) -> Iterable[Hashable]:
+def ties(case: Assessment) -> Iterable[Hashable]:
     """What ties a source to others: itself with another credential, and what it shares with those of the same verdict."""
     source, is_owner = case.source, case.verdict == "familiar"
     yield "source", *source.key

@@ -51,7 +51,7 @@ def sessions(case: Case) -> pd.DataFrame:
     One row per session, in the order of time. SQL reads it as ``sessions`` (reasons one a line there).
     """
     reached_credentials(case)
-    frame = case.answer("sessions", lambda: _with_log_requests(case, _judged_sessions(case)))
+    frame = case.answer("sessions", lambda: with_log_requests(case, _judged_sessions(case)))
     return frame.assign(reasons=_lines(frame["reasons"]))
 
 
@@ -86,8 +86,6 @@ def session_of(case: Case, frame: pd.DataFrame, time: str = "event_time") -> pd.
     ----------
     frame : DataFrame
         Any rows with ``access_key_id``, ``source_ip_address``, ``user_agent`` and the column `time`.
-    time : str
-        When each act was.
 
     Returns
     -------
@@ -110,7 +108,7 @@ def _lines(column: pd.Series) -> pd.Series:
     return column.map(lambda text: text.split("\n") if isinstance(text, str) and text else []).astype("object")
 
 
-def _use(case: Case) -> Use:
+def use_by_lineage(case: Case) -> Use:
     """The owner's use is that of the baseline, where the evidence holds any event of it, else what is steady in the window."""
     prepare_uses(case)
     basis = case.ask("sessions/comparison_basis").iloc[0]
@@ -131,7 +129,7 @@ def _use(case: Case) -> Use:
 
 def _baselines(case: Case) -> pd.DataFrame:
     rows: list[dict[str, Any]] = []
-    for lineage, (_, owner) in case.once("use_by_lineage", lambda: _use(case)).items():
+    for lineage, (_, owner) in case.once("use_by_lineage", lambda: use_by_lineage(case)).items():
         arrivals = [
             f"{source.address} with {source.client}, first {source.first:%Y-%m-%d %H:%M}, {source.events:,} calls on "
             f"{len(source.days)} days"
@@ -146,7 +144,7 @@ def _baselines(case: Case) -> pd.DataFrame:
 
 
 def _judged_sessions(case: Case) -> pd.DataFrame:
-    use = case.once("use_by_lineage", lambda: _use(case))
+    use = case.once("use_by_lineage", lambda: use_by_lineage(case))
     label = label_of(read_labels(case.incident.folder))
     rows = rows_of(case.ask("sessions/sessions"))
     for row in rows:
@@ -156,7 +154,7 @@ def _judged_sessions(case: Case) -> pd.DataFrame:
         row["label"], row["tool"] = label(row), user_agent_of(row["user_agent"]).tool
         row["source"] = row["lineage"], row["source_ip_address"] or "", row["client"]
     direct = [row for row in rows if not row["forwarded"]]
-    assessed = _assess(case, use, direct)
+    assessed = assess_sources(case, use, direct)
     everything = list(assessed.values())
     unlabelled = {key: replace(item, reasons=list(item.reasons)) for key, item in assessed.items()}
     associate(list(unlabelled.values()))
@@ -174,11 +172,11 @@ def _judged_sessions(case: Case) -> pd.DataFrame:
             opposite = {"owner": "new", "intruder": "familiar"}.get(row["label"]) == row["verdict"]
             against = f", against the verdict {row['verdict']}" if opposite else ""
             row["reasons"].append(f"labelled {row['label']} by the analyst{against}")
-    _judge_forwarded(case, rows)
+    judge_forwarded(case, rows)
     return frame_of([row | {"reasons": "\n".join(row["reasons"])} for row in rows], COLUMNS)
 
 
-def _assess(case: Case, use: Use, direct: list[Row]) -> dict[Key, Assessment]:
+def assess_sources(case: Case, use: Use, direct: list[Row]) -> dict[Key, Assessment]:
     """Each source of direct use in the window, judged."""
     starts: dict[Key, list[pd.Timestamp]] = defaultdict(list)
     for row in direct:
@@ -205,7 +203,7 @@ def _assess(case: Case, use: Use, direct: list[Row]) -> dict[Key, Assessment]:
     return assessed
 
 
-def _judge_forwarded(case: Case, rows: list[Row]) -> None:
+def judge_forwarded(case: Case, rows: list[Row]) -> None:
     """Give calls that an AWS service made for the principal the verdict of direct use beside them, where it agrees;
     else that of habit, where the baseline has it.
     """
@@ -235,7 +233,7 @@ def _judge_forwarded(case: Case, rows: list[Row]) -> None:
         ]
 
 
-def _with_log_requests(case: Case, frame: pd.DataFrame) -> pd.DataFrame:
+def with_log_requests(case: Case, frame: pd.DataFrame) -> pd.DataFrame:
     """How many requests that access logs alone show are in each session."""
     case.engine.provide("sessions", frame)
     _provide_intervals(case)

@@ -82,10 +82,8 @@ class Judge:
         else:
             self._weigh(case)
         if baseline.basis == "window":
-            case.reasons.append(
-                f"no baseline: compared with what was steady through the window ({baseline.days} days, "
-                f"{len(baseline.sources)} sources)"
-            )
+            basis = f"({baseline.days} days, {len(baseline.sources)} sources)"
+            case.reasons.append(f"no baseline: compared with what was steady through the window {basis}")
 
     def _weigh(self, case: Assessment) -> None:
         if case.user_agent == KNOWN and case.address == STRANGE:
@@ -120,10 +118,8 @@ class Judge:
         words = [self._days("address", [])]
         suspects = [other.first for other in baseline.suspects if other.address == source.address]
         if suspects:
-            since = f"{min(suspects):%Y-%m-%d}"
-            words = [
-                f"address in the baseline first on {since}, where it looks new as well, so it is not taken for the owner's"
-            ]
+            since = f"address in the baseline first on {min(suspects):%Y-%m-%d}"
+            words = [f"{since}, where it looks new as well, so it is not taken for the owner's"]
         system, region = self.networks.system_of(source.address), self.networks.amazon_region(source.address)
         if system:
             is_owners = system in {self.networks.system_of(other.address) for other in baseline.sources}
@@ -139,9 +135,8 @@ class Judge:
         same = [other for other in self.baseline.sources if other.client == source.client]
         if same:
             return KNOWN, same, [self._days("user agent", same)]
-        if any(
-            agent_matches(text, self.known_good.user_agents) for text in {source.client or None, *source.user_agents}
-        ):
+        texts = {source.client or None, *source.user_agents}
+        if any(agent_matches(text, self.known_good.user_agents) for text in texts):
             return KNOWN, [], ["user agent known good by the incident file"]
         if not self.baseline.days:
             return STRANGE, [], []

@@ -434,3 +434,20 @@ def test_how_much_baseline_there_is_is_said(world: World) -> None:
     row = key_activity.baseline(world.case()).iloc[0]
     assert (row["basis"], row["days"], row["events"]) == ("baseline", 5, 5)
     assert row["warning"] == "a short baseline: this principal was in use on 5 days of it"
+
+
+def test_an_act_is_in_the_session_of_its_key_address_agent_and_time(world: World) -> None:
+    from ir_kit.sessions import session_of
+
+    world.call("10:00", world.owner, "ListUsers", **AWAY)
+    world.call("12:00", world.owner, "ListUsers", **AWAY)
+    case = world.case()
+    sessions = key_activity.sessions(case)
+    start = sessions["start_time"].iloc[0]
+    names = sessions[["access_key_id", "source_ip_address", "user_agent"]].iloc[0].to_dict()
+    times = [start, start + pd.Timedelta(minutes=29), start + pd.Timedelta(minutes=31), start + pd.Timedelta(hours=2)]
+    acts = pd.DataFrame([names | {"time": time} for time in times] + [names | {"time": start, "user_agent": None}])
+    placed = session_of(case, acts, time="time")
+    first, second = sessions["session_id"]
+    assert [None if pd.isna(name) else name for name in placed["session_id"]] == [first, first, None, second, None]
+    assert session_of(case, acts.head(0), time="time").empty

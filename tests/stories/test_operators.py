@@ -63,9 +63,7 @@ def test_a_baseline_that_holds_the_intruder_is_warned_of(truth: ModuleType, tmp_
     assert any("may itself hold the intruder" in text for text in limits)
 
 
-def test_one_operator_behind_many_exits_is_no_part_of_the_owners(
-    truth: ModuleType, tmp_path: Path
-) -> None:
+def test_one_operator_behind_many_exits_is_no_part_of_the_owners(truth: ModuleType, tmp_path: Path) -> None:
     from ir_kit.case import open_case
     from ir_kit.key_activity import questions as key_activity
 

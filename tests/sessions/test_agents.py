@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ir_kit.errors import EvidenceError
-from ir_kit.sessions.agents import user_agent_of, same_family
+from ir_kit.sessions.agents import same_family, user_agent_of
 from ir_kit.sessions.networks import block_of, is_private, networks
 
 AMAZON = "Boto3/1.26.165 Python/3.10.6 Linux/5.10.184-175.731.amzn2.x86_64 Botocore/1.29.165"

@@ -210,11 +210,8 @@ def _table(case: Case, name: str, compute: Callable[[], Iterable[Row] | pd.DataF
     return case.once(table, write)
 
 
-def _by_bucket(frame: pd.DataFrame) -> dict[str, list[dict[str, Any]]]:
-    rows: dict[str, list[dict[str, Any]]] = {}
-    for row in rows_of(frame):
-        rows.setdefault(row["bucket"], []).append(row)
-    return rows
+def _by_bucket(frame: pd.DataFrame) -> dict[Any, list[dict[str, Any]]]:
+    return {bucket: rows_of(rows) for bucket, rows in frame.groupby("bucket", sort=False)}
 
 
 def _identity_grants(rows: Iterable[Row]) -> Iterable[Row]:

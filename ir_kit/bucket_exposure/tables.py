@@ -106,7 +106,7 @@ TABLES: dict[str, tuple[ResultColumn, ...]] = {
     ),
     "bucket_exposure/matrix": columns(
         ("bucket", "varchar", ""),
-        ("path", "varchar", "a way in, as in `bucket_exposure/grants`"),
+        ("path", "varchar", "a source of grants, as in `bucket_exposure/grants`"),
         ("state", "varchar", "the widest that stands open: `public`, `cross_account`, `own_account`; else `unknown`, `blocked`, `closed`"),
         ("ways", "bigint", "grants of that path"),
         ("grantees", "varchar[]", "whom the widest are for; at most ten"),

@@ -143,7 +143,7 @@ def grants_not_listed(
     grant = context.no_grant(path, answer if not answer.known else answer.unreadable())
     nothing = context.answer("GetBucketPolicy").state == "absent"
     if nothing or (policy is not None and not policy.policy.unreadable and not delegates_to_points(policy)):
-        # an outsider passes where the bucket's own policy lets it pass, and that is told by itself
+        # an outsider passes where the bucket's own policy lets it pass, and that is a grant of its own
         words = "the bucket's policy hands nothing on to access points"
         return [replace(grant.noted(words), open_to_all=NO, foreign=NO)]
     if answer.state == "not_asked" and policy is None:

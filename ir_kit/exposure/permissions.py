@@ -247,17 +247,16 @@ def permission_on(
     if actor is None:
         return Permission(UNKNOWN, None, "as whom the credential acts is not known")
     context = actor.context | ({"aws:RequestedRegion": on.bucket.region} if on.bucket.region else {})
-    decided = permission_on_bucket if access in ("list", "admin") else permission_on_objects
     policies, first = [*actor.policies, *on.policies], ACTIONS[access][0].lower()
     moments = times if any(speaks_of_time(policy) for policy in policies) else ()
     best: Permission | None = None
     for action in ACTIONS[access]:
         if best and all(policy.on(first, of) == policy.on(action.lower(), of) for policy in policies for of in EFFECTS):
             continue  # of actions that no policy tells apart, the first stands for all
-        permission, at_time = decided(actor, on, action, context), None
+        permission, at_time = permission_for(actor, on, action, context), None
         for time in moments if permission.status == UNKNOWN else ():  # at both ends of the window
             moment = {"aws:CurrentTime": f"{time:%Y-%m-%dT%H:%M:%SZ}", "aws:EpochTime": int(time.timestamp())}
-            at_time = better(at_time, decided(actor, on, action, context | moment))
+            at_time = better(at_time, permission_for(actor, on, action, context | moment))
         permission = at_time or permission
         best = better(best, permission)
         if best.status == YES:
@@ -275,13 +274,10 @@ def speaks_of_time(policy: Policy) -> bool:
     return any(test.lookup in ("aws:currenttime", "aws:epochtime") for test in tests)
 
 
-def permission_on_bucket(actor: Actor, on: BucketPolicies, action: str, context: Mapping[str, Any]) -> Permission:
-    return permission_by_policies(actor, on, action, on.bucket.arn, context)
-
-
-def permission_on_objects(actor: Actor, on: BucketPolicies, action: str, context: Mapping[str, Any]) -> Permission:
-    """For all objects of the bucket at once, and where that is not settled for those that a policy names, one after
-    another."""
+def permission_for(actor: Actor, on: BucketPolicies, action: str, context: Mapping[str, Any]) -> Permission:
+    """For the bucket; or for all of its objects at once, and where that is not settled, for those that a policy names."""
+    if action in (*ACTIONS["list"], *ACTIONS["admin"]):
+        return permission_by_policies(actor, on, action, on.bucket.arn, context)
     arn, named = on.bucket.arn, [objects_named(policy, action.lower()) for policy in [*actor.policies, *on.policies]]
     patterns = dict.fromkeys(key for part in named for name, key in part if fnmatchcase(on.bucket.name, name))
     whole: Permission | None = None

@@ -14,20 +14,10 @@ from ir_kit.exposure.block_public_access import RESTRICT, Level, Stop, stop_by
 from ir_kit.exposure.caller_controlled import EVERYTHING, ReadPolicy
 from ir_kit.exposure.grants import BucketContext, Grant, account_in
 from ir_kit.exposure.status import NO, UNKNOWN, YES, all_of, any_of
-from ir_kit.policies import (
-    Decision,
-    Principal,
-    Request,
-    Statement,
-    anonymous,
-    decide,
-    role_session,
-    root,
-    service,
-    user,
-)
+from ir_kit.policies import Decision, Request, Statement, decide
 from ir_kit.policies.conditions import Test
 from ir_kit.policies.grants import ACTIONS, summary
+from ir_kit.policies.principals import Principal, anonymous, role_session, root, service, user
 
 SAMPLE = "any-object"  # an object's key that no policy speaks of
 WILD = re.compile(r"\$\{[^}]*\}|[*?]")
@@ -214,12 +204,11 @@ def grantees_of(statement: Statement, context: BucketContext) -> Iterator[tuple[
             yield "*", UNKNOWN  # everybody but those
         return
     if names.everybody:  # held to accounts by conditions, or not; unknown for those of a network
-        passes = [
-            status for test in statement.conditions if (status := other_account_passes(test, context)) is not None
-        ]
-        yield "*", all_of(passes) if passes else UNKNOWN
+        passes = [other_account_passes(test, context) for test in statement.conditions]
+        known = [status for status in passes if status is not None]
+        yield "*", all_of(known) if known else UNKNOWN
     # an origin access identity, or the id of a principal that is no longer there, names no account
-    yield from ((name, inventory.is_foreign_account(account_in(name), bucket)) for name in sorted(names.aws))
+    yield from ((name, inventory.is_foreign_account(account_in(name), bucket)) for name in sorted(names.aws - {"*"}))
     yield from ((name, inventory.is_foreign_owner(name, bucket)) for name in sorted(names.canonical))
     yield from ((name, NO) for name in sorted(names.services))
     yield from ((name, inventory.is_foreign_account(account_in(name), bucket)) for name in sorted(names.federated))
@@ -296,8 +285,6 @@ def less_restricted(grant: Grant, policy: ReadPolicy, stop: Stop) -> Grant:
         return grant.doubted(stop.words)
     if policy.public == UNKNOWN:
         return grant.doubted("RestrictPublicBuckets is on, and whether the policy is public is not known")
-    surely = YES in (grant.open_to_all, grant.foreign)
-    rest = (
-        "RestrictPublicBuckets leaves services and the own account alone" if surely else "RestrictPublicBuckets is on"
-    )
-    return grant.stopped(stop.blocked_by, f"the policy is public, and {rest}")
+    outsider = YES in (grant.open_to_all, grant.foreign)
+    effect = "leaves services and the own account alone" if outsider else "is on"
+    return grant.stopped(stop.blocked_by, f"the policy is public, and RestrictPublicBuckets {effect}")

@@ -26,7 +26,7 @@ BY_PATH: dict[str, Callable[[BucketContext], list[Grant]]] = {
     "website": website_grants, "replication": replication_grants, "inventory": inventory_grants,
     "analytics": analytics_grants,
 }  # fmt: skip
-"""Each source of grants, in the order in which they are told; identity policies are `permissions`."""
+"""Each source of grants, in the order in which they are listed; identity policies are `permissions`."""
 MOST_REASONS = 8  # of one kind
 
 

@@ -18,7 +18,9 @@ Row = dict[str, Any]
 
 def small_world(runs: Path) -> Any:
     """The account in which other questions are tested."""
-    spec = importlib.util.spec_from_file_location("small_world", Path(__file__).parents[1] / "questions" / "conftest.py")
+    spec = importlib.util.spec_from_file_location(
+        "small_world", Path(__file__).parents[1] / "questions" / "conftest.py"
+    )
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

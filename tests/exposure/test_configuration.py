@@ -491,3 +491,10 @@ def test_pages_of_one_answer_are_put_together_and_older_ones_left_out(answers: A
     page(["b"], None, "t")
     found = Configuration(answers.rows).answer("s3", "ListBuckets")
     assert [one["Name"] for one in found.listed("Buckets")] == ["a", "b"]
+
+
+def test_everybody_by_either_spelling_is_one_grant(answers: Answers) -> None:
+    held = {"StringEquals": {"aws:PrincipalAccount": ACCOUNT}}
+    for principal in ("*", {"AWS": "*"}):
+        answers.policy(allow(principal, Condition=held))
+        assert answers.way("policy").foreign == answers.cross_account == "no"

@@ -87,7 +87,9 @@ class Answers:
         configuration = Configuration(self.rows)
         inventory = inventory_of(configuration, [], [ACCOUNT], named)
         buckets = inventory.buckets.items()
-        return Exposure(configuration, inventory, {name: grants_of(configuration, one, inventory) for name, one in buckets})
+        return Exposure(
+            configuration, inventory, {name: grants_of(configuration, one, inventory) for name, one in buckets}
+        )
 
     def ways(self, path: str, name: str = BUCKET) -> list[Grant]:
         """The grants on the bucket by this path."""

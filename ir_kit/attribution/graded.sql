@@ -50,8 +50,10 @@ calls as (
     left join collisions x on x.bucket = h.bucket and x.request_id = h.request_id
 ),
 possible_lines as (
-    select *, case when authentication_type = 'QueryString' or (authentication_type is null and field_count < 22)
-                   then presigned_access_key_id end as signed_by_link
+    select event_time, bucket, request_id, host_id, operation, key, version_id, requester, remote_ip, user_agent, bytes_sent, object_size, http_status,
+           error_code, access_point_arn, request_uri,
+           case when authentication_type = 'QueryString' or (authentication_type is null and field_count < 22)
+                then presigned_access_key_id end as signed_by_link
     from access_log_lines
     where event_time >= :match_start and event_time < :match_end
       and (requester in (select requester from possible_requesters)
@@ -67,8 +69,7 @@ parents as (
 ),
 sorted_lines as (
     -- a listing's prefix stands in the URI
-    select * exclude (presigned_access_key_id)
-           replace (case when operation not in ('REST.GET.BUCKET', 'REST.GET.BUCKETVERSIONS', 'REST.GET.UPLOADS') then key end as key),
+    select * replace (case when operation not in ('REST.GET.BUCKET', 'REST.GET.BUCKETVERSIONS', 'REST.GET.UPLOADS') then key end as key),
            case when operation in ('REST.GET.BUCKET', 'REST.GET.BUCKETVERSIONS', 'REST.GET.UPLOADS')
                 then nullif(regexp_extract(request_uri, '[?&]prefix=([^& ]*)', 1), '') end as raw_prefix,
            coalesce(try(url_decode(replace(raw_prefix, '+', '%20'))), raw_prefix) as prefix, cast(null as varchar) as copied_to
@@ -76,9 +77,8 @@ sorted_lines as (
     where operation not in ('BATCH.DELETE.OBJECT', 'REST.COPY.OBJECT_GET', 'REST.COPY.PART_GET')
     union all by name
     -- lines without an agent of their own take it from that of the request that they belong to
-    select l.* exclude (presigned_access_key_id)
-           replace (coalesce(l.remote_ip, p.remote_ip) as remote_ip, coalesce(l.user_agent, p.user_agent) as user_agent,
-                    p.signed_by_link as signed_by_link),
+    select l.* replace (coalesce(l.remote_ip, p.remote_ip) as remote_ip, coalesce(l.user_agent, p.user_agent) as user_agent,
+                        p.signed_by_link as signed_by_link),
            p.bucket as copied_to
     from possible_lines l
     left join parents p on p.request_id = l.request_id and p.host_id = l.host_id and p.requester = l.requester

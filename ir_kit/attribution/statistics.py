@@ -8,8 +8,8 @@ from collections.abc import Callable
 CONFIDENCE = 0.95
 
 
-def clopper_pearson(found: int, of: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
-    """Within which limits may the true share lie, when `found` of `of` were counted?
+def clopper_pearson(count: int, of: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
+    """Within which limits may the true share lie, when `count` of `of` were counted?
 
     Returns
     -------
@@ -24,8 +24,8 @@ def clopper_pearson(found: int, of: int, confidence: float = CONFIDENCE) -> tupl
     if of <= 0:
         return 0.0, 1.0
     tail = 1.0 - confidence
-    lower = 0.0 if found == 0 else _root(lambda share: 1.0 - at_most(found - 1, of, share) - tail)
-    upper = 1.0 if found == of else _root(lambda share: tail - at_most(found, of, share))
+    lower = 0.0 if count == 0 else _root(lambda share: 1.0 - at_most(count - 1, of, share) - tail)
+    upper = 1.0 if count == of else _root(lambda share: tail - at_most(count, of, share))
     return lower, upper
 
 

@@ -114,9 +114,9 @@ def credential_validity(
             else _session(key, principal, used[principal].get(key, {}), issued.get(key), compromised.get(key, {}))
             for key in sorted(keys)
         ]
-        for found in credentials:
-            about = {name: getattr(found, name) for name in ("access_key_id", "for_service", "explained")}
-            spans = [{"start_time": span.start, "end_time": span.end} for span in found.spans]
+        for credential in credentials:
+            about = {name: getattr(credential, name) for name in ("access_key_id", "for_service", "explained")}
+            spans = [{"start_time": span.start, "end_time": span.end} for span in credential.spans]
             rows += [{"principal_arn": principal, **about, **span} for span in spans]
         has_list = (account, user) in lists if user else principal.split(":")[2:3] == ["sts"]
         signed_in = [
@@ -127,18 +127,18 @@ def credential_validity(
         known.append(
             {
                 "principal_arn": principal, "is_user": bool(user),
-                "is_explained": has_list and all(_is_explained(found, unlogged, signed_in) for found in credentials),
+                "is_explained": has_list and all(_is_explained(credential, unlogged, signed_in) for credential in credentials),
                 "session_hours": (USER_SESSION if user or ":federated-user/" in principal else ROLE_SESSION) // HOUR,
             }
         )  # fmt: skip
     return Validity(frame_of(rows, VALIDITY), frame_of(known, LISTS))
 
 
-def _is_explained(found: Credential, unlogged: Sequence[Span], signed_in: Sequence[pd.Timestamp]) -> bool:
+def _is_explained(credential: Credential, unlogged: Sequence[Span], signed_in: Sequence[pd.Timestamp]) -> bool:
     """Is it known where a session came from, or that it could come from nowhere that was logged?"""
-    if not found.temporary or found.for_service or found.explained:
+    if not credential.temporary or credential.for_service or credential.explained:
         return True
-    created = found.created
+    created = credential.created
     if created is None:
         return False
     return any(span.holds(created) for span in unlogged) or any(abs(created - time) < CONSOLE for time in signed_in)
@@ -146,14 +146,14 @@ def _is_explained(found: Credential, unlogged: Sequence[Span], signed_in: Sequen
 
 def _listed_keys(key_lists: Sequence[Row]) -> dict[tuple[str | None, str | None], dict[str, dict[str, Any]]]:
     """IAM's lists by account and user; a list that was cut short is none."""
-    found: dict[tuple[str | None, str | None], dict[str, dict[str, Any]]] = {}
+    lists: dict[tuple[str | None, str | None], dict[str, dict[str, Any]]] = {}
     for row in key_lists:
         response = mapping(row["response"])
         keys = mappings(response.get("AccessKeyMetadata") or [])
         user = mapping(row["parameters"]).get("UserName") or next((key.get("UserName") for key in keys), None)
         if not response.get("IsTruncated") and user is not None:
-            found.setdefault((row["account_id"], user), {}).update({key["AccessKeyId"]: key for key in keys})
-    return found
+            lists.setdefault((row["account_id"], user), {}).update({key["AccessKeyId"]: key for key in keys})
+    return lists
 
 
 def _is_on_keys_of(act: Row, user: str, account: str | None) -> bool:

@@ -62,7 +62,7 @@ def with_upper(row: Row) -> dict[str, Any]:
 
 
 def _reasons(row: Row, allowed: int) -> list[str]:
-    blind, partial, alone, copies = (row[f"{name}_hours"] for name in ("blind", "partial", "log_only", "copies"))
+    blind, partial, log_only, copies = (row[f"{name}_hours"] for name in ("blind", "partial", "log_only", "copies"))
     doubt = row["uncertain_hours"] - partial
     inferred, ambiguous = row["objects_likely"] - row["objects_lower"], row["objects_seen"] - row["objects_likely"]
     lost, requests, share = (row[f"loss_{name}"] or 0 for name in ("lost", "requests", "upper"))
@@ -74,11 +74,11 @@ def _reasons(row: Row, allowed: int) -> list[str]:
         "upper bound on objects": copies > 0,
         f"{inferred:,} objects rest on inferred attribution (C) or on sessions that are unclear": inferred,
         f"{ambiguous:,} objects were read by one of several credentials that cannot be told apart (D)": ambiguous,
-        f"for {alone:,.1f} hours the access log ran alone, and what it loses could not be measured":
-            alone and row["upper_basis"] == "logged_only",
-        f"for {alone:,.1f} hours the access log ran alone; where both ran it lacked {lost:,} of {requests:,} requests "
+        f"for {log_only:,.1f} hours the access log ran alone, and what it loses could not be measured":
+            log_only and row["upper_basis"] == "logged_only",
+        f"for {log_only:,.1f} hours the access log ran alone; where both ran it lacked {lost:,} of {requests:,} requests "
         f"(at most {share:.2%}), which allows for {allowed:,} more":
-            alone and row["upper_basis"] != "logged_only" and row["loss_upper"] is not None,
+            log_only and row["upper_basis"] != "logged_only" and row["loss_upper"] is not None,
         f"for {doubt:,.1f} hours it is uncertain whether a log covered the bucket": doubt > 0,
     }  # fmt: skip
     return [reason for reason, applies in reasons.items() if applies]

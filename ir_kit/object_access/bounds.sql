@@ -15,10 +15,11 @@ counted as (
     select h.bucket, columns(o.* exclude (bucket, log_only_bytes, log_only_squared_bytes))::bigint, o.log_only_bytes, o.log_only_squared_bytes
     from log_hours h left join objects o using (bucket)
 )
-select h.bucket, coalesce(columns(c.* exclude (bucket)), 0), h.blind_hours, h.log_only_hours, h.uncertain_hours, h.partial_hours,
-       h.blind_write_hours + h.partial_write_hours - h.blind_hours as copies_hours,
-       case when h.blind_hours + h.partial_hours + h.blind_write_hours + h.partial_write_hours > 0 then 'blind'
-            when h.log_only_hours = 0 then 'complete' when coalesce(l.upper, a.upper) < 1 then 'loss_allowed' else 'logged_only' end as upper_basis,
+select h.bucket, coalesce(columns(c.* exclude (bucket)), 0), h.read_blind as blind_hours, h.read_partial as partial_hours,
+       h.read_access_log_only as log_only_hours, h.read_uncertain as uncertain_hours,
+       h.write_blind + h.write_partial - h.read_blind as copies_hours,
+       case when h.read_blind + h.read_partial + h.write_blind + h.write_partial > 0 then 'blind' when h.read_access_log_only = 0 then 'complete'
+            when coalesce(l.upper, a.upper) < 1 then 'loss_allowed' else 'logged_only' end as upper_basis,
        coalesce(l.requests, a.requests) as loss_requests, coalesce(l.lost, a.lost) as loss_lost, coalesce(l.upper, a.upper) as loss_upper,
        s.objects_held, s.bytes_held, s.held_on, s.held_basis, s.requests_served, s.bytes_served, s.days_served, s.basis_served
 from log_hours h

@@ -41,7 +41,18 @@ KINDS = {
     "deleted": "deleted", "overwritten": "written over", "encrypted_customer_key": "encrypted with a customer's key",
     "encrypted_foreign_kms": "encrypted with another account's KMS key", "expiry_shortened": "made to expire sooner",
 }  # fmt: skip
-REQUESTS = ("requests", "requests_lower", "requests_likely", "listings")
+REQUESTS = {
+    "objects_written": (
+        "Which objects did the compromised credentials write?",
+        "Objects of {bucket} were written {count} times by acts that are not the owner's, {lower} of them surely.",
+        "No object of {bucket} is seen to have been written by an act that is not the owner's.",
+    ),
+    "names_listed": (
+        "Which object names were disclosed to the compromised credentials?",
+        "{bucket} was asked for names {count} times by others than the owner: {listings} listings, {lower} surely.",
+        "No name of {bucket} is seen to have been disclosed to anybody but the owner.",
+    ),
+}
 DESTROYED = (*KINDS, "acts", "failed_tries", "recoverable_yes", "recoverable_no", "recoverable_unknown")
 
 
@@ -60,25 +71,28 @@ def findings(case: Case) -> list[Finding]:
     acts = {(row["bucket"], row["kind"]): row for row in rows_of(questions.acts(case))}
     destroyed = {row["bucket"]: row for row in rows_of(questions.destroyed(case))}
     losses = {row["bucket"]: row["sentence"] for row in rows_of(questions.losses(case))}
-    objects, reads, writes = (
-        {name: scope_of(hours, losses.get(name) or losses.get(None) or sentence(None, name)) for name, hours in logged.items()}
-        for logged in (questions.coverage(case, objects_only=True), questions.coverage(case), questions.coverage(case, "data_write"))
-    )
+
+    def scopes(record_class: str = "data_read", *, objects_only: bool = False) -> dict[str, Scope]:
+        logged = questions.coverage(case, record_class, objects_only=objects_only)
+        unmeasured = losses.get(None) or sentence(None)
+        return {name: scope_of(hours, losses.get(name) or unmeasured) for name, hours in logged.items()}
+
+    objects, reads, writes = scopes(objects_only=True), scopes(), scopes("data_write")
     calibrated = _calibrated(builder, *rows_of(questions.calibration(case)))
     limits = [BASELINE, calibrated.statement, *([SERVICES] if len(services) else [])]
     if case.incident.responders:
         limits.append(f"Requests of the investigation's own ({join_names(case.incident.responders)}) are the owner's.")
-    found = []
+    listed = []
     for row in bounds:
         name = row["bucket"]
         bucket = _Bucket(builder, name, limits, {kind: act for (of, kind), act in acts.items() if of == name})
-        found += [
+        listed += [
             bucket.objects_read(row, objects[name]),
-            bucket.objects_written(writes[name]),
+            bucket.of_requests("objects_written", "written", "high", writes[name]),
             bucket.objects_destroyed(destroyed.get(name, {}), writes[name]),
-            bucket.names_listed(reads[name]),
+            bucket.of_requests("names_listed", "names", "medium", reads[name]),
         ]
-    return write_findings(case, PLAYBOOK, [*found, calibrated, _services(builder, services)])
+    return write_findings(case, PLAYBOOK, [*listed, calibrated, _services(builder, services)])
 
 
 @dataclass(frozen=True)
@@ -137,35 +151,17 @@ class _Bucket:
             "critical" if likely else "high", (logged - bound["allowed_requests"], lower, likely), *limits, PRESIGNED,
         )  # fmt: skip
 
-    def objects_written(self, scope: Scope) -> Finding:
-        """``objects_written``: writes that are not the owner's."""
-        values = self._requests("written")
-        count, lower, likely, _ = values.values()
-        some = (
-            f"{count_noun(count, 'write')} to {self.name} by acts that are not the owner's, {lower:,} of them surely."
-        )
-        none = f"No object of {self.name} is seen to have been written by an act that is not the owner's."
-        question = ("objects_written", "Which objects did the compromised credentials write?")
-        return self.build(
-            "written", question, (some, none), values, scope, "high" if likely else "medium", (count, lower, likely)
-        )
-
-    def names_listed(self, scope: Scope) -> Finding:
-        """``names_listed``: listings, and requests that say whether a name exists."""
-        values = self._requests("names")
+    def of_requests(self, question_id: str, kind: str, severity: Severity, scope: Scope) -> Finding:
+        """``objects_written`` or ``names_listed``, by counts of requests."""
+        act = self.acts.get(kind, {})
+        values = {name: act.get(name, 0) for name in ("requests", "requests_lower", "requests_likely", "listings")}
         count, lower, likely, listings = values.values()
-        some = (
-            f"{count_noun(count, 'request')} that are not the owner's asked {self.name} for names, {listings:,} of "
-            f"them listings, {lower:,} surely."
-        )
-        none = f"No name of {self.name} is seen to have been disclosed to anybody but the owner."
-        question = ("names_listed", "Which object names were disclosed to the compromised credentials?")
+        question, some, none = REQUESTS[question_id]
+        words = {"count": f"{count:,}", "bucket": self.name, "lower": f"{lower:,}", "listings": f"{listings:,}"}
         return self.build(
-            "names", question, (some, none), values, scope, "medium" if likely else "low", (count, lower, likely)
-        )
-
-    def _requests(self, kind: str) -> dict[str, int]:
-        return {name: self.acts.get(kind, {}).get(name, 0) for name in REQUESTS}
+            kind, (question_id, question), (some.format(**words), none.format(**words)), values, scope,
+            severity if likely else "low", (count, lower, likely),
+        )  # fmt: skip
 
     def objects_destroyed(self, row: Row, scope: Scope) -> Finding:
         """``objects_destroyed``: deleted, written over, encrypted, made to expire; and what can be brought back."""
@@ -194,20 +190,20 @@ def _plain(values: Row) -> dict[str, Value]:
 def _amounts(bound: Row) -> list[str]:
     """What is known beside a missing upper bound: how much the bucket held, and how much it served to all callers."""
 
-    def listed(**named: str) -> str:
+    def amounts(**named: str) -> str:
         return ", ".join(f"{bound[name]:,} {what}" for name, what in named.items() if bound[name] is not None)
 
-    held = listed(objects_held="objects", bytes_held="bytes")
+    stored = amounts(objects_held="objects", bytes_held="bytes")
     day = f"On {bound['held_on']}" if bound["held_on"] else "On an unknown day"
     limits = [
-        f"{day} the bucket held {held} ({bound['held_basis']}); what came and went on other days is not in it."
-        if held
+        f"{day} the bucket held {stored} ({bound['held_basis']}); what came and went on other days is not in it."
+        if stored
         else "How many objects the bucket held was not collected; inventory reports or metrics would bound it."
     ]
-    if served := listed(requests_served="GET requests", bytes_served="bytes"):
+    if sent := amounts(requests_served="GET requests", bytes_served="bytes"):
         limits.append(
             f"On the {count_noun(bound['days_served'], 'day')} of the window that have a value the bucket served "
-            f"{served} to all its callers, the owner too ({bound['basis_served']}); these metrics are best effort, and a "
+            f"{sent} to all its callers, the owner too ({bound['basis_served']}); these are best effort, and a "
             "day without a value may be one before they were switched on."
         )
     return limits

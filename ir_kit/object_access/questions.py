@@ -23,9 +23,7 @@ from ir_kit.sessions.baseline import owner_baseline_values
 from ir_kit.sessions import session_intervals
 from ir_kit.tables import types_of
 
-HOURS = {"bucket": "varchar"} | dict.fromkeys(
-    ("log_only_hours", "uncertain_hours", "blind_hours", "partial_hours", "blind_write_hours", "partial_write_hours"), "double"
-)
+KINDS = ("blind", "partial", "access_log_only", "uncertain")  # of the hours of a bucket, see `LogCoverage.spans`
 MOST = 1_000  # rows that a frame of requests or objects has, unless more are asked for; their table holds all
 
 
@@ -101,9 +99,7 @@ def objects(case: Case, bucket: str | None = None, text: str | None = None, most
     return frame
 
 
-def coverage(
-    case: Case, record_class: str = "data_read", *, objects_only: bool = False
-) -> dict[str, LogCoverage]:
+def coverage(case: Case, record_class: str = "data_read", *, objects_only: bool = False) -> dict[str, LogCoverage]:
     """Which hours of the window did which log cover, for each bucket in scope? Of objects alone, or listings too."""
     logged, window = visible(case), case.incident.window
     buckets = sorted(set(case.incident.buckets) or set(logged["bucket"].dropna()))
@@ -121,20 +117,18 @@ def bounds(case: Case) -> pd.DataFrame:
         of the window. Reads by services on behalf of a compromised credential are in `service_reads` alone.
     """
     _requests(case)
-    reads, writes = coverage(case, objects_only=True), coverage(case, "data_write")
-    hours = [
-        {
-            "bucket": bucket, "log_only_hours": read.hours("access_log_only"), "uncertain_hours": read.hours("uncertain"),
-            **{f"{kind}_hours": read.hours(kind) for kind in ("blind", "partial")},
-            **{f"{kind}_write_hours": writes[bucket].hours(kind) for kind in ("blind", "partial")},
-        }
-        for bucket, read in reads.items()
-    ]  # fmt: skip
-    case.engine.provide("log_hours", frame_of(hours, HOURS))
+    covered = {"read": coverage(case, objects_only=True), "write": coverage(case, "data_write")}
+    rows = [
+        {"bucket": name}
+        | {f"{act}_{kind}": logged[name].hours(kind) for act, logged in covered.items() for kind in KINDS}
+        for name in covered["read"]
+    ]
+    columns = {"bucket": "varchar"} | {f"{act}_{kind}": "double" for act in covered for kind in KINDS}
+    case.engine.provide("log_hours", frame_of(rows, columns))
     case.engine.provide("loss_rates", losses(case))
     case.engine.provide("bucket_sizes", case.ask("object_access/bucket_sizes"))
-    rows = map(with_upper, rows_of(case.ask("object_access/bounds")))
-    return _written(case, "bounds", frame_of(rows, types_of("object_access/bounds")))
+    bounded = map(with_upper, rows_of(case.ask("object_access/bounds")))
+    return _written(case, "bounds", frame_of(bounded, types_of("object_access/bounds")))
 
 
 def totals(case: Case, by: str | None = None) -> pd.DataFrame:

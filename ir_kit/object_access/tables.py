@@ -1,4 +1,4 @@
-"""Which objects were reached, by which key, and how sure."""
+"""The tables of playbook 03: requests, objects, bounds, destruction, and how sure they are."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TABLES: dict[str, tuple[ResultColumn, ...]] = {
         ("access_key_id", "varchar", "null where not settled"),
         ("candidates", "varchar[]", "credentials that could have signed; the one itself where it is settled"),
         ("attribution", "varchar", "`A` named by CloudTrail or joined to it; `B` named in a pre-signed URI; `C` one credential alone fits; `D` not separable"),
-        ("session_id", "varchar", "of `key_activity/sessions`; null where none holds it"),
+        ("session_id", "varchar", "of `key_activity/sessions`; null where none does"),
         ("verdict", "varchar", "of the session; else by address and agent alone"),
         ("event_id", "varchar", "null where CloudTrail did not see it"),
         ("received_time", "timestamp", "when S3 received it; null where the access log did not see it"),
@@ -47,7 +47,7 @@ TABLES: dict[str, tuple[ResultColumn, ...]] = {
         ("copies_out", "bigint", "of these, to a bucket that is not known to be the account's"),
         ("versions", "bigint", "distinct versions asked for by name"),
         ("bytes_sent", "bigint", "in all"),
-        ("object_size", "bigint", "the largest seen; null where only CloudTrail saw it"),
+        ("object_size", "bigint", "the largest in any request; null where only CloudTrail saw it"),
         ("best_attribution", "varchar", "the surest grade among its requests"),
         ("access_key_id", "varchar", "of one of its requests; null where none is settled"),
         ("by_one_credential", "boolean", "all its requests are of one credential; those not settled count as one"),
@@ -70,7 +70,7 @@ TABLES: dict[str, tuple[ResultColumn, ...]] = {
         ("blind_hours", "double", "neither data events nor access log"),
         ("objects_upper_logged", "bigint", "within the hours that were not blind"),
         ("bytes_upper_logged", "bigint", "within the hours that were not blind"),
-        ("objects_all", "bigint", "by reached credentials and candidates, the owner's use included"),
+        ("objects_all", "bigint", "by compromised credentials and candidates, the owner's use included"),
         ("bytes_all", "bigint", "likewise"),
         ("upper_basis", "varchar", "`complete`, `loss_allowed`, `logged_only`, `blind`"),
         ("width_reason", "varchar", "why the bounds are no narrower, in words"),
@@ -80,7 +80,7 @@ TABLES: dict[str, tuple[ResultColumn, ...]] = {
         ("loss_requests", "bigint", "on which the loss was measured; null where it could not be"),
         ("loss_lost", "bigint", "of these, not in the access log"),
         ("loss_upper", "double", "upper 95 % limit of the loss"),
-        ("objects_copied_out", "bigint", "of those seen, copied to a bucket that is not known to be the account's"),
+        ("objects_copied_out", "bigint", "copied to a bucket that is not known to be the account's"),
         ("bytes_copied_out", "bigint", "their size: a copy sends no bytes, so that it is in none of the byte bounds"),
         ("objects_held", "bigint", "that lay in the bucket, older versions included, on the day of the window on which it held most (else of all days collected); null where not collected"),
         ("bytes_held", "bigint", "likewise, on that day"),
@@ -137,7 +137,7 @@ TABLES: dict[str, tuple[ResultColumn, ...]] = {
     ),
     "object_access/service_reads": columns(
         ("event_time", "timestamp", "of the call that started it"), ("event_id", "varchar", ""),
-        ("access_key_id", "varchar", "the reached credential that called"), ("event_source", "varchar", ""),
+        ("access_key_id", "varchar", "the compromised credential that called"), ("event_source", "varchar", ""),
         ("event_name", "varchar", ""), ("aws_region", "varchar", ""),
         OUTCOME,
         ("buckets", "varchar[]", "that the call names"),

@@ -112,7 +112,7 @@ def test_a_copy_to_a_bucket_that_nobody_knows_is_counted_as_leaving(small: Any) 
     assert bound["objects_upper_logged"] == 1
 
 
-def test_without_a_list_of_buckets_a_copy_to_an_unknown_one_has_not_surely_left(small: Any) -> None:
+def test_without_a_list_of_buckets_the_record_says_whose_the_destination_is(small: Any) -> None:
     small.world.bucket("archive", data_events=True)
     there = small.s3("CopyObject", "archive", "copy.txt", copy_source=("papers", "e/1.txt"))
     onto_itself = small.s3("CopyObject", "archive", "a.txt", copy_source=("archive", "a.txt"))
@@ -121,7 +121,7 @@ def test_without_a_list_of_buckets_a_copy_to_an_unknown_one_has_not_surely_left(
     configuration.write_text("")
     rows = object_access.requests(open_case("small", str(small.folder)))
     halves = rows[rows["event_name"] == "CopyObjectSource"].set_index("request_id")
-    assert list(halves.loc[there.request_id, ["copied", "counted_in"]]) == ["unknown", "likely"]
+    assert list(halves.loc[there.request_id, ["copied", "disclosed"]]) == ["inside", "nothing"]
     assert halves.loc[onto_itself.request_id, "copied"] == "inside"
 
 

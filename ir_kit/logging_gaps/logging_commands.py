@@ -15,7 +15,6 @@ from ir_kit.domain.shell import aws, compact
 JSON = dict[str, Any]
 OBJECT = "AWS::S3::Object"
 MOST_BASIC_VALUES, MOST_BASIC = 250, 5  # data resources over all basic selectors of a trail; selectors
-POLICY_LIMIT = 20_480  # bytes of a bucket policy
 SETTLING = "CloudTrail's settings take some minutes to hold everywhere"
 FEATURE = [{"Name": "S3_DATA_EVENTS", "Status": "ENABLED"}]
 TAKES_AWAY = [
@@ -118,7 +117,9 @@ def with_buckets(selectors: JSON, buckets: Sequence[str]) -> dict[str, list[JSON
         return {"AdvancedEventSelectors": [*advanced, advanced_for(buckets)]}
     basic = mappings(selectors.get("EventSelectors") or [])
     basic = basic or [{"ReadWriteType": "All", "IncludeManagementEvents": True, "DataResources": []}]
-    used = sum(len(resource.get("Values") or ()) for one in basic for resource in one.get("DataResources") or ())
+    used = sum(
+        len(resource.get("Values") or ()) for selector in basic for resource in selector.get("DataResources") or ()
+    )
     if used + len(buckets) > MOST_BASIC_VALUES or len(basic) >= MOST_BASIC:
         return {"AdvancedEventSelectors": [*as_advanced(basic), advanced_for(buckets)]}
     return {"EventSelectors": [*basic, basic_for(buckets)]}
@@ -168,20 +169,15 @@ def _fields(category: str, kind: str | None = None) -> list[JSON]:
 # buckets
 
 
-class Policy(NamedTuple):
-    """The policy that a log bucket is to have: whole where the present one is known, else what to add to it."""
-
-    bucket: str
-    document: JSON | None
-    added: Sequence[JSON]
-
-    def put(self, region: str) -> str:
-        """The command; where the present policy could not be read, how to see it, and what to add."""
-        named = {"bucket": self.bucket, "region": region}
-        if self.document is not None:
-            return aws("s3api", "put-bucket-policy", **named, policy=self.document)
-        get = aws("s3api", "get-bucket-policy", **named, query="Policy", output="text")
-        return f"{get}  # put back what it answers, with these statements: {compact(list(self.added))}"
+def put_policy(bucket: str, region: str, policy: JSON | None, added: Sequence[JSON]) -> str:
+    """A log bucket's policy with statements added; where the present one is not known (None), how to see it, and what to add."""
+    if policy is None:
+        get = aws("s3api", "get-bucket-policy", bucket=bucket, region=region, query="Policy", output="text")
+        return f"{get}  # put back what it answers, with these statements: {compact(list(added))}"
+    names = {statement["Sid"] for statement in added}
+    kept = [statement for statement in mappings(policy.get("Statement") or []) if statement.get("Sid") not in names]
+    whole = {**policy, "Version": policy.get("Version", "2012-10-17"), "Statement": [*kept, *added]}
+    return aws("s3api", "put-bucket-policy", bucket=bucket, region=region, policy=whole)
 
 
 def deliveries_allowed(bucket: str, account: str) -> JSON:
@@ -214,7 +210,7 @@ def compromised_denied(bucket: str, principals: Sequence[str]) -> JSON:
 
 
 def access_logging(
-    bucket: str, region: str, target: str, *, account: str, target_is_new: bool, known_off: bool, policy: Policy | None
+    bucket: str, region: str, target: str, *, account: str, target_is_new: bool, known_off: bool, policy: str | None
 ) -> Step:
     """Access logging of one bucket, to a bucket of the same account and Region, parted by day."""
     layout = {"PartitionedPrefix": {"PartitionDateSource": "EventTime"}}
@@ -223,7 +219,7 @@ def access_logging(
     put = aws("s3api", "put-bucket-logging", bucket=bucket, region=region, bucket_logging_status=status)
     if not known_off:
         put = f'logging=$({aws("s3api", "get-bucket-logging", **named)}) && [ -z "$logging" ] && {put}'
-    lines = [*([new_bucket(target, region)] if target_is_new else []), *([policy.put(region)] if policy else []), put]
+    lines = [*([new_bucket(target, region)] if target_is_new else []), *([policy] if policy else []), put]
     asked = aws("s3api", "get-bucket-logging", **named, query="LoggingEnabled.TargetBucket")
     listed = aws("s3api", "list-objects-v2", bucket=target, prefix=f"{account}/{region}/{bucket}/", max_items="1")
     check = f"{asked}  # now: the log bucket's name\n{listed}  # after some hours with requests: one object"
@@ -235,7 +231,7 @@ def access_logging(
 
 
 def protected_bucket(
-    bucket: str, region: str, *, versioning: bool, lock_days: int | None, policy: Policy | None, denied: Sequence[str]
+    bucket: str, region: str, *, versioning: bool, lock_days: int | None, policy: str | None, denied: Sequence[str]
 ) -> Step:
     """Versions kept, deletion withheld for a time, and compromised principals kept out: what of it is asked for."""
     named = {"bucket": bucket, "region": region}
@@ -252,7 +248,7 @@ def protected_bucket(
             "Object Lock cannot be switched off again; governance mode can be bypassed by whoever holds that permission"
         )
     if policy:
-        lines.append(policy.put(region))
+        lines.append(policy)
         checks.append(
             aws("s3api", "get-bucket-policy", **named, query="Policy", output="text")
             + "  # holds every statement that was there"
@@ -260,8 +256,6 @@ def protected_bucket(
         warnings.append(
             "the policy replaces the whole policy: it holds what is there now and what the other steps here need"
         )
-        if policy.document is not None and len(compact(policy.document)) > POLICY_LIMIT:
-            warnings.append(f"the policy is longer than the {POLICY_LIMIT:,} bytes that S3 takes: shorten it first")
     if denied:
         warnings.append("run it as none of the principals that it denies: " + ", ".join(sorted(denied)))
     return Step("\n".join(lines), "\n".join(checks), "; ".join([*warnings, "takes effect within minutes"]))

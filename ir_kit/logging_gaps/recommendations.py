@@ -26,15 +26,13 @@ from ir_kit.domain.documents import mapping, mappings
 from ir_kit.domain.frames import frame_of, rows_of
 from ir_kit.domain.principals import role_name
 from ir_kit.logging_gaps import logging_commands as commands
-from ir_kit.logging_gaps.logging_commands import JSON, Policy, Step
+from ir_kit.logging_gaps.logging_commands import JSON, Step
 from ir_kit.logging_gaps.prices import NOTHING, Between, Prices, load_prices
 from ir_kit.tables import types_of
 
 TABLE = "logging_gaps/recommendations"
 DATA = ("data_read", "data_write")
-BUCKET_NAME = re.compile(
-    r"[A-Za-z0-9][A-Za-z0-9._-]{2,254}"
-)  # those of before 2018 included; logs hold names that none can have
+BUCKET_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{2,254}")  # those of before 2018 included; logs hold others too
 TAG_KEYS = re.compile(r"class|sensitiv|confidential|privacy|pii|phi|compliance|data-?type", re.IGNORECASE)
 TAG_VALUES = re.compile(
     r"confidential|restrict|sensitiv|secret|private|personal|customer|pii|phi|pci|hipaa|gdpr|high|critical|internal|true|yes",
@@ -71,11 +69,11 @@ def recommendations(case: Case, substantial_usd: float | None = None) -> pd.Data
     Prices are list prices of one Region, at rates as logged in the window; an attack raises them. What no log shows is
     priced by named assumptions. It cannot see buckets that neither configuration nor a log names.
     """
-    prices, config, held = load_prices(case.incident.folder / "prices.yaml"), configuration(case), inventory(case)
+    prices, config = load_prices(case.incident.folder / "prices.yaml"), configuration(case)
     case.engine.provide("visibility", visible(case).drop(columns="left_out"))
     records = rows_of(case.ask("logging_gaps/request_rates"))
     limit = prices.assumptions["substantial_usd"] if substantial_usd is None else substantial_usd
-    plan = Plan(config, held, prices, substantial_usd=limit)
+    plan = Plan(config, inventory(case), prices, substantial_usd=limit)
     plan.rates = request_rates(records, plan.buckets, plan.log_buckets, prices)
     own = [name for name in plan.buckets if name not in plan.log_buckets]
     case.engine.provide("named_buckets", pd.DataFrame({"bucket": pd.Series(own, dtype="str")}))
@@ -114,7 +112,7 @@ def request_rates(
     if len(known) < 2:
         known.append(prices.assumed("blind_requests_per_day"))
         words = "fixed numbers, for want of logged buckets to compare with"
-    span = Between(min(one.low for one in known), max(one.high for one in known))
+    span = Between(min(each.low for each in known), max(each.high for each in known))
     assumed = Rate(
         span, "assumed", f"no log shows its requests: assumed {span.low:,.0f} to {span.high:,.0f} a day, by {words}"
     )
@@ -164,7 +162,7 @@ class Plan:
     """What steps are made from: logging as it is set, rates, prices, sensitive buckets."""
 
     config: Configuration
-    held: BucketInventory
+    inventory: BucketInventory
     prices: Prices
     rates: Mapping[str, Rate] = field(default_factory=dict)
     sensitive: Mapping[str, str] = field(default_factory=dict)
@@ -182,15 +180,8 @@ class Plan:
         """A row of the table; tiers order them."""
         sensitive = columns["bucket"] in self.sensitive if "bucket" in columns else None
         costs = {"monthly_cost_usd_low": round(cost.low, 6), "monthly_cost_usd_high": round(cost.high, 6)}
-        return {
-            "tier": tier,
-            "action": action,
-            "reason": reason,
-            "sensitive": sensitive,
-            **step._asdict(),
-            **costs,
-            **columns,
-        }
+        row = {"tier": tier, "action": action, "reason": reason, "sensitive": sensitive}
+        return {**row, **step._asdict(), **costs, **columns}
 
     # logging as it is set
 
@@ -202,10 +193,14 @@ class Plan:
     @cached_property
     def buckets(self) -> dict[str, Bucket]:
         """The account's buckets: those listed, or where no list is whole those that seem its own."""
-        names = set().union(*self.held.listed.values())
-        if not self.held.whole:
-            names |= {name for name, one in self.held.known.items() if one.account in (None, *self.held.accounts)}
-        return {name: self.held.bucket(name) for name in sorted(names) if BUCKET_NAME.fullmatch(name)}
+        names = set().union(*self.inventory.listed.values())
+        if not self.inventory.whole:
+            names |= {
+                name
+                for name, bucket in self.inventory.known.items()
+                if bucket.account in (None, *self.inventory.accounts)
+            }
+        return {name: self.inventory.bucket(name) for name in sorted(names) if BUCKET_NAME.fullmatch(name)}
 
     @cached_property
     def trails(self) -> list[JSON] | None:
@@ -213,34 +208,40 @@ class Plan:
         known); None where neither answered.
         """
         found: dict[str, JSON] = {}
-        answers = [
-            answer for name in ("DescribeTrails", "GetTrail") for _, answer in self.config.every("cloudtrail", name)
-        ]
-        for answer in answers:
+        calls = [*self.config.every("cloudtrail", "DescribeTrails"), *self.config.every("cloudtrail", "GetTrail")]
+        for _, answer in calls:
             for trail in mappings(answer.response.get("trailList") or answer.response.get("Trail")):
                 if trail.get("Name") and BUCKET_NAME.fullmatch(str(trail.get("S3BucketName"))):
                     found.setdefault(str(trail.get("TrailARN")), {"HomeRegion": "us-east-1"}).update(trail)
-        for arn, trail in found.items():
-            for operation, parameter in (("GetTrailStatus", "Name"), ("GetEventSelectors", "TrailName")):
-                asked = (
-                    self.config.answer("cloudtrail", operation, **{parameter: name}) for name in (arn, trail["Name"])
-                )
-                known = next((dict(answer.response) for answer in asked if answer.state == "answered"), None)
-                trail |= (
-                    {"selectors": known} if parameter == "TrailName" else {"IsLogging": (known or {}).get("IsLogging")}
-                )
-        return [found[arn] for arn in sorted(found)] if any(answer.state == "answered" for answer in answers) else None
+        for trail in found.values():
+            status = self.trail_answer(trail, "GetTrailStatus", "Name") or {}
+            selectors = self.trail_answer(trail, "GetEventSelectors", "TrailName")
+            trail |= {"IsLogging": status.get("IsLogging"), "selectors": selectors}
+        return [found[arn] for arn in sorted(found)] if any(answer.state == "answered" for _, answer in calls) else None
+
+    def trail_answer(self, trail: JSON, operation: str, parameter: str) -> JSON | None:
+        """What was answered of a trail, asked by its ARN or its name; None where nothing was."""
+        for name in (trail["TrailARN"], trail["Name"]):
+            answer = self.config.answer("cloudtrail", operation, **{parameter: name})
+            if answer.state == "answered":
+                return dict(answer.response)
+        return None
 
     @cached_property
     def own_trails(self) -> list[JSON]:
         """The trails that can be set from this account, the one that data events go to first."""
-        own = (
-            t for t in self.trails or () if not t.get("IsOrganizationTrail") or self.account in t["TrailARN"].split(":")
-        )
-        return sorted(
-            own, key=lambda trail: (trail["IsLogging"] is False, OBJECT not in str(trail["selectors"]),
-                                    not trail.get("IsMultiRegionTrail"), trail["Name"]),
-        )  # fmt: skip
+
+        def rank(trail: JSON) -> tuple[bool, bool, bool, str]:
+            records_objects = OBJECT in str(trail["selectors"])
+            return trail["IsLogging"] is False, not records_objects, not trail.get("IsMultiRegionTrail"), trail["Name"]
+
+        trails = self.trails or []
+        own = [
+            trail
+            for trail in trails
+            if not trail.get("IsOrganizationTrail") or f":{self.account}:" in trail["TrailARN"]
+        ]
+        return sorted(own, key=rank)
 
     @cached_property
     def trail(self) -> JSON:
@@ -274,9 +275,8 @@ class Plan:
         """Are data events of this bucket recorded now: ``all``, ``partly``, ``none``, or ``unknown``?"""
         region, found = self.buckets[bucket].region, set()
         for trail in self.trails or ():
-            if trail["IsLogging"] is not False and (
-                trail.get("IsMultiRegionTrail") or region in (None, trail["HomeRegion"])
-            ):
+            covers = trail.get("IsMultiRegionTrail") or region in (None, trail["HomeRegion"])
+            if covers and trail["IsLogging"] is not False:
                 selectors = selector_set(trail["selectors"])
                 kinds = {coverage_of_bucket(selectors, bucket, kind).kind if selectors else "unknown" for kind in DATA}
                 found.add(kinds.pop() if len(kinds) == 1 else "partly")
@@ -369,42 +369,37 @@ class Plan:
         is_new = not votes and target not in self.buckets
         return commands.access_logging(
             bucket, region, target, account=self.account, target_is_new=is_new, known_off=bucket in self.log_targets,
-            policy=self.policy(target, is_new),
+            policy=self.policy(target, region, is_new),
         )  # fmt: skip
 
-    def policy(self, bucket: str, is_new: bool = False) -> Policy | None:
-        """The policy that a log bucket is to have after all steps, the same in each; None where it has it already."""
+    def policy(self, bucket: str, region: str, is_new: bool = False) -> str | None:
+        """The command for the policy that a log bucket is to have after all steps, the same in each; None where it has it."""
         answer = self.config.answer("s3", "GetBucketPolicy", Bucket=bucket)
         now = mapping(answer.response.get("Policy")) if answer.known or is_new else None
         present = mappings((now or {}).get("Statement") or [])
         takes_lines = "access logs" in self.log_buckets.get(bucket, {"access logs"})
-        added = []
-        if takes_lines and not any(commands.lets_deliver(one, bucket) for one in present):
+        added: list[JSON] = []
+        if takes_lines and not any(commands.lets_deliver(statement, bucket) for statement in present):
             added.append(commands.deliveries_allowed(bucket, self.account))
         if self.principals:
             added.append(commands.compromised_denied(bucket, self.principals))
-        if all(one in present for one in added):
-            return None
-        if now is None:
-            return Policy(bucket, None, added)
-        kept = [one for one in present if one.get("Sid") not in {one["Sid"] for one in added}]
-        return Policy(bucket, {**now, "Version": now.get("Version", "2012-10-17"), "Statement": [*kept, *added]}, added)
+        is_there = all(statement in present for statement in added)
+        return None if is_there else commands.put_policy(bucket, region, now, added)
 
     def protection_steps(self) -> Iterator[JSON]:
         """What keeps logs in each log bucket of the account."""
         days = max(1, round(self.prices.assumptions["retention_months_high"] * 30))
         for name, kinds in sorted(self.log_buckets.items()):
-            if self.held.whole and name not in self.buckets:
+            if self.inventory.whole and name not in self.buckets:
                 continue  # another account's: it cannot be set from here
             versions, lock = (
                 self.config.answer("s3", operation, Bucket=name) for operation in ("GetBucketVersioning", "GetObjectLockConfiguration")
             )  # fmt: skip
-            versioned, locked = (
-                versions.response.get("Status") == "Enabled",
-                (lock.part("ObjectLockConfiguration", dict) or {}).get("Rule"),
-            )
+            versioned = versions.response.get("Status") == "Enabled"
+            locked = (lock.part("ObjectLockConfiguration", dict) or {}).get("Rule")
             lock_days = None if locked or "access logs" in kinds else days
-            policy, region = self.policy(name), self.held.bucket(name).region
+            region = self.inventory.bucket(name).region
+            policy = self.policy(name, region or "us-east-1")
             lacks = [
                 ("versioning is off" if versions.known else "whether it keeps versions is not known") * (not versioned),
                 "nothing withholds deletion (Object Lock)" if lock_days else "",
@@ -422,7 +417,7 @@ class Plan:
 
     def guardduty_steps(self) -> Iterator[JSON]:
         """GuardDuty S3 Protection, by Region."""
-        answers = [one for name in ("ListDetectors", "GetDetector") for one in self.config.every("guardduty", name)]
+        answers = [call for name in ("ListDetectors", "GetDetector") for call in self.config.every("guardduty", name)]
         asked = {call.region for call, answer in answers if answer.state == "answered"}
         enabled = {("S3_DATA_EVENTS", "ENABLED")}
         on = {

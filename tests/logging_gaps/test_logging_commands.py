@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from ir_kit.domain.shell import aws, command
 from ir_kit.logging_gaps import logging_commands as commands
-from ir_kit.logging_gaps.logging_commands import Policy, as_advanced, with_buckets
+from ir_kit.logging_gaps.logging_commands import as_advanced, with_buckets
 
 ARN = "arn:aws:cloudtrail:us-east-1:111122223333:trail/main"
 TRAIL = {"Name": "main", "TrailARN": ARN, "HomeRegion": "us-east-1", "S3BucketName": "trail-logs", "selectors": {}}
@@ -128,7 +128,7 @@ def logging(bucket: str = "b", **more: Any) -> commands.Step:
 
 
 STATEMENT = commands.compromised_denied("logs", ["arn:aws:iam::111122223333:user/u"])
-POLICY = Policy("logs", {"Version": "2012-10-17", "Statement": [STATEMENT]}, [STATEMENT])
+POLICY = commands.put_policy("logs", "us-east-1", {"Statement": [{"Sid": "Mine"}]}, [STATEMENT])
 
 
 @pytest.mark.parametrize(
@@ -161,7 +161,7 @@ def test_guardduty_is_switched_on_on_the_detector_that_is_there() -> None:
 
 def test_what_is_not_known_is_asked_for_and_nothing_is_put() -> None:
     selectors = commands.data_events(TRAIL | {"selectors": None}, ["new"]).snippet
-    policy = Policy("logs", None, [STATEMENT]).put("us-east-1")
+    policy = commands.put_policy("logs", "us-east-1", None, [STATEMENT])
     assert accepted(selectors) == {"TrailName": ARN} and accepted(policy) == {"Bucket": "logs"}
     assert "arn:aws:s3:::new/" in selectors and STATEMENT["Sid"] in policy
     assert "put-" not in selectors + policy

@@ -71,7 +71,7 @@ def test_a_zero_is_not_knowable_where_the_trail_was_off_and_its_hours_are_told(w
     stopped(world)
     found = named(scoping_findings(world.case()), "footholds_gained")
     assert (found.status, found.confidence) == ("not_knowable", "low")
-    assert "1.9 of 168.0 hours in us-east-1 (2026-03-02 10:05 to 12:00 UTC: main was off" in found.limits[0]
+    assert "1 h 55 min of 168 h in us-east-1 (2026-03-02 10:05 to 12:00 UTC: main was off" in found.limits[0]
 
 
 def test_a_finding_above_zero_names_what_was_blind(world: World) -> None:
@@ -80,7 +80,7 @@ def test_a_finding_above_zero_names_what_was_blind(world: World) -> None:
     world.call("13:00", world.owner, "CreateUser", requestParameters={"userName": "a"})
     found = named(scoping_findings(world.case()), "footholds_gained")
     assert found.status == "observed"
-    assert found.limits[0].startswith("Management events were in no log that is held for 1.9 of 168.0 hours")
+    assert found.limits[0].startswith("Management events were not logged for 1 h 55 min of 168 h")
 
 
 @pytest.mark.parametrize(("resources", "status"), [([], "not_knowable"), ([OBJECTS], "not_observed")])
@@ -91,7 +91,7 @@ def test_probing_needs_data_events_of_every_bucket_too(world: World, resources: 
     assert named(found, "probing").status == status
     calls = named(found, "activity_seen")
     assert (calls.status, calls.confidence) == ("not_observed", "high" if resources else "medium")
-    assert any("only where data events were on" in limit for limit in calls.limits) is not bool(resources)
+    assert any("Data events on objects were not logged" in limit for limit in calls.limits) is not bool(resources)
 
 
 def test_where_visibility_cannot_be_worked_out_the_reason_is_told(
@@ -134,7 +134,7 @@ def test_hours_that_are_not_known_are_not_knowable(world: World) -> None:
     assert (found.status, found.values["unknown_hours"]) == ("not_knowable", 168.0)
 
 
-def test_acts_against_logging_are_counted_with_the_tries_that_failed(world: World) -> None:
+def test_calls_against_logging_are_counted_with_the_attempts_that_failed(world: World) -> None:
     with_trail(world)
     stopped(world, who=world.owner)
     parameters = {"requestParameters": {"name": TRAIL}, "source": "cloudtrail", "error": "AccessDenied"}
@@ -142,7 +142,7 @@ def test_acts_against_logging_are_counted_with_the_tries_that_failed(world: Worl
     found = named(logging_gaps_findings(world.case()), "log_tampering")
     assert found.status == "observed"
     assert (found.values["acts"], found.values["succeeded"], found.values["failed"]) == (2, 1, 1)
-    assert "1 try failed and cost nothing" in found.statement
+    assert "1 attempt failed and cost nothing" in found.statement
 
 
 def test_files_without_digests_are_not_knowable(world: World) -> None:

@@ -15,6 +15,7 @@ from ir_kit.coverage.last_use import NEAR, logged_uses
 from ir_kit.coverage.logging_timeline import MARGIN, LoggingTimeline, logging_timeline
 from ir_kit.coverage.states import CLASSES, Scope
 from ir_kit.coverage.trails import moment
+from ir_kit.coverage.visibility import duration
 from ir_kit.domain.documents import mapping
 from ir_kit.domain.frames import frame_of, rows_of
 from ir_kit.domain.intervals import Span
@@ -80,7 +81,7 @@ def trails_against_files(case: Case, replayed: LoggingTimeline) -> Found:
                 if recording.trail_state(trail, scope, start).state == "logged"
             ]
             if on:
-                words = f"{', '.join(on)} is said to have been on, but {region} has no record for {hours_of(span)}"
+                words = f"{', '.join(on)} is said to have been on, but {region} has no record for {duration(span.end - span.start)}"
                 yield "no_files_while_on", region, span, words
         came = [row for row in recording.unexplained(scope) if replayed.window.touches(row.span.start, row.span.end)]
         if came and recording.trails.by_key:
@@ -102,7 +103,7 @@ def access_logs_silent(replayed: LoggingTimeline) -> Found:
         for span in log.silent:
             on = log.target.at(span.start)
             if on.state == "known" and on.value and replayed.window.touches(span.start, span.end):
-                words = f"access logging was on ({on.words}), CloudTrail saw requests, and no line came for {hours_of(span)}"
+                words = f"access logging was on ({on.words}), CloudTrail saw requests, and no line came for {duration(span.end - span.start)}"
                 yield "silent_access_log", bucket, span, words
 
 
@@ -146,8 +147,3 @@ def log_buckets_written(case: Case, replayed: LoggingTimeline) -> Iterator[dict[
         words = f"{len(times)} objects of the log bucket were written or deleted by {key or 'a caller without a key'}: what it holds is not all as it was delivered"  # noqa: E501
         yield {"kind": "log_bucket_written", "subject": bucket, "start_time": times.min(), "statement": words,
                "end_time": times.max() + INSTANT, "access_key_id": key}  # fmt: skip
-
-
-def hours_of(span: Span) -> str:
-    """The length of a span in words."""
-    return f"{(span.end - span.start) / timedelta(hours=1):.1f} hours"

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from ir_kit.case import Case
 from ir_kit.configuration.answers import configuration
 from ir_kit.coverage.last_use import last_used_logged_status
 from ir_kit.coverage.scope import LogScope, Row, in_words, is_blind
+from ir_kit.coverage.visibility import duration
 from ir_kit.credentials.lineage import key_settings
 from ir_kit.domain.frames import rows_of
 from ir_kit.findings import (
@@ -44,28 +47,32 @@ def findings(case: Case) -> list[Finding]:
         ``access_log_completeness`` for each bucket in scope, ``last_used_contradiction``, ``recommendations``; each
         asked whether or not there is anything to find. Also written to the case's findings.
     """
-    builder, seen = FindingBuilder(case, PLAYBOOK), LogScope.of(case)
+    builder, logged = FindingBuilder(case, PLAYBOOK), LogScope.of(case)
     blind = [
-        blind_time(builder, seen, row) for row in rows_of(logging_gaps.blind_time(case)) if row["bucket"] is not None
+        blind_time(builder, logged, row) for row in rows_of(logging_gaps.blind_time(case)) if row["bucket"] is not None
     ]
-    complete = [access_log_completeness(builder, seen, row) for row in rows_of(logging_gaps.access_log_losses(case))]
-    once = [log_tampering(builder, seen), log_integrity(builder)]
+    complete = [access_log_completeness(builder, logged, row) for row in rows_of(logging_gaps.access_log_losses(case))]
+    once = [log_tampering(builder, logged), log_integrity(builder)]
     return write_findings(
         case, PLAYBOOK, [*blind, *once, *complete, last_used_contradiction(builder), recommendations(builder)]
     )  # fmt: skip
 
 
-def blind_time(builder: FindingBuilder, seen: LogScope, row: Row) -> Finding:
+def blind_time(builder: FindingBuilder, logged: LogScope, row: Row) -> Finding:
     """For how long would one class of requests on a bucket not have been recorded?"""
     bucket, kind, window = row["bucket"], row["record_class"], builder.case.incident.window
-    what, hours = f"{CLASSES[kind]} {bucket}", f"of {seen.hours:,.1f} hours"
-    own = [span for span in seen.rows if (span["bucket"], span["record_class"]) == (bucket, kind)]
+    what, whole = f"{CLASSES[kind]} {bucket}", length(logged.hours)
+    own = [span for span in logged.rows if (span["bucket"], span["record_class"]) == (bucket, kind)]
     by_state = {state: [span for span in own if span["state"] == state] for state in ("unknown", "uncertain")}
     known = [span for span in own if is_blind(span) and span["state"] != "unknown"]
     if known:
-        statement = f"For {row['blind_hours']:,.1f} {hours}, {what} would not be in the evidence: {in_words(known)}."
+        statement = (
+            f"For {length(row['blind_hours'])} of {whole}, {what} would not be in the evidence: {in_words(known)}."
+        )
     elif row["unknown_hours"]:
-        statement = f"Whether {what} would be in the evidence is not known for {row['unknown_hours']:,.1f} {hours}."
+        statement = (
+            f"Whether {what} would be in the evidence is not known for {length(row['unknown_hours'])} of {whole}."
+        )
     else:
         statement = f"At no time of the window was the evidence blind for {what}."
     # rows show it where files are gone, or where a recorded change inside the window begins or ends it
@@ -91,27 +98,23 @@ def blind_time(builder: FindingBuilder, seen: LogScope, row: Row) -> Finding:
     )  # fmt: skip
 
 
-def log_tampering(builder: FindingBuilder, seen: LogScope) -> Finding:
+def log_tampering(builder: FindingBuilder, logged: LogScope) -> Finding:
     """Who took logging away, or tried to?"""
     frame = logging_gaps.tampering(builder.case)
     done = frame[frame["outcome"] == "success"]
     failed = len(frame) - len(done)
-    statement = "No act that takes logging away, and no try, is seen in the window"
+    statement = "No API call in the window took logging away or tried to"
     if len(frame):
-        acts = [f"{row['event_name']} on {row['target']} at {row['event_time']:%d %b %H:%M}" for row in rows_of(done)]
-        statement = f"{count_noun(len(done), 'act').capitalize()} took logging away" + (
-            f": {join_names(acts)}" if acts else ""
-        )
-        statement += f"; {count_noun(failed, 'try', 'tries')} failed and cost nothing" if failed else ""
+        calls = [f"{row['event_name']} on {row['target']} at {row['event_time']:%d %b %H:%M}" for row in rows_of(done)]
+        which = f": {join_names(calls)}" if calls else ""
+        statement = f"{count_noun(len(done), 'API call')} took logging away{which}"
+        statement += f"; {count_noun(failed, 'attempt')} failed and cost nothing" if failed else ""
     if done["blind_hours"].sum():
         worst = max(rows_of(done), key=lambda row: row["blind_hours"] or 0.0)
         statement += f"; the worst, {worst['event_name']} on {worst['target']}, {worst['effect'].partition('; ')[2]}"
     sessions = rows_of(session_of(builder.case, frame))
-    actor = (
-        actor_of([row["verdict"] or "unclear" for row in sessions], [row["label"] for row in sessions])
-        if sessions
-        else None
-    )
+    verdicts = [row["verdict"] or "unclear" for row in sessions]
+    actor = actor_of(verdicts, [row["label"] for row in sessions]) if sessions else None
     return builder.build(
         "log_tampering", "Who took logging away, or tried to?", f"{statement}.", count=len(frame), actor=actor,
         severity="low" if actor == "owner" else "high" if len(done) else "medium",
@@ -119,12 +122,12 @@ def log_tampering(builder: FindingBuilder, seen: LogScope) -> Finding:
             "acts": len(frame), "succeeded": len(done), "failed": failed,
             "denied": int((frame["outcome"] == "denied").sum()),
         },
-        scope=seen.management(),
+        scope=logged.management(),
         evidence=[rows_in("logging_gaps/tampering", frame, frame["event_id"])],
         limits=[
             "Deletions and changes of objects in log buckets are calls on objects, seen only where data events covered "
             "the log bucket; log_integrity tells what is gone.",
-            "A failed try changes nothing and is no gap." if failed else "",
+            "An attempt that failed changes nothing and is no gap." if failed else "",
         ],
     )  # fmt: skip
 
@@ -169,7 +172,7 @@ def log_integrity(builder: FindingBuilder) -> Finding:
     )  # fmt: skip
 
 
-def access_log_completeness(builder: FindingBuilder, seen: LogScope, row: Row) -> Finding:
+def access_log_completeness(builder: FindingBuilder, logged: LogScope, row: Row) -> Finding:
     """How complete is the access log of a bucket, where CloudTrail can tell?"""
     bucket, requests, lacking = row["bucket"], row["cloudtrail_requests"], row["cloudtrail_only"]
     both, holes = row["both_hours"], row["hole_hours"]
@@ -177,16 +180,14 @@ def access_log_completeness(builder: FindingBuilder, seen: LogScope, row: Row) -
         statement = (
             f"Of {requests:,} requests on {bucket} that CloudTrail recorded while both logs were on, the access log lacks "
             f"{lacking:,} ({lacking / requests:.2%})"
-            + (f"; for {holes:,.0f} hours nothing was delivered" if holes else "")
+            + (f"; for {length(holes)} nothing was delivered" if holes else "")
         )
     elif both:
-        statement = (
-            f"Both logs were on for {bucket} for {both:,.1f} hours, and CloudTrail recorded no request to compare"
-        )
+        statement = f"Both logs were on for {bucket} for {length(both)}, and CloudTrail recorded no request to compare"
     else:
         statement = f"How complete the access log of {bucket} is cannot be said: at no time were both logs on"
-    part = f"Both logs were on for {both:,.1f} of {seen.hours:,.1f} hours: of the others nothing tells what was lost."
-    part = part if seen.hours - both > 0.01 else ""
+    part = f"Both logs were on for {length(both)} of {length(logged.hours)}: of the rest nothing tells what was lost."
+    part = part if logged.hours - both > 0.01 else ""
     nothing = "" if requests or not both else "There was nothing to compare."
     share = f"with 95 % confidence no more than {row['loss_upper'] or 0:.2%} of requests are lost."
     names = (
@@ -279,3 +280,8 @@ def recommendations(builder: FindingBuilder) -> Finding:
             "The kit applies nothing: each step has its snippet and a check that proves it took effect.",
         ],
     )  # fmt: skip
+
+
+def length(hours: float) -> str:
+    """A number of hours in words."""
+    return duration(timedelta(hours=hours))

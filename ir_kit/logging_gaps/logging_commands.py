@@ -1,7 +1,7 @@
 """Commands of the AWS CLI that switch logging on and keep the logs, each with its check and a warning.
 
-What replaces a whole setting is written whole, with what is there kept; where that is not known, it is fetched and added
-to. Nothing here is run.
+What replaces a whole setting is written whole, with what is there kept; where that is not known, nothing is put. Nothing
+here is run.
 """
 
 from __future__ import annotations
@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ir_kit.domain.documents import mappings
-from ir_kit.domain.shell import aws, command, compact
+from ir_kit.domain.documents import mapping, mappings
+from ir_kit.domain.shell import aws, compact
 
 JSON = dict[str, Any]
 OBJECT = "AWS::S3::Object"
 MOST_BASIC_VALUES, MOST_BASIC = 250, 5  # data resources over all basic selectors of a trail; selectors
-POLICY_LIMIT = 20_480  # bytes of a bucket policy
 SETTLING = "CloudTrail's settings take some minutes to hold everywhere"
 FEATURE = [{"Name": "S3_DATA_EVENTS", "Status": "ENABLED"}]
 TAKES_AWAY = [
@@ -82,30 +81,15 @@ def new_trail(trail: JSON, account: str) -> Step:
     )
 
 
-def data_events(trail: JSON, selectors: JSON | None, buckets: Sequence[str]) -> Step:
-    """Data events of these buckets on this trail, its selectors kept; fetched first where they are not known (None)."""
+def data_events(trail: JSON, buckets: Sequence[str]) -> Step:
+    """Data events of these buckets on this trail, its selectors kept; where they are not known (None), how to see them."""
     named = {"trail_name": trail["TrailARN"], "region": trail["HomeRegion"]}
     get = aws("cloudtrail", "get-event-selectors", **named)
-    if selectors is not None:
-        ((kind, value),) = with_buckets(selectors, buckets).items()
+    snippet = f"{get}  # put back what it answers, with one more: {compact(basic_for(buckets))}"
+    if trail["selectors"] is not None:
+        ((kind, value),) = with_buckets(trail["selectors"], buckets).items()
         option = "event_selectors" if kind == "EventSelectors" else "advanced_event_selectors"
         snippet = aws("cloudtrail", "put-event-selectors", **named, **{option: value})
-    else:
-        edit = (
-            "if ((.AdvancedEventSelectors // []) | length) > 0 "
-            "then {AdvancedEventSelectors: (.AdvancedEventSelectors + $advanced)} "
-            "else {EventSelectors: ((.EventSelectors // []) + $basic)} end"
-        )
-        given = (
-            "--argjson",
-            "advanced",
-            compact([advanced_for(buckets)]),
-            "--argjson",
-            "basic",
-            compact([basic_for(buckets)]),
-        )
-        merged = f"selectors=$({get}) && selectors=$(printf '%s' \"$selectors\" | {command('jq', '-c', *given, edit)})"
-        snippet = f'{merged} && {aws("cloudtrail", "put-event-selectors", **named)} --cli-input-json "$selectors"'
     warning = (
         "replaces the trail's whole set of selectors: it holds what is there now, this bucket and those of the steps "
         f"before it, so run them in this order, and nothing else in between. {SETTLING}, events come about 5 minutes "
@@ -133,7 +117,9 @@ def with_buckets(selectors: JSON, buckets: Sequence[str]) -> dict[str, list[JSON
         return {"AdvancedEventSelectors": [*advanced, advanced_for(buckets)]}
     basic = mappings(selectors.get("EventSelectors") or [])
     basic = basic or [{"ReadWriteType": "All", "IncludeManagementEvents": True, "DataResources": []}]
-    used = sum(len(resource.get("Values") or ()) for one in basic for resource in one.get("DataResources") or ())
+    used = sum(
+        len(resource.get("Values") or ()) for selector in basic for resource in selector.get("DataResources") or ()
+    )
     if used + len(buckets) > MOST_BASIC_VALUES or len(basic) >= MOST_BASIC:
         return {"AdvancedEventSelectors": [*as_advanced(basic), advanced_for(buckets)]}
     return {"EventSelectors": [*basic, basic_for(buckets)]}
@@ -174,38 +160,24 @@ def as_advanced(basic: Sequence[Mapping[str, Any]]) -> list[JSON]:
 
 
 def _fields(category: str, kind: str | None = None) -> list[JSON]:
-    resource = [{"Field": "resources.type", "Equals": [kind]}] if kind else []
-    return [{"Field": "eventCategory", "Equals": [category]}, *resource]
+    return [
+        {"Field": "eventCategory", "Equals": [category]},
+        *([{"Field": "resources.type", "Equals": [kind]}] if kind else []),
+    ]
 
 
 # buckets
 
 
-class Policy(NamedTuple):
-    """The policy that a log bucket is to have: whole where the present one is known, else what to add to it."""
-
-    bucket: str
-    document: Mapping[str, Any] | None
-    added: Sequence[Mapping[str, Any]]
-
-    def put(self, region: str) -> str:
-        """The command; where the present policy could not be read, it is fetched, added to, and put back."""
-        named = {"bucket": self.bucket, "region": region}
-        if self.document is not None:
-            return aws("s3api", "put-bucket-policy", **named, policy=dict(self.document))
-        get = aws("s3api", "get-bucket-policy", **named, query="Policy", output="text")
-        keep = 'if type == "array" then . else [.] end | map(select(.Sid as $s | $sids | index($s) | not))'
-        given = (
-            "--argjson",
-            "new",
-            compact(list(self.added)),
-            "--argjson",
-            "sids",
-            compact([one["Sid"] for one in self.added]),
-        )
-        edit = command("jq", "-c", *given, f".Statement |= (({keep}) + $new)")
-        put = aws("s3api", "put-bucket-policy", **named)
-        return f'policy=$({get}) && policy=$(printf \'%s\' "$policy" | {edit}) && {put} --policy "$policy"'
+def put_policy(bucket: str, region: str, policy: JSON | None, added: Sequence[JSON]) -> str:
+    """A log bucket's policy with statements added; where the present one is not known (None), how to see it, and what to add."""
+    if policy is None:
+        get = aws("s3api", "get-bucket-policy", bucket=bucket, region=region, query="Policy", output="text")
+        return f"{get}  # put back what it answers, with these statements: {compact(list(added))}"
+    names = {statement["Sid"] for statement in added}
+    kept = [statement for statement in mappings(policy.get("Statement") or []) if statement.get("Sid") not in names]
+    whole = {**policy, "Version": policy.get("Version", "2012-10-17"), "Statement": [*kept, *added]}
+    return aws("s3api", "put-bucket-policy", bucket=bucket, region=region, policy=whole)
 
 
 def deliveries_allowed(bucket: str, account: str) -> JSON:
@@ -215,6 +187,17 @@ def deliveries_allowed(bucket: str, account: str) -> JSON:
         "Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{bucket}/*",
         "Condition": {"StringEquals": {"aws:SourceAccount": account}},
     }  # fmt: skip
+
+
+def lets_deliver(statement: JSON, bucket: str) -> bool:
+    """Does it let S3 deliver access logs of every bucket to the whole of this one, and is not the statement above?"""
+    services, resources = mapping(statement.get("Principal")).get("Service"), statement.get("Resource")
+    return (
+        statement.get("Effect") == "Allow" and statement.get("Sid") != "IrKitAccessLogDelivery"
+        and "logging.s3.amazonaws.com" in (services if isinstance(services, list) else [services])
+        and f"arn:aws:s3:::{bucket}/*" in (resources if isinstance(resources, list) else [resources])
+        and "aws:sourcearn" not in str(statement.get("Condition")).lower()
+    )  # fmt: skip
 
 
 def compromised_denied(bucket: str, principals: Sequence[str]) -> JSON:
@@ -227,7 +210,7 @@ def compromised_denied(bucket: str, principals: Sequence[str]) -> JSON:
 
 
 def access_logging(
-    bucket: str, region: str, target: str, *, account: str, target_is_new: bool, known_off: bool, policy: Policy | None
+    bucket: str, region: str, target: str, *, account: str, target_is_new: bool, known_off: bool, policy: str | None
 ) -> Step:
     """Access logging of one bucket, to a bucket of the same account and Region, parted by day."""
     layout = {"PartitionedPrefix": {"PartitionDateSource": "EventTime"}}
@@ -236,7 +219,7 @@ def access_logging(
     put = aws("s3api", "put-bucket-logging", bucket=bucket, region=region, bucket_logging_status=status)
     if not known_off:
         put = f'logging=$({aws("s3api", "get-bucket-logging", **named)}) && [ -z "$logging" ] && {put}'
-    lines = [*([new_bucket(target, region)] if target_is_new else []), *([policy.put(region)] if policy else []), put]
+    lines = [*([new_bucket(target, region)] if target_is_new else []), *([policy] if policy else []), put]
     asked = aws("s3api", "get-bucket-logging", **named, query="LoggingEnabled.TargetBucket")
     listed = aws("s3api", "list-objects-v2", bucket=target, prefix=f"{account}/{region}/{bucket}/", max_items="1")
     check = f"{asked}  # now: the log bucket's name\n{listed}  # after some hours with requests: one object"
@@ -248,7 +231,7 @@ def access_logging(
 
 
 def protected_bucket(
-    bucket: str, region: str, *, versioning: bool, lock_days: int | None, policy: Policy | None, denied: Sequence[str]
+    bucket: str, region: str, *, versioning: bool, lock_days: int | None, policy: str | None, denied: Sequence[str]
 ) -> Step:
     """Versions kept, deletion withheld for a time, and compromised principals kept out: what of it is asked for."""
     named = {"bucket": bucket, "region": region}
@@ -265,7 +248,7 @@ def protected_bucket(
             "Object Lock cannot be switched off again; governance mode can be bypassed by whoever holds that permission"
         )
     if policy:
-        lines.append(policy.put(region))
+        lines.append(policy)
         checks.append(
             aws("s3api", "get-bucket-policy", **named, query="Policy", output="text")
             + "  # holds every statement that was there"
@@ -273,8 +256,6 @@ def protected_bucket(
         warnings.append(
             "the policy replaces the whole policy: it holds what is there now and what the other steps here need"
         )
-        if policy.document is not None and len(compact(policy.document)) > POLICY_LIMIT:
-            warnings.append(f"the policy is longer than the {POLICY_LIMIT:,} bytes that S3 takes: shorten it first")
     if denied:
         warnings.append("run it as none of the principals that it denies: " + ", ".join(sorted(denied)))
     return Step("\n".join(lines), "\n".join(checks), "; ".join([*warnings, "takes effect within minutes"]))

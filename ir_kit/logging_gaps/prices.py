@@ -98,7 +98,16 @@ def load_prices(override: Path | None = None) -> Prices:
         The file is no such file, or names a price that there is not.
     """
     known = yaml.safe_load(PRICES.read_text(encoding="utf-8"))
-    given = _read(override) if override is not None and override.exists() else {}
+    given: Any = {}
+    if override is not None and override.exists():
+        try:
+            given = yaml.safe_load(override.read_text(encoding="utf-8")) or {}
+        except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
+            raise ParameterError(
+                "the prices cannot be read", override, "write them as the kit's prices.yaml has them"
+            ) from error
+    if not isinstance(given, dict) or set(given) - set(known):
+        raise ParameterError("the prices cannot be read", override, f"name {', '.join(known)}")
     numbers: dict[str, dict[str, float]] = {}
     for section in ("prices", "assumptions"):
         changed = given.get(section) or {}
@@ -111,13 +120,3 @@ def load_prices(override: Path | None = None) -> Prices:
                 raise ParameterError(f"{section}.{name} is no amount", override, "write a number that is not negative")
         numbers[section] = {name: float(value) for name, value in {**known[section], **changed}.items()}
     return Prices(str(given.get("as_of", known["as_of"])), numbers["prices"], numbers["assumptions"])
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        given = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
-        raise ParameterError("the prices cannot be read", path, "write YAML as the kit's prices.yaml has it") from error
-    if not isinstance(given, dict) or set(given) - {"as_of", "prices", "assumptions"}:
-        raise ParameterError("the prices cannot be read", path, "name as_of, prices or assumptions")
-    return given

@@ -26,14 +26,13 @@ from ir_kit.domain.documents import mapping, mappings
 from ir_kit.domain.frames import frame_of, rows_of
 from ir_kit.domain.principals import role_name
 from ir_kit.logging_gaps import logging_commands as commands
-from ir_kit.logging_gaps.logging_commands import JSON, Policy, Step
+from ir_kit.logging_gaps.logging_commands import JSON, Step
 from ir_kit.logging_gaps.prices import NOTHING, Between, Prices, load_prices
 from ir_kit.tables import types_of
 
 TABLE = "logging_gaps/recommendations"
-BUCKET_NAME = re.compile(
-    r"[A-Za-z0-9][A-Za-z0-9._-]{2,254}"
-)  # those of before 2018 included; logs hold names that none can have
+DATA = ("data_read", "data_write")
+BUCKET_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{2,254}")  # those of before 2018 included; logs hold others too
 TAG_KEYS = re.compile(r"class|sensitiv|confidential|privacy|pii|phi|compliance|data-?type", re.IGNORECASE)
 TAG_VALUES = re.compile(
     r"confidential|restrict|sensitiv|secret|private|personal|customer|pii|phi|pci|hipaa|gdpr|high|critical|internal|true|yes",
@@ -70,15 +69,11 @@ def recommendations(case: Case, substantial_usd: float | None = None) -> pd.Data
     Prices are list prices of one Region, at rates as logged in the window; an attack raises them. What no log shows is
     priced by named assumptions. It cannot see buckets that neither configuration nor a log names.
     """
-    prices, config, held = load_prices(case.incident.folder / "prices.yaml"), configuration(case), inventory(case)
+    prices, config = load_prices(case.incident.folder / "prices.yaml"), configuration(case)
     case.engine.provide("visibility", visible(case).drop(columns="left_out"))
     records = rows_of(case.ask("logging_gaps/request_rates"))
-    plan = Plan(
-        config,
-        held,
-        prices,
-        substantial_usd=prices.assumptions["substantial_usd"] if substantial_usd is None else substantial_usd,
-    )
+    limit = prices.assumptions["substantial_usd"] if substantial_usd is None else substantial_usd
+    plan = Plan(config, inventory(case), prices, substantial_usd=limit)
     plan.rates = request_rates(records, plan.buckets, plan.log_buckets, prices)
     own = [name for name in plan.buckets if name not in plan.log_buckets]
     case.engine.provide("named_buckets", pd.DataFrame({"bucket": pd.Series(own, dtype="str")}))
@@ -117,7 +112,7 @@ def request_rates(
     if len(known) < 2:
         known.append(prices.assumed("blind_requests_per_day"))
         words = "fixed numbers, for want of logged buckets to compare with"
-    span = Between(min(one.low for one in known), max(one.high for one in known))
+    span = Between(min(each.low for each in known), max(each.high for each in known))
     assumed = Rate(
         span, "assumed", f"no log shows its requests: assumed {span.low:,.0f} to {span.high:,.0f} a day, by {words}"
     )
@@ -167,7 +162,7 @@ class Plan:
     """What steps are made from: logging as it is set, rates, prices, sensitive buckets."""
 
     config: Configuration
-    held: BucketInventory
+    inventory: BucketInventory
     prices: Prices
     rates: Mapping[str, Rate] = field(default_factory=dict)
     sensitive: Mapping[str, str] = field(default_factory=dict)
@@ -177,21 +172,16 @@ class Plan:
 
     def table(self) -> pd.DataFrame:
         """The steps, ordered and numbered; within a tier in the order in which they are made."""
-        trail = self.best_trail()
-        steps = [*self.trail_steps(trail), *self.bucket_steps(trail), *self.protection_steps(), *self.guardduty_steps()]
+        steps = [*self.trail_steps(), *self.bucket_steps(), *self.protection_steps(), *self.guardduty_steps()]
         ordered = sorted(steps, key=lambda step: step["tier"])  # stable
         return frame_of(({**step, "priority": number} for number, step in enumerate(ordered, start=1)), types_of(TABLE))
 
-    def step(
-        self, tier: int, action: str, step: Step, reason: str, *, bucket: str | None = None, region: str | None = None,
-        cost: Between = NOTHING, rate: Rate | None = None,
-    ) -> JSON:  # fmt: skip
+    def step(self, tier: int, action: str, step: Step, reason: str, cost: Between = NOTHING, **columns: Any) -> JSON:
         """A row of the table; tiers order them."""
-        return {
-            "tier": tier, "action": action, "reason": reason, **step._asdict(), "bucket": bucket, "aws_region": region,
-            "monthly_cost_usd_low": round(cost.low, 6), "monthly_cost_usd_high": round(cost.high, 6),
-            "sensitive": bucket in self.sensitive if bucket else None, "rate_basis": rate.basis if rate else None,
-        }  # fmt: skip
+        sensitive = columns["bucket"] in self.sensitive if "bucket" in columns else None
+        costs = {"monthly_cost_usd_low": round(cost.low, 6), "monthly_cost_usd_high": round(cost.high, 6)}
+        row = {"tier": tier, "action": action, "reason": reason, "sensitive": sensitive}
+        return {**row, **step._asdict(), **costs, **columns}
 
     # logging as it is set
 
@@ -203,46 +193,72 @@ class Plan:
     @cached_property
     def buckets(self) -> dict[str, Bucket]:
         """The account's buckets: those listed, or where no list is whole those that seem its own."""
-        listed = set().union(*self.held.listed.values())
-        names = listed if self.held.whole else listed | {
-            name for name, bucket in self.held.known.items() if bucket.account in (None, *self.held.accounts)
-        }  # fmt: skip
-        return {name: self.held.bucket(name) for name in sorted(names) if BUCKET_NAME.fullmatch(name)}
+        names = set().union(*self.inventory.listed.values())
+        if not self.inventory.whole:
+            names |= {
+                name
+                for name, bucket in self.inventory.known.items()
+                if bucket.account in (None, *self.inventory.accounts)
+            }
+        return {name: self.inventory.bucket(name) for name in sorted(names) if BUCKET_NAME.fullmatch(name)}
 
     @cached_property
     def trails(self) -> list[JSON] | None:
-        """The trails as DescribeTrails and GetTrail answer them, by ARN; None where neither answered."""
+        """The trails as DescribeTrails and GetTrail answer them, by ARN, with ``IsLogging`` and ``selectors`` (None: not
+        known); None where neither answered.
+        """
         found: dict[str, JSON] = {}
-        answers = [*self.config.every("cloudtrail", "DescribeTrails"), *self.config.every("cloudtrail", "GetTrail")]
-        for _, answer in answers:
+        calls = [*self.config.every("cloudtrail", "DescribeTrails"), *self.config.every("cloudtrail", "GetTrail")]
+        for _, answer in calls:
             for trail in mappings(answer.response.get("trailList") or answer.response.get("Trail")):
                 if trail.get("Name") and BUCKET_NAME.fullmatch(str(trail.get("S3BucketName"))):
-                    home = {"HomeRegion": trail.get("HomeRegion") or "us-east-1"}
-                    found.setdefault(str(trail.get("TrailARN")), {}).update(trail | home)
-        asked = any(answer.state == "answered" for _, answer in answers)
-        return [found[arn] for arn in sorted(found)] if asked else None
+                    found.setdefault(str(trail.get("TrailARN")), {"HomeRegion": "us-east-1"}).update(trail)
+        for trail in found.values():
+            status = self.trail_answer(trail, "GetTrailStatus", "Name") or {}
+            selectors = self.trail_answer(trail, "GetEventSelectors", "TrailName")
+            trail |= {"IsLogging": status.get("IsLogging"), "selectors": selectors}
+        return [found[arn] for arn in sorted(found)] if any(answer.state == "answered" for _, answer in calls) else None
 
     def trail_answer(self, trail: JSON, operation: str, parameter: str) -> JSON | None:
         """What was answered of a trail, asked by its ARN or its name; None where nothing was."""
-        answers = [
-            self.config.answer("cloudtrail", operation, **{parameter: trail[name]}) for name in ("TrailARN", "Name")
+        for name in (trail["TrailARN"], trail["Name"]):
+            answer = self.config.answer("cloudtrail", operation, **{parameter: name})
+            if answer.state == "answered":
+                return dict(answer.response)
+        return None
+
+    @cached_property
+    def own_trails(self) -> list[JSON]:
+        """The trails that can be set from this account, the one that data events go to first."""
+
+        def rank(trail: JSON) -> tuple[bool, bool, bool, str]:
+            records_objects = OBJECT in str(trail["selectors"])
+            return trail["IsLogging"] is False, not records_objects, not trail.get("IsMultiRegionTrail"), trail["Name"]
+
+        trails = self.trails or []
+        own = [
+            trail
+            for trail in trails
+            if not trail.get("IsOrganizationTrail") or f":{self.account}:" in trail["TrailARN"]
         ]
-        return next((dict(answer.response) for answer in answers if answer.state == "answered"), None)
+        return sorted(own, key=rank)
 
-    def is_stopped(self, trail: JSON) -> bool:
-        """Is the trail known not to log?"""
-        return (self.trail_answer(trail, "GetTrailStatus", "Name") or {}).get("IsLogging") is False
+    @cached_property
+    def trail(self) -> JSON:
+        """The trail that data events go to, or the one to make."""
+        return self.own_trails[0] if self.own_trails else {
+            "Name": "all-regions", "TrailARN": f"arn:aws:cloudtrail:us-east-1:{self.account}:trail/all-regions",
+            "HomeRegion": "us-east-1", "S3BucketName": f"trail-logs-{self.account}-us-east-1", "selectors": {},
+        }  # fmt: skip
 
-    def selectors(self, trail: JSON) -> JSON | None:
-        """The trail's event selectors; None where they are not known."""
-        return {} if trail.get("is_new") else self.trail_answer(trail, "GetEventSelectors", "TrailName")
-
-    def log_target(self, bucket: str) -> tuple[bool | None, str | None]:
-        """Is the access log of a bucket on (None: not known), and which bucket takes it?"""
-        answer = self.config.answer("s3", "GetBucketLogging", Bucket=bucket)
-        enabled = answer.part("LoggingEnabled", dict) or {}
-        target = str(enabled.get("TargetBucket") or "")
-        return bool(enabled) if answer.state == "answered" else None, target if BUCKET_NAME.fullmatch(target) else None
+    @cached_property
+    def log_targets(self) -> dict[str, str]:
+        """Where the access log of each bucket goes, empty where it is off; not there where that is not known."""
+        answers = {name: self.config.answer("s3", "GetBucketLogging", Bucket=name) for name in self.buckets}
+        return {
+            name: str((answer.part("LoggingEnabled", dict) or {}).get("TargetBucket") or "")
+            for name, answer in answers.items() if answer.state == "answered"
+        }  # fmt: skip
 
     @cached_property
     def log_buckets(self) -> dict[str, set[str]]:
@@ -250,248 +266,174 @@ class Plan:
         found: dict[str, set[str]] = {}
         for trail in self.trails or ():
             found.setdefault(trail["S3BucketName"], set()).add("CloudTrail files")
-        for name in self.buckets:
-            if target := self.log_target(name)[1]:
+        for target in self.log_targets.values():
+            if BUCKET_NAME.fullmatch(target):
                 found.setdefault(target, set()).add("access logs")
         return found
 
     def recorded(self, bucket: str) -> str:
         """Are data events of this bucket recorded now: ``all``, ``partly``, ``none``, or ``unknown``?"""
-        region, found = self.buckets[bucket].region, []
+        region, found = self.buckets[bucket].region, set()
         for trail in self.trails or ():
-            if self.is_stopped(trail) or not (trail.get("IsMultiRegionTrail") or region in (None, trail["HomeRegion"])):
-                continue
-            selectors = selector_set(self.selectors(trail))
-            kinds = (
-                {coverage_of_bucket(selectors, bucket, kind).kind for kind in ("data_read", "data_write")}
-                if selectors
-                else {"unknown"}
-            )
-            found.append(kinds.pop() if len(kinds) == 1 else "partly")
+            covers = trail.get("IsMultiRegionTrail") or region in (None, trail["HomeRegion"])
+            if covers and trail["IsLogging"] is not False:
+                selectors = selector_set(trail["selectors"])
+                kinds = {coverage_of_bucket(selectors, bucket, kind).kind if selectors else "unknown" for kind in DATA}
+                found.add(kinds.pop() if len(kinds) == 1 else "partly")
         if self.trails is None:
             return "unknown"
         return next((answer for answer in ("all", "partly", "unknown") if answer in found), "none")
 
     def substantial(self) -> tuple[str, Between]:
         """Would data events on every bucket but the log buckets cost more than the sum, and what would they cost?"""
-        costs = [
-            self.prices.events("cloudtrail_data_events", rate.per_day)
-            for name, rate in self.rates.items()
-            if name not in self.log_buckets
-        ]
-        total = Between(sum(cost.low for cost in costs), sum(cost.high for cost in costs))
-        return (
-            "yes" if total.low > self.substantial_usd else "no" if total.high <= self.substantial_usd else "unknown",
-            total,
-        )
-
-    def best_trail(self) -> JSON:
-        """The trail of the account that data events go to, or the one to make (``is_new``)."""
-        own = self.own_trails()
-        if own:
-            multi = [
-                (
-                    not self.is_stopped(trail),
-                    OBJECT in str(self.selectors(trail)),
-                    bool(trail.get("IsMultiRegionTrail")),
-                )
-                for trail in own
-            ]
-            return min(
-                (trail for trail, rank in zip(own, multi, strict=True) if rank == max(multi)),
-                key=lambda trail: str(trail["Name"]),
-            )
-        return {
-            "Name": "all-regions", "TrailARN": f"arn:aws:cloudtrail:us-east-1:{self.account}:trail/all-regions",
-            "HomeRegion": "us-east-1", "S3BucketName": f"trail-logs-{self.account}-us-east-1", "is_new": True,
-        }  # fmt: skip
-
-    def own_trails(self) -> list[JSON]:
-        """The trails that can be set from this account."""
-        return [
-            trail
-            for trail in self.trails or ()
-            if not trail.get("IsOrganizationTrail") or self.account in trail["TrailARN"].split(":")
-        ]
+        total = NOTHING
+        for name, rate in self.rates.items():
+            if name not in self.log_buckets:
+                total = total.plus(self.prices.events("cloudtrail_data_events", rate.per_day))
+        limit = self.substantial_usd
+        return "yes" if total.low > limit else "no" if total.high <= limit else "unknown", total
 
     # steps
 
-    def trail_steps(self, best: JSON) -> Iterator[JSON]:
+    def trail_steps(self) -> Iterator[JSON]:
         """Steps on trails."""
-        own, region = self.own_trails(), best["HomeRegion"]
-        if best.get("is_new"):
-            known = (
-                "configuration shows no trail" if self.trails is not None else "no answer says which trails there are"
-            )
+        own, region, per_day = self.own_trails, self.trail["HomeRegion"], self.management_per_day
+        if not own:
+            known = "no answer says which trails there are" if self.trails is None else "configuration shows no trail"
             reason = f"{known}: nothing outlasts the 90 days of the event history. The first copy of management events is free"
-            yield self.step(1, "create_trail", commands.new_trail(best, self.account), reason, region=region)
-        elif not any(trail.get("IsMultiRegionTrail") and not self.is_stopped(trail) for trail in own):
-            others = len(self.trails or ()) > 1
-            cost = Between(
-                0.0, self.prices.events("cloudtrail_management_copy", self.management_per_day).high if others else 0.0
+            yield self.step(1, "create_trail", commands.new_trail(self.trail, self.account), reason, aws_region=region)
+        elif not any(trail.get("IsMultiRegionTrail") and trail["IsLogging"] is not False for trail in own):
+            reason = (
+                "no trail records every Region: an intruder who goes to another one is not seen. The first copy is free"
             )
-            paid = (
-                "Second copies are paid where another trail records management events already"
-                if others
-                else "The first copy is free"
-            )
-            step = commands.trail_option(best, is_multi_region_trail=True, include_global_service_events=True)
-            reason = f"no trail records every Region: an intruder who goes to another one is not seen. {paid}"
-            yield self.step(3, "make_trail_multi_region", step, reason, region=region, cost=cost)
+            high = 0.0
+            if len(self.trails or ()) > 1:
+                reason += ", a second one where another trail records management events already is not"
+                high = self.prices.events("cloudtrail_management_copy", per_day).high
+            step = commands.trail_option(self.trail, is_multi_region_trail=True, include_global_service_events=True)
+            yield self.step(3, "make_trail_multi_region", step, reason, Between(0.0, high), aws_region=region)
         for trail in own:
             name, region = trail["Name"], trail["HomeRegion"]
-            if self.is_stopped(trail):
+            if trail["IsLogging"] is False:
                 reason = f"the trail {name} is stopped: it records nothing"
-                yield self.step(1, "start_logging", commands.trail_option(trail), reason, region=region)
+                yield self.step(1, "start_logging", commands.trail_option(trail), reason, aws_region=region)
             if trail.get("LogFileValidationEnabled") is False:
                 step = commands.trail_option(trail, enable_log_file_validation=True)
                 reason = f"the trail {name} writes no digests: a deleted or altered file leaves no trace. Free"
-                yield self.step(3, "enable_log_file_validation", step, reason, region=region)
+                yield self.step(3, "enable_log_file_validation", step, reason, aws_region=region)
 
-    def bucket_steps(self, trail: JSON) -> Iterator[JSON]:
+    def bucket_steps(self) -> Iterator[JSON]:
         """Data events and access logging, sensitive buckets first."""
         answer, total = self.substantial()
         limit = f"{self.substantial_usd:,.2f} USD a month"
-        why = (
-            f"data events on every bucket would cost {total.low:,.2f} to {total.high:,.2f} USD a month, "
-            + {
-                "no": f"no more than {limit}: use is not substantial, so that every bucket gets them",
-                "yes": f"more than {limit}: use is substantial, so that sensitive buckets alone get them",
-                "unknown": f"on both sides of {limit}: until access logs tell, sensitive buckets alone get them",
-            }[answer]
-        )
+        why = {
+            "no": f"no more than {limit}: use is not substantial, so that every bucket gets them",
+            "yes": f"more than {limit}: use is substantial, so that sensitive buckets alone get them",
+            "unknown": f"on both sides of {limit}: until access logs tell, sensitive buckets alone get them",
+        }[answer]
+        why = f"data events on every bucket would cost {total.low:,.2f} to {total.high:,.2f} USD a month, {why}"
+        now = {
+            "none": "no trail records its data events", "partly": "its data events are recorded in part",
+            "unknown": "whether its data events are recorded is not known",
+        }  # fmt: skip
         chosen: list[str] = []
-        own = sorted(
-            (name for name in self.rates if name not in self.log_buckets),
-            key=lambda name: (name not in self.sensitive, name),
-        )
-        for name in own:
-            bucket, rate, tier = self.buckets[name], self.rates[name], 2 if name in self.sensitive else 4
+        for name in sorted(self.rates, key=lambda name: (name not in self.sensitive, name)):
+            if name in self.log_buckets:
+                continue
+            rate, tier, region = self.rates[name], 2 if name in self.sensitive else 4, self.buckets[name].region
             marked = f"Sensitive: {self.sensitive[name]}. " if name in self.sensitive else ""
+            columns = {"bucket": name, "aws_region": region, "rate_basis": rate.basis}
             state = self.recorded(name)
             if state != "all" and (tier == 2 or answer == "no"):
                 chosen.append(name)
-                now = {
-                    "none": "no trail records its data events", "partly": "its data events are recorded in part",
-                    "unknown": "whether its data events are recorded is not known",
-                }[state]  # fmt: skip
+                step, cost = commands.data_events(self.trail, chosen), self.prices.data_events(rate.per_day)
                 yield self.step(
-                    tier, "enable_data_events", commands.data_events(trail, self.selectors(trail), list(chosen)),
-                    f"{marked}{now}; {why}. {rate.words}", bucket=name, region=bucket.region, rate=rate,
-                    cost=self.prices.data_events(rate.per_day),
-                )  # fmt: skip
-            is_on = self.log_target(name)[0]
-            if is_on:
-                continue
-            now = "access logging is off" if is_on is False else "whether access logging is on is not known"
-            region = bucket.region or "us-east-1"
-            place = "" if bucket.region else "; its Region is not known: us-east-1 is assumed"
-            target = self.target_in(region)
-            is_new = target not in self.buckets and target not in self.log_buckets
-            yield self.step(
-                tier, "enable_server_access_logging",
-                commands.access_logging(name, region, target, account=self.account, target_is_new=is_new,
-                                        known_off=is_on is False, policy=self.policy(target, is_new)),
-                f"{marked}{now}: it costs its storage alone, and shows sizes and anonymous callers{place}. {rate.words}",
-                bucket=name, region=bucket.region, rate=rate, cost=self.prices.access_log(rate.per_day),
-            )  # fmt: skip
+                    tier, "enable_data_events", step, f"{marked}{now[state]}; {why}. {rate.words}", cost, **columns
+                )
+            if not self.log_targets.get(name):
+                off = (
+                    "access logging is off" if name in self.log_targets else "whether access logging is on is not known"
+                )
+                place = "" if region else "; its Region is not known: us-east-1 is assumed"
+                reason = f"{marked}{off}: it costs its storage alone, and shows sizes and anonymous callers{place}. {rate.words}"
+                step, cost = self.access_logging(name, region or "us-east-1"), self.prices.access_log(rate.per_day)
+                yield self.step(tier, "enable_server_access_logging", step, reason, cost, **columns)
 
-    def target_in(self, region: str) -> str:
-        """Where access logs of a Region go: the bucket that most others there deliver to, or a new one."""
-        targets = [
-            self.log_target(name)[1]
-            for name, bucket in self.buckets.items()
-            if (bucket.region or "us-east-1") == region
+    def access_logging(self, bucket: str, region: str) -> Step:
+        """Access logging to the bucket that most others of the Region deliver to, or to a new one."""
+        there = [
+            target for name, target in self.log_targets.items() if (self.buckets[name].region or "us-east-1") == region
         ]
-        votes = Counter(target for target in targets if target)
-        return min(votes, key=lambda name: (-votes[name], name)) if votes else f"access-logs-{self.account}-{region}"
+        votes = Counter(target for target in there if target in self.log_buckets)
+        target = min(votes, key=lambda name: (-votes[name], name), default=f"access-logs-{self.account}-{region}")
+        is_new = not votes and target not in self.buckets
+        return commands.access_logging(
+            bucket, region, target, account=self.account, target_is_new=is_new, known_off=bucket in self.log_targets,
+            policy=self.policy(target, region, is_new),
+        )  # fmt: skip
 
-    def policy(self, bucket: str, is_new: bool = False) -> Policy | None:
-        """The policy that a log bucket is to have after all steps, the same in each; None where it has it already."""
+    def policy(self, bucket: str, region: str, is_new: bool = False) -> str | None:
+        """The command for the policy that a log bucket is to have after all steps, the same in each; None where it has it."""
         answer = self.config.answer("s3", "GetBucketPolicy", Bucket=bucket)
         now = mapping(answer.response.get("Policy")) if answer.known or is_new else None
         present = mappings((now or {}).get("Statement") or [])
-        added = [commands.compromised_denied(bucket, self.principals)] if self.principals else []
-        if "access logs" in self.log_buckets.get(bucket, {"access logs"}) and not any(
-            lets_deliver(one, bucket) for one in present
-        ):
-            added.insert(0, commands.deliveries_allowed(bucket, self.account))
-        if all(one in present for one in added):
-            return None
-        if now is None:
-            return Policy(bucket, None, added)
-        kept = [one for one in present if one.get("Sid") not in {one["Sid"] for one in added}]
-        return Policy(bucket, {**now, "Version": now.get("Version", "2012-10-17"), "Statement": [*kept, *added]}, added)
+        takes_lines = "access logs" in self.log_buckets.get(bucket, {"access logs"})
+        added: list[JSON] = []
+        if takes_lines and not any(commands.lets_deliver(statement, bucket) for statement in present):
+            added.append(commands.deliveries_allowed(bucket, self.account))
+        if self.principals:
+            added.append(commands.compromised_denied(bucket, self.principals))
+        is_there = all(statement in present for statement in added)
+        return None if is_there else commands.put_policy(bucket, region, now, added)
 
     def protection_steps(self) -> Iterator[JSON]:
         """What keeps logs in each log bucket of the account."""
         days = max(1, round(self.prices.assumptions["retention_months_high"] * 30))
         for name, kinds in sorted(self.log_buckets.items()):
-            if self.held.whole and name not in self.buckets:
+            if self.inventory.whole and name not in self.buckets:
                 continue  # another account's: it cannot be set from here
-            versions = self.config.answer("s3", "GetBucketVersioning", Bucket=name)
-            keeps_versions = versions.response.get("Status") == "Enabled"
-            lock = mapping(
-                self.config.answer("s3", "GetObjectLockConfiguration", Bucket=name).response.get(
-                    "ObjectLockConfiguration"
-                )
-            )
-            lock_days = None if lock.get("Rule") or "access logs" in kinds else days
-            policy, region = self.policy(name), self.held.bucket(name).region
-            unknown = "versioning is off" if versions.known else "whether it keeps versions is not known"
+            versions, lock = (
+                self.config.answer("s3", operation, Bucket=name) for operation in ("GetBucketVersioning", "GetObjectLockConfiguration")
+            )  # fmt: skip
+            versioned = versions.response.get("Status") == "Enabled"
+            locked = (lock.part("ObjectLockConfiguration", dict) or {}).get("Rule")
+            lock_days = None if locked or "access logs" in kinds else days
+            region = self.inventory.bucket(name).region
+            policy = self.policy(name, region or "us-east-1")
             lacks = [
-                *([] if keeps_versions else [unknown]), *(["nothing withholds deletion (Object Lock)"] if lock_days else []),
-                *(["its policy lacks what deliveries need, or does not keep compromised principals out"] if policy else []),
+                ("versioning is off" if versions.known else "whether it keeps versions is not known") * (not versioned),
+                "nothing withholds deletion (Object Lock)" if lock_days else "",
+                "its policy lacks what deliveries need, or does not keep compromised principals out" if policy else "",
             ]  # fmt: skip
-            if not lacks:
-                continue
-            note = (
-                ". No default retention here: access logs are not delivered to a bucket that has one"
-                if "access logs" in kinds
-                else ""
-            )
-            step = commands.protected_bucket(name, region or "us-east-1", versioning=not keeps_versions, lock_days=lock_days,
-                                             policy=policy, denied=self.principals if policy else ())  # fmt: skip
-            reason = f"it holds {' and '.join(sorted(kinds))}: {'; '.join(lacks)}{note}. Files are written once: versions add no storage"
-            yield self.step(3, "protect_log_bucket", step, reason, bucket=name, region=region)
+            if any(lacks):
+                reason = f"it holds {' and '.join(sorted(kinds))}: {'; '.join(filter(None, lacks))}. Files are written once: versions add no storage"
+                if "access logs" in kinds:
+                    reason += ". No default retention here: access logs are not delivered to a bucket that has one"
+                step = commands.protected_bucket(
+                    name, region or "us-east-1", versioning=not versioned, lock_days=lock_days, policy=policy,
+                    denied=self.principals if policy else (),
+                )  # fmt: skip
+                yield self.step(3, "protect_log_bucket", step, reason, bucket=name, aws_region=region)
 
     def guardduty_steps(self) -> Iterator[JSON]:
         """GuardDuty S3 Protection, by Region."""
-        protected: dict[str, bool] = {}
-        for operation in ("ListDetectors", "GetDetector"):
-            for call, answer in self.config.every("guardduty", operation):
-                if answer.state == "answered":
-                    older = (
-                        mapping(mapping(answer.response.get("DataSources")).get("S3Logs")).get("Status") == "ENABLED"
-                    )
-                    on = any(one.items() >= commands.FEATURE[0].items() for one in answer.listed("Features"))
-                    protected[str(call.region)] = protected.get(str(call.region), False) or on or older
+        answers = [call for name in ("ListDetectors", "GetDetector") for call in self.config.every("guardduty", name)]
+        asked = {call.region for call, answer in answers if answer.state == "answered"}
+        enabled = {("S3_DATA_EVENTS", "ENABLED")}
+        on = {
+            call.region for call, answer in answers
+            if enabled & {(feature.get("Name"), feature.get("Status")) for feature in answer.listed("Features")}
+        }  # fmt: skip
         regions: dict[str, Between] = {}
         for name, rate in self.rates.items():
             region = self.buckets[name].region
-            if region and name not in self.log_buckets:
+            if region and region not in on and name not in self.log_buckets:
                 regions[region] = regions.get(region, NOTHING).plus(rate.per_day)
         for region, per_day in sorted(regions.items()):
-            if not protected.get(region):
-                known = "is off" if region in protected else "was not asked for"
-                reason = (
-                    f"an alternative or an addition: GuardDuty S3 Protection {known} in {region}; it reads data events of "
-                    f"every bucket there by itself, {per_day.low:,.0f} to {per_day.high:,.0f} a day, and needs no trail. "
-                    "The first 30 days are free"
-                )
-                step, cost = commands.guardduty_protection(region), self.prices.guardduty(per_day)
-                yield self.step(5, "enable_guardduty_s3_protection", step, reason, region=region, cost=cost)
-
-
-def lets_deliver(statement: JSON, bucket: str) -> bool:
-    """Does it let S3 deliver access logs of every bucket to the whole of this one, and is it not one of these steps' own?"""
-
-    def names(value: Any, name: str) -> bool:
-        return name in (value if isinstance(value, list) else [value])
-
-    return (
-        statement.get("Effect") == "Allow" and statement.get("Sid") != "IrKitAccessLogDelivery"
-        and names(mapping(statement.get("Principal")).get("Service"), "logging.s3.amazonaws.com")
-        and names(statement.get("Resource"), f"arn:aws:s3:::{bucket}/*")
-        and "aws:sourcearn" not in str(statement.get("Condition")).lower()
-    )  # fmt: skip
+            reason = (
+                f"an alternative or an addition: GuardDuty S3 Protection {'is off' if region in asked else 'was not asked for'} "
+                f"in {region}; it reads data events of every bucket there by itself, {per_day.low:,.0f} to "
+                f"{per_day.high:,.0f} a day, and needs no trail. The first 30 days are free"
+            )
+            step, cost = commands.guardduty_protection(region), self.prices.guardduty(per_day)
+            yield self.step(5, "enable_guardduty_s3_protection", step, reason, cost, aws_region=region)

@@ -1,4 +1,4 @@
-"""Acts against logging and detection, done or tried, and what each cost in sight. Putting it back is none."""
+"""API calls that take logging or detection away, or attempt to, and what each cost in sight. Putting it back is none."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ir_kit.coverage.logging_timeline import LoggingTimeline, logging_timeline
 from ir_kit.coverage.selectors import SelectorSet, coverage_of_bucket, coverage_of_region, selector_set
 from ir_kit.coverage.states import CLASSES, Scope, State
 from ir_kit.coverage.trails import INSTANT, Trail, trail_key
-from ir_kit.coverage.visibility import BLIND
+from ir_kit.coverage.visibility import BLIND, duration
 from ir_kit.domain.documents import mapping
 from ir_kit.domain.frames import frame_of, rows_of
 from ir_kit.domain.intervals import Span, Timeline, between
@@ -59,7 +59,7 @@ CALLS = (
 
 
 @dataclass(frozen=True)
-class Act:
+class Change:
     """What a call is about, what it does to logging in words, and until when that can be said."""
 
     target: str
@@ -75,28 +75,28 @@ def tampering(case: Case) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row per act in the window, whoever did it; empty if none. ``blind_hours``: hours for which classes and
+        One row per call in the window, whoever did it; empty if none. ``blind_hours``: hours for which classes and
         buckets that were logged just before were blind after it, summed; 0 where it failed, null where that cannot be
         told. ``frame["user_agent"]`` is not in the table ``logging_gaps/tampering``, which is written.
 
     Notes
     -----
-    Cannot see: acts while nothing recorded management events; writes into log buckets without data events. Config
+    Cannot see: calls while nothing recorded management events; writes into log buckets without data events. Config
     recorders and flow logs are no logs of S3 and left out.
     """
-    replayed = logging_timeline(case)
-    services = log_destinations(replayed)
+    logs = logging_timeline(case)
+    services = log_destinations(logs)
     found = []
     for row in calls(case, services):
-        act = act_of(replayed, services, row)
-        if act is None:
+        change = change_of(logs, services, row)
+        if change is None:
             continue
         cost: float | None = 0.0
         words = f"failed ({row['error_code']}): no gap"
         if row["outcome"] == "success":
-            cost, words = cost_of(replayed, act, row["event_time"])
-        effect = "; ".join(part for part in (act.effect, words) if part)
-        found.append({**row, "target": act.target, "effect": effect, "blind_hours": cost})
+            cost, words = cost_of(logs, change, row["event_time"])
+        effect = "; ".join(part for part in (change.effect, words) if part)
+        found.append({**row, "target": change.target, "effect": effect, "blind_hours": cost})
     frame = frame_of(found, types_of(TABLE) | {"user_agent": "varchar"})
     case.write_table(TABLE, frame)
     return frame
@@ -112,57 +112,57 @@ def calls(case: Case, log_buckets: Iterable[str]) -> list[dict[str, Any]]:
     return rows_of(case.ask("logging_gaps/tampering", log_buckets=sorted(log_buckets)))
 
 
-def log_destinations(replayed: LoggingTimeline) -> dict[str, set[str]]:
+def log_destinations(logs: LoggingTimeline) -> dict[str, set[str]]:
     """Which buckets take logs, and of which services?"""
     found: dict[str, set[str]] = {}
-    for bucket, _ in replayed.destinations:
+    for bucket, _ in logs.destinations:
         found.setdefault(bucket, set()).add(CLOUDTRAIL)
-    for log in replayed.access_logs.values():
+    for log in logs.access_logs.values():
         for point in log.target.points:
             if point.value:
                 found.setdefault(point.value[0], set()).add(LOGGING)
     return found
 
 
-def act_of(replayed: LoggingTimeline, services: Mapping[str, set[str]], row: Row) -> Act | None:
+def change_of(logs: LoggingTimeline, services: Mapping[str, set[str]], row: Row) -> Change | None:
     """What this call does to logging; None where it takes nothing away."""
     request, words = mapping(row["request_parameters"]), str(row["words"])
     source, name = row["event_source"].partition(".")[0], row["event_name"]
     target = str(request.get(row["target_parameter"]) or request.get("name") or "")
     if source == "cloudtrail" and row["target_parameter"] != "eventDataStore":
-        return trail_act(replayed, row, request)
+        return trail_change(logs, row, request)
     if source == "s3":
-        return bucket_act(replayed, services.get(row["bucket"] or "", set()), row, request)
+        return bucket_change(logs, services.get(row["bucket"] or "", set()), row, request)
     if source == "kms":
         trails = [
-            trail.key.name for trail in replayed.trails
+            trail.key.name for trail in logs.trails
             if any(point.value and bare_key(str(point.value)) == bare_key(target) for point in trail.fields["kms_key"].points)
         ]  # fmt: skip
         kept = name == "PutKeyPolicy" and CLOUDTRAIL in str(request.get("policy"))
-        return Act(target, words.format(", ".join(trails))) if trails and not kept else None
+        return Change(target, words.format(", ".join(trails))) if trails and not kept else None
     if source == "organizations" and str(request.get("servicePrincipal") or CLOUDTRAIL) != CLOUDTRAIL:
         return None
-    return None if name == "UpdateDetector" and request.get("enable") is not False else Act(target, words)
+    return None if name == "UpdateDetector" and request.get("enable") is not False else Change(target, words)
 
 
-def trail_act(replayed: LoggingTimeline, row: Row, request: Mapping[str, Any]) -> Act | None:
+def trail_change(logs: LoggingTimeline, row: Row, request: Mapping[str, Any]) -> Change | None:
     """What a call takes away from a trail, judged by its settings just before."""
     name, time, words = row["event_name"], row["event_time"], row["words"]
     lower = {str(key).lower(): value for key, value in request.items()}
     key = trail_key(lower.get("name") or lower.get("trailname"), row["recipient_account_id"], row["aws_region"])
     if key is None:  # a call that was refused is recorded without what it asked for
-        return Act("", f"{words}, and the record does not say which") if row["error_code"] else None
-    same = (trail for trail in replayed.trails if trail.key.name == key.name)
+        return Change("", f"{words}, and the record does not say which") if row["error_code"] else None
+    same = (trail for trail in logs.trails if trail.key.name == key.name)
     trail = next((trail for trail in same if trail.key.home_region == key.home_region), None)
-    until = min((change for change in trail.changes() if change > time), default=None) if trail else None
+    until = min((edge for edge in trail.changes() if edge > time), default=None) if trail else None
     if name == "PutEventSelectors":
-        lost = narrowed(replayed, selector_set(request), trail, time)
+        lost = narrowed(logs, selector_set(request), trail, time)
         words = f"{words}: {lost}"
     elif name == "UpdateTrail":
         words = lost = ", ".join(updated(trail, lower, time))
     else:
         lost = words
-    return Act(key.name, words, until, trail) if lost else None
+    return Change(key.name, words, until, trail) if lost else None
 
 
 def value_before(timeline: Timeline | None, time: datetime) -> Any:
@@ -195,7 +195,7 @@ def updated(trail: Trail | None, request: Mapping[str, Any], time: datetime) -> 
     return found
 
 
-def narrowed(replayed: LoggingTimeline, after: SelectorSet | None, trail: Trail | None, time: datetime) -> str:
+def narrowed(logs: LoggingTimeline, after: SelectorSet | None, trail: Trail | None, time: datetime) -> str:
     """What a trail's selectors took before and these do not, in words; empty where nothing is taken away.
 
     Where the set before is not known, what it must have selected is told by what was delivered, and a set that leaves
@@ -209,7 +209,7 @@ def narrowed(replayed: LoggingTimeline, after: SelectorSet | None, trail: Trail 
     if new.kind != "all" and (old is None or old.kind == "all" or (old.kind == "partly" and new != old)):
         found.append("management events" if new.kind == "none" else f"management events ({new.words})")
     gone: dict[str, list[str]] = {}
-    for bucket, region in replayed.buckets.items():
+    for bucket, region in logs.buckets.items():
         for record_class in CLASSES[1:]:
             new = coverage_of_bucket(after, bucket, record_class)
             if before:
@@ -217,34 +217,34 @@ def narrowed(replayed: LoggingTimeline, after: SelectorSet | None, trail: Trail 
                 less = old.kind != "none" and new != old
             else:
                 scope, instant = Scope(record_class, bucket, region), Span(time - INSTANT, time)
-                less = trail is not None and replayed.trail_state(trail, scope, instant).state == "logged"
+                less = trail is not None and logs.trail_state(trail, scope, instant).state == "logged"
             if less and new.kind != "all":
                 words = record_class if new.kind == "none" else f"{record_class} ({new.words})"
                 gone.setdefault(words, []).append(bucket)
     return "; ".join([*found, *(f"{words} of {join_names(buckets, 5)}" for words, buckets in gone.items())])
 
 
-def bucket_act(replayed: LoggingTimeline, services: set[str], row: Row, request: Mapping[str, Any]) -> Act | None:
+def bucket_change(logs: LoggingTimeline, services: set[str], row: Row, request: Mapping[str, Any]) -> Change | None:
     """What a call takes away from a bucket's access log, or from a bucket that takes logs of these services."""
     name, bucket, time = row["event_name"], row["bucket"], row["event_time"]
     if name == "PutBucketLogging":
-        return access_log_act(replayed, row, request) if bucket else None
+        return access_log_change(logs, row, request) if bucket else None
     if not services:
         return None
     holds = " and ".join(sorted(HOLDS[service] for service in services))
     words = row["words"].format(holds, "{1}")
     if row["target_parameter"] == "key":
-        return Act(f"{bucket}/{row['key']}" if row["key"] else bucket, words)
+        return Change(f"{bucket}/{row['key']}" if row["key"] else bucket, words)
     if name.startswith("PutBucketLifecycle"):
         days = [days for _, days in expiries(request)]
-        before = [value_before(target.expiry, time) or () for target in replayed.log_targets(bucket)]
+        before = [value_before(target.expiry, time) or () for target in logs.log_targets(bucket)]
         old = [days for rules in before for _, days in rules]
         longer = not days or (min(old) <= min(days) if old else min(days) > SHORT_DAYS)
-        return None if longer else Act(bucket, words.format("", min(days)))
+        return None if longer else Change(bucket, words.format("", min(days)))
     if name == "PutBucketVersioning":
-        return Act(bucket, words) if "Suspended" in str(request) else None
+        return Change(bucket, words) if "Suspended" in str(request) else None
     if words:
-        return Act(bucket, words)
+        return Change(bucket, words)
     faults = [policy_fault(request.get("bucketPolicy"), one) for one in sorted(services) if name == "PutBucketPolicy"]
     if LOGGING in services:
         fault = logging_fault(name.removeprefix("Put"), request)
@@ -256,15 +256,15 @@ def bucket_act(replayed: LoggingTimeline, services: set[str], row: Row, request:
         if name == "PutBucketOwnershipControls" and "BucketOwnerEnforced" in str(request):
             faults.append("ACLs are disabled: deliveries fail unless the policy lets them in")
     broken = "; ".join(fault for fault in faults if fault)
-    return Act(bucket, f"{broken} (bucket of {holds})") if broken else None
+    return Change(bucket, f"{broken} (bucket of {holds})") if broken else None
 
 
-def access_log_act(replayed: LoggingTimeline, row: Row, request: Mapping[str, Any]) -> Act | None:
+def access_log_change(logs: LoggingTimeline, row: Row, request: Mapping[str, Any]) -> Change | None:
     """What a PutBucketLogging takes away, judged by the target just before."""
     status, bucket, time = request.get("BucketLoggingStatus"), row["bucket"], row["event_time"]
     if not isinstance(status, dict):
         return None
-    log = replayed.access_logs.get(bucket)
+    log = logs.access_logs.get(bucket)
     state = log.target.at(time - INSTANT).state if log else "unknown"
     before, after = value_before(log.target if log else None, time), target_of(status)
     if (after is None and state == "known" and before is None) or (after and (not before or before[0] == after[0])):
@@ -272,42 +272,42 @@ def access_log_act(replayed: LoggingTimeline, row: Row, request: Mapping[str, An
     words = (
         f"sends access logs to s3://{'/'.join(after)} in place of s3://{'/'.join(before)}" if after else row["words"]
     )
-    until = min((change for change in log.changes() if change > time), default=None) if log else None
-    return Act(bucket, words, until, access_log_of=bucket)
+    until = min((edge for edge in log.changes() if edge > time), default=None) if log else None
+    return Change(bucket, words, until, access_log_of=bucket)
 
 
-def cost_of(replayed: LoggingTimeline, act: Act, time: datetime) -> tuple[float | None, str]:
+def cost_of(logs: LoggingTimeline, change: Change, time: datetime) -> tuple[float | None, str]:
     """Hours for which what was logged just before was blind after it, summed, and in words class by class."""
-    end = min(act.until or replayed.window.end, replayed.window.end)
+    end = min(change.until or logs.window.end, logs.window.end)
     just_before, until = Span(time - INSTANT, time), f"until {end:%Y-%m-%d %H:%M:%S}"
-    if bucket := act.access_log_of:
-        if time >= end or replayed.access_logs.state(bucket, just_before.start).state not in ("logged", "uncertain"):
+    if bucket := change.access_log_of:
+        if time >= end or logs.access_logs.state(bucket, just_before.start).state not in ("logged", "uncertain"):
             return 0.0, "whether it was on just before is not known"
-        spans = between(replayed.access_logs[bucket].edges(), time, end)
-        hours = blind_hours((span, replayed.access_logs.state(bucket, span.start)) for span in spans)
-        return hours, f"{until}: server_access_log blind for {hours:.1f} hours after settling"
-    if act.trail is None:
+        spans = between(logs.access_logs[bucket].edges(), time, end)
+        hours = blind_hours((span, logs.access_logs.state(bucket, span.start)) for span in spans)
+        return hours, f"{until}: server_access_log blind for {duration(timedelta(hours=hours))} after settling"
+    if change.trail is None:
         return None, ""
-    scopes = [Scope("management", None, region) for region in replayed.regions]
-    scopes += [Scope(kind, bucket, region) for bucket, region in replayed.buckets.items() for kind in CLASSES[1:]]
+    scopes = [Scope("management", None, region) for region in logs.regions]
+    scopes += [Scope(kind, bucket, region) for bucket, region in logs.buckets.items() for kind in CLASSES[1:]]
     by_class: dict[str, list[float]] = {}
     for scope in scopes:
-        if time < end and replayed.state(scope, just_before).state == "logged":
-            spans = between(replayed.edges(scope), time, end)
-            hours = blind_hours((span, replayed.state(scope, span)) for span in spans)
+        if time < end and logs.state(scope, just_before).state == "logged":
+            spans = between(logs.edges(scope), time, end)
+            hours = blind_hours((span, logs.state(scope, span)) for span in spans)
             by_class.setdefault(scope.record_class, []).extend([hours] if hours else [])
     parts = []
     for kind, amounts in by_class.items():
         noun = "Region" if kind == "management" else "bucket"
         where = f"{len(amounts)} {noun}s" if len(amounts) > 1 else f"one {noun}"
-        parts += [f"{kind} of {where} blind for {max(amounts):.1f} hours"] if amounts else []
+        parts += [f"{kind} of {where} blind for {duration(timedelta(hours=max(amounts)))}"] if amounts else []
     if not parts:
         return 0.0, "cost nothing that was logged just before: another trail recorded it, or nothing did"
     return sum(map(sum, by_class.values())), f"{until}: {', '.join(parts)}"
 
 
 def blind_hours(states: Iterable[tuple[Span, State]]) -> float:
-    """How much of the time from the act to the first span that was logged again was blind?"""
+    """How much of the time from the call to the first span that was logged again was blind?"""
     found = timedelta()
     for span, state in states:
         if state.state == "logged":

@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ir_kit.configuration.setting_history import History
+from ir_kit.exposure.replayed import Replayed
 
 from ir_kit.case import Case
 from ir_kit.configuration.answers import Configuration
 from ir_kit.configuration.change_events import act_of
 from ir_kit.configuration.inventory import holdings
-from ir_kit.configuration.setting_history import History
 from ir_kit.domain.frames import rows_of
 from ir_kit.exposure.changes import changes_of
-from ir_kit.exposure.replayed import Replayed
 
 ACCOUNT, FOREIGN = "111122223333", "999988887777"
 OWNER, STRANGER, PARTNER = "a" * 64, "b" * 64, "c" * 64

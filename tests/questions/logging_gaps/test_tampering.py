@@ -13,8 +13,10 @@ import yaml
 from ir_kit.case import Case, open_case
 from ir_kit.coverage.visibility import visible
 from ir_kit.domain.frames import rows_of
-from ir_kit.logging_gaps.contradictions import contradictions, trail_history
-from ir_kit.logging_gaps.tampering import outcome_of, tampering
+from ir_kit.domain.outcome import outcome_of
+from ir_kit.logging_gaps.contradictions import contradictions
+from ir_kit.logging_gaps.tampering import tampering
+from ir_kit.logging_gaps.trail_history import trails as trail_history
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 TRAIL = "arn:aws:cloudtrail:us-east-1:111122223333:trail/main"
@@ -151,8 +153,8 @@ def test_a_stopped_trail_cost_the_hours_until_its_restart(world: Written) -> Non
     assert list(found["event_name"]) == ["StopLogging"], "putting it back is none"
     assert found["outcome"][0] == "success"
     assert found["target"][0] == "main"
-    assert "management of one Region blind for 2.9 hours" in found["effect"][0]
-    assert "data_read of one bucket blind for 2.9 hours" in found["effect"][0]
+    assert "management of one Region blind for 2 h 55 min" in found["effect"][0]
+    assert "data_read of one bucket blind for 2 h 55 min" in found["effect"][0]
 
 
 def test_attempts_that_failed_are_told_and_cost_nothing(world: Written) -> None:
@@ -217,7 +219,7 @@ def test_access_logging_switched_off_is_told_and_switched_on_is_not(world: Writt
     )
     found = tampering(world.case())
     assert list(found["effect"].str.partition(";")[0]) == ["switches access logging off"]
-    assert "blind for 5.0 hours after settling" in found["effect"][0]
+    assert "blind for 5 h after settling" in found["effect"][0]
 
 
 def test_acts_on_log_buckets_count_and_the_same_on_others_do_not(world: Written) -> None:

@@ -8,12 +8,11 @@ from typing import Any
 
 import pytest
 
+from ir_kit.configuration.answers import Configuration
+from ir_kit.configuration.inventory import inventory_of
 from ir_kit.domain.frames import rows_of
-from ir_kit.logging_gaps.logging_now import account_now
-from ir_kit.logging_gaps.logging_plan import Plan, recorded, substantial
 from ir_kit.logging_gaps.prices import Between, load_prices
-from ir_kit.logging_gaps.recommendations import lasting_arns, steps
-from ir_kit.logging_gaps.request_rates import Rate
+from ir_kit.logging_gaps.recommendations import Plan, Rate, lasting_arns, recommendations, request_rates
 
 ACCOUNT = "111122223333"
 ARN = f"arn:aws:cloudtrail:us-east-1:{ACCOUNT}:trail/main"
@@ -21,21 +20,22 @@ USER = f"arn:aws:iam::{ACCOUNT}:user/u"
 
 
 def answer(
-    service: str, operation: str, parameters: dict[str, Any], response: Any, answered: str = "answered"
+    service: str, operation: str, parameters: dict[str, Any], response: Any, error: str | None = None
 ) -> dict[str, Any]:
     return {
+        "collected_at": None,
         "account_id": ACCOUNT,
         "aws_region": "us-east-1",
         "service": service,
         "operation": operation,
-        "answer": answered,
+        "error_code": error,
         "parameters": json.dumps(parameters),
         "response": None if response is None else json.dumps(response),
     }
 
 
-def of_bucket(operation: str, name: str, response: Any, answered: str = "answered") -> dict[str, Any]:
-    return answer("s3", operation, {"Bucket": name}, response, answered)
+def of_bucket(operation: str, name: str, response: Any, error: str | None = None) -> dict[str, Any]:
+    return answer("s3", operation, {"Bucket": name}, response, error)
 
 
 def account(**buckets: str) -> list[dict[str, Any]]:
@@ -44,10 +44,10 @@ def account(**buckets: str) -> list[dict[str, Any]]:
     for name, target in buckets.items():
         found.append(of_bucket("GetBucketLocation", name, {"LocationConstraint": None}))
         found.append(of_bucket("GetBucketVersioning", name, {}))
-        found.append(of_bucket("GetBucketPolicy", name, None, "absent"))
-        found.append(of_bucket("GetObjectLockConfiguration", name, None, "absent"))
+        found.append(of_bucket("GetBucketPolicy", name, None, "NoSuchBucketPolicy"))
+        found.append(of_bucket("GetObjectLockConfiguration", name, None, "ObjectLockConfigurationNotFoundError"))
         if target == "unknown":
-            found.append(of_bucket("GetBucketLogging", name, None, "unknown"))
+            found.append(of_bucket("GetBucketLogging", name, None, "AccessDenied"))
         else:
             enabled = {} if target == "off" else {"LoggingEnabled": {"TargetBucket": target, "TargetPrefix": ""}}
             found.append(of_bucket("GetBucketLogging", name, enabled))
@@ -84,22 +84,19 @@ def recorded_buckets(*names: str) -> dict[str, Any]:
 
 
 def planned(settings: list[dict[str, Any]], per_day: float | Between = 1_000.0, **more: Any) -> Plan:
-    now = account_now(settings)
+    config = Configuration(settings)
+    plan = Plan(config, inventory_of(config, (), {ACCOUNT}), load_prices(), **more)
     span = per_day if isinstance(per_day, Between) else Between(per_day, per_day)
-    return Plan(
-        now,
-        load_prices(),
-        {name: Rate(span, "measured", "so many") for name in now.buckets},
-        **({"sensitive": {}} | more),
-    )
+    plan.rates = {name: Rate(span, "measured", "so many") for name in plan.buckets}
+    return plan
 
 
 def taken(plan: Plan) -> list[tuple[str | None, str]]:
-    return [(row["bucket"], row["action"]) for row in rows_of(steps(plan))]
+    return [(row["bucket"], row["action"]) for row in rows_of(plan.table())]
 
 
 def step(plan: Plan, action: str, bucket: str | None = None) -> dict[str, Any]:
-    (found,) = [row for row in rows_of(steps(plan)) if row["action"] == action and row["bucket"] == bucket]
+    (found,) = [row for row in rows_of(plan.table()) if row["action"] == action and row["bucket"] == bucket]
     return found
 
 
@@ -114,25 +111,25 @@ def test_substantial_use_gets_data_events_on_sensitive_buckets_alone() -> None:
     # 2 buckets x 1 M a day x 30 x 1.00 = 60 USD a month, over 50
     plan = planned([*account(aaa="off", bbb="off"), *trail()], 1_000_000, sensitive={"bbb": "tagged"})
     assert [one for one in taken(plan) if one[1] == "enable_data_events"] == [("bbb", "enable_data_events")]
-    assert substantial(plan) == ("yes", pytest.approx((60.0, 60.0)))
+    assert plan.substantial() == ("yes", pytest.approx((60.0, 60.0)))
     assert {one[0] for one in taken(plan) if one[1] == "enable_server_access_logging"} == {"aaa", "bbb"}
 
 
 def test_the_sum_that_is_substantial_is_the_users() -> None:
     settings = [*account(aaa="off", bbb="off"), *trail()]
-    assert substantial(planned(settings, 1_000_000, substantial_usd=60.0))[0] == "no"
-    assert substantial(planned(settings, 1_000_000, substantial_usd=59.0))[0] == "yes"
+    assert planned(settings, 1_000_000, substantial_usd=60.0).substantial()[0] == "no"
+    assert planned(settings, 1_000_000, substantial_usd=59.0).substantial()[0] == "yes"
 
 
 def test_use_that_may_or_may_not_be_substantial_says_so() -> None:
     plan = planned([*account(aaa="off"), *trail()], Between(10.0, 10_000_000.0))
-    assert substantial(plan)[0] == "unknown"
+    assert plan.substantial()[0] == "unknown"
     assert ("aaa", "enable_data_events") not in taken(plan)
 
 
 def test_log_buckets_are_not_counted_as_use() -> None:
     plan = planned([*account(aaa="logs", logs="off"), *trail(S3BucketName="logs")], 1_000_000)
-    assert substantial(plan)[1] == pytest.approx((30.0, 30.0))
+    assert plan.substantial()[1] == pytest.approx((30.0, 30.0))
 
 
 def test_sensitive_buckets_come_before_the_others() -> None:
@@ -145,7 +142,7 @@ def test_sensitive_buckets_come_before_the_others() -> None:
 
 
 def test_priorities_count_from_one_without_a_gap() -> None:
-    frame = steps(planned([*account(aaa="off", bbb="off"), *trail(logging=False)]))
+    frame = planned([*account(aaa="off", bbb="off"), *trail(logging=False)]).table()
     assert list(frame["priority"]) == list(range(1, len(frame) + 1))
     assert frame.iloc[0]["action"] == "start_logging"
 
@@ -161,16 +158,14 @@ def test_a_step_costs_what_its_own_bucket_costs() -> None:
     found = step(planned([*account(aaa="off"), *trail()], 10_000), "enable_data_events", "aaa")
     assert found["monthly_cost_usd_low"] == pytest.approx(0.3007866, abs=1e-6)
     assert found["monthly_cost_usd_high"] == pytest.approx(0.32484, abs=1e-6)
-    assert found["storage_gb_per_month_high"] == pytest.approx(0.09)
 
 
 def test_selectors_of_each_step_hold_what_is_there_and_the_steps_before() -> None:
     plan = planned([*account(aaa="off", bbb="off", kept="off"), *trail(selectors=recorded_buckets("kept"))])
     words = [shlex.split(step(plan, "enable_data_events", name)["snippet"]) for name in ("aaa", "bbb")]
-    values = [json.loads(one[-1])[0]["DataResources"][0]["Values"] for one in words]
-    assert values == [
-        [f"arn:aws:s3:::{name}/" for name in names] for names in (("kept", "aaa"), ("kept", "aaa", "bbb"))
-    ]
+    values = [[one["DataResources"][0]["Values"] for one in json.loads(line[-1])] for line in words]
+    arns = [f"arn:aws:s3:::{name}/" for name in ("kept", "aaa", "bbb")]
+    assert values == [[arns[:1], arns[1:2]], [arns[:1], arns[1:]]]
 
 
 def test_no_selector_ever_names_the_trails_own_bucket() -> None:
@@ -180,7 +175,7 @@ def test_no_selector_ever_names_the_trails_own_bucket() -> None:
 
 def test_selectors_that_were_refused_are_fetched_first() -> None:
     snippet = step(planned([*account(aaa="off"), *trail(selectors=None)]), "enable_data_events", "aaa")["snippet"]
-    assert snippet.startswith("selectors=$(aws cloudtrail get-event-selectors")
+    assert snippet.startswith("aws cloudtrail get-event-selectors") and "put-" not in snippet
 
 
 def test_access_logging_that_is_not_known_is_asked_before_it_is_set() -> None:
@@ -251,7 +246,7 @@ def test_every_step_that_writes_a_policy_writes_the_same_one() -> None:
 def test_a_policy_that_was_refused_is_never_written_whole() -> None:
     settings = [row for row in with_policy() if row["operation"] != "GetBucketPolicy"]
     snippet = step(planned(settings, principals=[USER]), "protect_log_bucket", "logs")["snippet"]
-    assert "get-bucket-policy" in snippet and "jq" in snippet
+    assert "get-bucket-policy" in snippet and "put-bucket-policy" not in snippet
 
 
 def test_no_default_retention_on_a_bucket_that_access_logs_go_to() -> None:
@@ -287,13 +282,13 @@ def test_a_trail_without_digests_and_of_one_region_gets_both() -> None:
 
 
 def test_an_account_without_a_trail_makes_one_first() -> None:
-    frame = steps(planned([*account(aaa="off"), answer("cloudtrail", "DescribeTrails", {}, {"trailList": []})]))
+    frame = planned([*account(aaa="off"), answer("cloudtrail", "DescribeTrails", {}, {"trailList": []})]).table()
     assert frame.iloc[0]["action"] == "create_trail"
     assert "shows no trail" in frame.iloc[0]["reason"]
 
 
 def test_an_account_whose_trails_were_never_asked_for_says_so() -> None:
-    assert "no answer says" in steps(planned(account(aaa="off"))).iloc[0]["reason"]
+    assert "no answer says" in planned(account(aaa="off")).table().iloc[0]["reason"]
 
 
 def test_guardduty_is_offered_once_a_region_where_it_is_not_on() -> None:
@@ -307,14 +302,14 @@ def test_guardduty_is_offered_once_a_region_where_it_is_not_on() -> None:
 
 def test_a_stopped_trail_records_nothing() -> None:
     settings = [*account(aaa="off"), *trail(selectors=recorded_buckets("aaa"), logging=False)]
-    assert recorded(account_now(settings), "aaa") == "none"
+    assert planned(settings).recorded("aaa") == "none"
 
 
 @pytest.mark.parametrize("write", ["ReadOnly", "WriteOnly"])
 def test_half_of_data_events_is_part(write: str) -> None:
     selectors = recorded_buckets("aaa")
     selectors["EventSelectors"][0]["ReadWriteType"] = write
-    assert recorded(account_now([*account(aaa="off"), *trail(selectors=selectors)]), "aaa") == "partly"
+    assert planned([*account(aaa="off"), *trail(selectors=selectors)]).recorded("aaa") == "partly"
 
 
 def test_sessions_stand_for_their_role_and_wildcards_for_nobody() -> None:
@@ -324,4 +319,94 @@ def test_sessions_stand_for_their_role_and_wildcards_for_nobody() -> None:
 
 def test_a_name_that_no_bucket_can_have_is_no_bucket() -> None:
     settings = [answer("s3", "ListBuckets", {}, {"Buckets": [{"Name": "$(id)"}, {"Name": "-x"}, {"Name": "good"}]})]
-    assert list(account_now(settings).buckets) == ["good"]
+    assert list(planned(settings).buckets) == ["good"]
+
+
+def test_a_blind_bucket_is_assumed_between_the_quietest_and_the_busiest() -> None:
+    rates = [
+        {
+            "bucket": name,
+            "source": "the access log",
+            "requests": 9,
+            "logged_hours": 24,
+            "per_day_low": low,
+            "per_day_high": high,
+        }
+        for name, low, high in (("a", 10.0, 20.0), ("b", 90.0, 900.0), ("logs", 1.0, 1e9))
+    ]
+    found = request_rates(rates, ["a", "b", "blind"], ["logs"], load_prices())
+    assert (found["blind"].per_day, found["blind"].basis) == (Between(10.0, 900.0), "assumed")
+    assert (found["a"].per_day, found["a"].basis) == (Between(10.0, 20.0), "measured")
+    assert request_rates([], ["blind"], [], load_prices())["blind"].per_day == Between(100.0, 100_000.0)
+
+
+def line(time: str, bucket: str, key: str) -> str:
+    request = (
+        f'"GET /{bucket}/{key} HTTP/1.1" 200 - 10 10 5 5 "-" "agent" - hostid SigV4 cipher AuthHeader host TLSv1.2 - -'
+    )
+    return f"{'a' * 64} {bucket} [{time} +0000] 192.0.2.1 {USER} R{time[-2:]} REST.GET.OBJECT {key} {request}\n"
+
+
+@pytest.mark.parametrize(
+    ("bucket", "tags", "keys", "words"),
+    [
+        ("customer-records", {}, [], "a guess: its name holds 'customer'"), ("db.backups", {}, [], "its name holds 'backup'"),
+        ("pii-store", {}, [], "'pii'"), ("piiq", {}, [], None), ("secretary-notes", {}, [], None), ("shipping", {}, [], None),
+        ("bbb", {"data-classification": "Confidential"}, [], "tagged data-classification=Confidential"),
+        ("bbb", {"data-classification": "not confidential"}, [], None), ("bbb", {"team": "customer"}, [], None),
+        ("bbb", {}, ["2026/payroll.csv"], "1 object names hold 'payroll', as '2026/payroll.csv'"),
+    ],
+)  # fmt: skip
+def test_names_and_tags_mark_a_bucket_as_sensitive(
+    world: Any, bucket: str, tags: dict[str, str], keys: list[str], words: str | None
+) -> None:
+    world.answer("s3", "ListBuckets", {}, {"Buckets": [{"Name": bucket}]})
+    world.answer(
+        "s3", "GetBucketTagging", {"Bucket": bucket}, {"TagSet": [{"Key": k, "Value": v} for k, v in tags.items()]}
+    )
+    for key in keys:
+        world.object_call("10:00", world.admin, "GetObject", bucket, key)
+    frame = recommendations(world.case())
+    row = frame[frame["action"] == "enable_server_access_logging"].iloc[0]
+    assert (row["bucket"], bool(row["sensitive"])) == (bucket, words is not None)
+    assert (words or "") in row["reason"]
+
+
+def test_a_rate_is_the_mean_over_logged_hours_and_the_busiest_day(world: Any) -> None:
+    world.answer("s3", "ListBuckets", {}, {"Buckets": [{"Name": "bbb"}, {"Name": "logs"}]})
+    world.answer(
+        "s3", "GetBucketLogging", {"Bucket": "bbb"}, {"LoggingEnabled": {"TargetBucket": "logs", "TargetPrefix": ""}}
+    )
+    world.call("2026-02-27T00:00:00", world.admin, "ListUsers")
+    world.call("2026-03-09T00:00:00", world.admin, "ListUsers")
+    world.lines += [
+        line(f"0{day}/Mar/2026:10:00:{n:02d}", "bbb", "k") for day, count in ((1, 5), (3, 9)) for n in range(count)
+    ]
+    case = world.case()
+    recommendations(case)
+    (row,) = rows_of(case.ask("logging_gaps/request_rates"))
+    assert (row["bucket"], row["source"], row["requests"]) == ("bbb", "the access log", 14)
+    assert row["per_day_low"] == pytest.approx(14 / row["logged_hours"] * 24)
+    assert row["per_day_high"] == pytest.approx(9.0)
+
+
+def test_log_buckets_refuse_every_compromised_principal_and_the_incidents_prices_are_used(world: Any) -> None:
+    for row in [*account(aaa="off", **{"trail-logs": "off"}), *trail()]:
+        error = row["error_code"]
+        world.answer(
+            row["service"],
+            row["operation"],
+            json.loads(row["parameters"]),
+            json.loads(row["response"] or "null"),
+            error,
+        )
+    world.call("10:00", world.owner, "ListUsers")
+    case = world.case()
+    prices = case.incident.folder / "prices.yaml"
+    before = recommendations(case, substantial_usd=1e9)
+    prices.write_text("prices: {cloudtrail_data_events: 1000}\n")
+    after = recommendations(case, substantial_usd=1e9)
+    snippet = before["snippet"][before["action"] == "protect_log_bucket"].iloc[0]
+    assert policy_of(snippet)["Statement"][-1]["Condition"]["ArnEquals"]["aws:PrincipalArn"] == [f"{USER[:-1]}legacy"]
+    costs = [frame["monthly_cost_usd_high"][frame["action"] == "enable_data_events"].sum() for frame in (before, after)]
+    assert costs[1] > 100 * costs[0]

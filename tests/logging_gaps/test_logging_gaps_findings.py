@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -51,9 +52,10 @@ def test_every_question_is_asked_where_there_is_nothing_to_find(world: World) ->
     with_trail(world)
     world.object_call("10:00", world.admin, "GetObject", "b", "k")
     found = logging_gaps_findings(world.case())
-    assert sorted(one.question_id for one in found) == [
-        "access_log_completeness", *["blind_time"] * 4, "last_used_contradiction", "log_integrity", "log_tampering", "recommendations",
-    ]  # fmt: skip
+    assert Counter(one.question_id for one in found) == {
+        "blind_time": 4, "log_tampering": 1, "log_integrity": 1, "access_log_completeness": 1,
+        "last_used_contradiction": 1, "recommendations": 1,
+    }  # fmt: skip
     assert len({one.id for one in found}) == len(found)
 
 
@@ -89,9 +91,7 @@ def test_probing_needs_data_events_of_every_bucket_too(world: World, resources: 
     assert named(found, "probing").status == status
     calls = named(found, "activity_seen")
     assert (calls.status, calls.confidence) == ("not_observed", "high" if resources else "medium")
-    assert any("Data events on objects were not logged throughout" in limit for limit in calls.limits) is not bool(
-        resources
-    )
+    assert any("Data events on objects were not logged" in limit for limit in calls.limits) is not bool(resources)
 
 
 def test_where_visibility_cannot_be_worked_out_the_reason_is_told(
@@ -134,7 +134,7 @@ def test_hours_that_are_not_known_are_not_knowable(world: World) -> None:
     assert (found.status, found.values["unknown_hours"]) == ("not_knowable", 168.0)
 
 
-def test_acts_against_logging_are_counted_with_the_tries_that_failed(world: World) -> None:
+def test_calls_against_logging_are_counted_with_the_attempts_that_failed(world: World) -> None:
     with_trail(world)
     stopped(world, who=world.owner)
     parameters = {"requestParameters": {"name": TRAIL}, "source": "cloudtrail", "error": "AccessDenied"}
@@ -142,7 +142,7 @@ def test_acts_against_logging_are_counted_with_the_tries_that_failed(world: Worl
     found = named(logging_gaps_findings(world.case()), "log_tampering")
     assert found.status == "observed"
     assert (found.values["acts"], found.values["succeeded"], found.values["failed"]) == (2, 1, 1)
-    assert "1 try failed and cost nothing" in found.statement
+    assert "1 attempt failed and cost nothing" in found.statement
 
 
 def test_files_without_digests_are_not_knowable(world: World) -> None:

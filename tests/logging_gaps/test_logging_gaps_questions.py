@@ -49,8 +49,8 @@ def test_hours_add_up_to_the_window_for_each_bucket_and_class(world: World) -> N
     case = world.case()
     hours = logging_gaps.blind_time(case)
     names = ["not_logged_hours", "lost_hours", "unknown_hours", "uncertain_hours", "logged_hours"]
-    assert hours[names].sum(axis=1).tolist() == [168.0] * len(hours)
-    assert (hours["blind_hours"] == hours[names[:3]].sum(axis=1)).all()
+    assert hours[names].sum(axis=1).tolist() == pytest.approx([168.0] * len(hours))
+    assert hours["blind_hours"].tolist() == pytest.approx(hours[names[:3]].sum(axis=1).tolist())
     assert set(hours["record_class"][hours["bucket"] == "b"]) == {
         "management", "data_read", "data_write", "server_access_log",
     }  # fmt: skip
@@ -77,13 +77,6 @@ def test_every_question_writes_its_table(world: World) -> None:
         assert (case.staging / "tables" / "logging_gaps" / f"{name}.parquet").is_file(), name
     logging_gaps.digest_chain(case)
     assert (case.staging / "tables" / "logging_gaps" / "digests.parquet").is_file()
-
-
-def test_what_a_zero_means_is_taken_without_writing_a_table_of_another_playbook(world: World) -> None:
-    with_trail(world)
-    case = world.case()
-    logging_gaps.visible(case)
-    assert not (case.staging / "tables").exists()
 
 
 def test_each_bucket_in_scope_has_its_losses_also_where_nothing_can_be_compared(world: World) -> None:
@@ -140,10 +133,3 @@ def test_a_use_of_a_service_with_data_events_of_its_own_stays_unknown(world: Wor
     with_trail(world)
     used(world, "10:00", "dynamodb")
     assert logged_status(world.case()) == "unknown"
-
-
-def test_the_answers_are_kept_alike(world: World) -> None:
-    with_trail(world)
-    case = world.case()
-    first = logging_gaps.visible(case)
-    pd.testing.assert_frame_equal(first, logging_gaps.visible(case))

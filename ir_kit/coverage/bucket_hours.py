@@ -52,7 +52,7 @@ class LogCoverage:
             after = next((logs[other] for other in clear if other > number), None)
             if state == "uncertain" and before == after == "logged":
                 logs[number] = "doubtful"
-        states = [_data_state(data, span.start, objects_only) for span in spans]
+        states = [_state(data, span.start, objects_only) for span in spans]
         self.pieces = [
             (span.start, span.end, *both) for span, both in zip(spans, zip(states, logs, strict=True), strict=True)
         ]
@@ -82,15 +82,11 @@ class LogCoverage:
         return merged
 
 
-def _state(rows: Sequence[Row], time: datetime) -> str:
-    return next((str(row["state"]) for row in rows if row["start_time"] <= time < row["end_time"]), "unknown")
-
-
-def _data_state(rows: Sequence[Row], time: datetime, objects_only: bool) -> str:
-    row = next((row for row in rows if row["start_time"] <= time < row["end_time"]), None)
-    if row is None or row["state"] != "uncertain":
-        return str(row["state"]) if row else "unknown"
+def _state(rows: Sequence[Row], time: datetime, objects_only: bool = False) -> str:
+    row = next((row for row in rows if row["start_time"] <= time < row["end_time"]), {"state": "unknown"})
     left_out = set() if row.get("left_out") is None else set(row["left_out"])
+    if row["state"] != "uncertain" or row.get("record_class") == "server_access_log":
+        return str(row["state"])
     if left_out & NEVER_RECORDED:
         return "partial"
     return "logged" if objects_only and left_out == {"listings"} else "uncertain"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import groupby, pairwise
 from os.path import commonprefix
-from typing import Any, Literal, TypeVar, cast
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from ir_kit.coverage.states import Scope, State
 from ir_kit.coverage.trails import SETTLING, Trail, Trails
@@ -182,6 +182,13 @@ def proven(scope: Scope, rows: list[Delivered], name: str | None, others: Iterab
     return State("logged", basis, (), where, steady=False)
 
 
+class Proof(NamedTuple):
+    """Records that show a trail's settings, and from the first to the last of them."""
+
+    by_scope: dict[Scope, list[Delivered]]
+    time: Span | None
+
+
 @dataclass(eq=False)
 class Deliveries:
     """Every trail, and everything that was delivered: which records can be those of which trail."""
@@ -196,9 +203,11 @@ class Deliveries:
 
     def once(self, key: Hashable, compute: Callable[[], T]) -> T:
         """A value that many scopes and times share, computed at its first use."""
-        if key not in self._computed:
-            self._computed[key] = compute()
-        return cast(T, self._computed[key])
+        try:
+            value: T = self._computed[key]
+        except KeyError:
+            value = self._computed[key] = compute()
+        return value
 
     def places(self, trail: Trail) -> set[tuple[str, str]]:
         """Every bucket and prefix that a trail is known to have delivered to."""
@@ -241,24 +250,26 @@ class Deliveries:
 
         return self.once(("run", trail, run), compute)
 
-    def proving_records(self, trail: Trail, run: Span, time: datetime) -> list[Delivered]:
+    def proof(self, trail: Trail, run: Span, time: datetime) -> Proof:
         """What of a run shows the trail's settings at this time: records that another trail may have made count only
         while that one did not change, and records that another made do not.
         """
+
         others = [other for other in self.trails if other is not trail]
-        spans = self.once(("runs of others", trail, time), lambda: tuple(other.run(time)[0] for other in others))
 
-        def compute() -> list[Delivered]:
-            return [
-                row
-                for row in self.run_records(trail, run)
-                if not any(
-                    (fit := self.fit(other, row)) == "yes" or (fit == "maybe" and not span.holds(row.span.start))
-                    for other, span in zip(others, spans, strict=True)
-                )
-            ]
+        def compute(spans: tuple[Span, ...]) -> Proof:
+            by_scope: dict[Scope, list[Delivered]] = {}
+            for row in self.run_records(trail, run):
+                fits = ((self.fit(other, row), span) for other, span in zip(others, spans, strict=True))
+                if not any(fit == "yes" or (fit == "maybe" and not span.holds(row.span.start)) for fit, span in fits):
+                    by_scope.setdefault(row.scope, []).append(row)
+            return Proof(by_scope, hull(row for rows in by_scope.values() for row in rows))
 
-        return self.once(("proving", trail, run, spans), compute)
+        def shared() -> Proof:
+            spans = tuple(other.run(time)[0] for other in others)
+            return self.once(("proof", trail, run, spans), lambda: compute(spans))
+
+        return self.once(("proof", trail, time), shared)
 
     def fit(self, trail: Trail, row: Delivered) -> Literal["yes", "maybe", "no"]:
         """Did this trail record such a row, by what is known of its settings?"""

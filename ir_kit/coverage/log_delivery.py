@@ -17,8 +17,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
+from ir_kit.configuration.lifecycle import expiry_rules
 from ir_kit.coverage.states import State
-from ir_kit.domain.documents import mapping, mappings
+from ir_kit.domain.documents import mapping
 from ir_kit.domain.intervals import EARLIEST, Span, Timeline
 from ir_kit.policies import Request, decide, parse_policy, service
 
@@ -189,16 +190,10 @@ def policy_fault(policy: Any, principal: str, bucket: str = "*") -> str:
 
 def expiries(content: Mapping[str, Any]) -> list[tuple[str, int]]:
     """Prefix and days of each enabled rule that expires current objects, from an answer or from an event."""
-    inner = mapping(content.get("LifecycleConfiguration"))
-    rules = []
-    for rule in mappings((inner or content).get("Rules") or inner.get("Rule")):
-        scope = mapping(rule.get("Filter"))
-        both = mapping(scope.get("And")) or scope
-        days = str(mapping(rule.get("Expiration")).get("Days"))
-        # log objects carry no tags
-        if rule.get("Status") == "Enabled" and days.isdecimal() and not {"Tag", "Tags"} & set(both):
-            rules.append((str(both.get("Prefix") or rule.get("Prefix") or "").rstrip("*"), int(days)))
-    return sorted(rules)
+    # log objects carry no tags
+    return sorted(
+        (rule.prefix, rule.days) for rule in expiry_rules(content) if rule.days is not None and not rule.has_tags
+    )
 
 
 def expired(

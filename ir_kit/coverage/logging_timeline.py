@@ -76,6 +76,9 @@ class LoggingTimeline(Deliveries):
     silent: dict[str, list[Span]] = field(default_factory=dict)  # by Region
     unseen: dict[tuple[str, str], list[Span]] = field(default_factory=dict)  # by bucket and class
     lost: list[Lost] = field(default_factory=list)
+    states: dict[tuple[Trail, Scope], dict[tuple[int, bool], State]] = field(
+        default_factory=dict, init=False, repr=False
+    )
 
     def scopes(self) -> list[Scope]:
         """Every scope: management events of each Region, and each class of each bucket."""
@@ -167,7 +170,7 @@ class LoggingTimeline(Deliveries):
 
     def settled(self, trail: Trail, scope: Scope, span: Span) -> State:
         """What this trail would have recorded of a scope, if its changes took effect at once."""
-        states = self.once(("states", trail, scope), dict[Any, State])
+        states = self.states.setdefault((trail, scope), {})
         position = cut_at(self.trail_edges(trail), span.start)
         if position in states:
             return states[position]
@@ -240,20 +243,17 @@ class LoggingTimeline(Deliveries):
             return State("unknown", words, steady=False)
 
         run, change_ends_it = trail.run(span.start)
-        records = self.proving_records(trail, run, span.start)
-        regions = {row.scope.aws_region for row in records}
+        by_scope, time = self.proof(trail, run, span.start)
+        regions = {proved.aws_region for proved in by_scope}
         if not covers and scope.aws_region not in regions and not regions - {trail.key.home_region}:
             return unknown(f"whether {name} took this Region is not known, and no record that it delivered shows it")
-        # management events of any Region show what a trail selects of them
-        management = scope.record_class == "management"
-        rows = [
-            row for row in records if (row.scope.record_class == "management" if management else row.scope == scope)
-        ]
+        rows = by_scope.get(scope, [])
+        if scope.record_class == "management":  # of any Region, they show what a trail selects of them
+            rows = [row for proved, of in by_scope.items() if proved.record_class == "management" for row in of]
         selected = coverage is not None and coverage.kind == "all"
-        if not records or not (rows or selected):
+        if time is None or not (rows or selected):
             return unknown(f"what {name} selected at that time is not known, and no record that it delivered shows it")
-        first, last = min(row.span.start for row in records), max(row.span.end for row in records)
-        start, end = (run.start, run.end) if on else (first, run.end if change_ends_it else last)
+        start, end = (run.start, run.end) if on else (time.start, run.end if change_ends_it else time.end)
         if not (start <= span.start and span.end <= end):
             return unknown(f"{name} is not known to have been on before or after what it delivered")
         if selected:

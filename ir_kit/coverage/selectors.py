@@ -24,7 +24,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import product
 from math import prod
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from ir_kit.domain.documents import mappings
 
@@ -74,8 +74,7 @@ class Request:
     key: str | None = None
 
 
-@dataclass(frozen=True)
-class Condition:
+class Condition(NamedTuple):
     """One field selector: a field and its operators, each with its values."""
 
     field: str

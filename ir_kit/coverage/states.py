@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from ir_kit.coverage.selectors import Coverage, SelectorSet, coverage_of_bucket, coverage_of_region
 
@@ -26,8 +27,7 @@ class State:
     steady: bool = field(default=True, compare=False)  # follows from settings alone, so that it lasts as they do
 
 
-@dataclass(frozen=True)
-class Scope:
+class Scope(NamedTuple):
     """A class of requests on a bucket, or (without one) of a Region."""
 
     record_class: str

@@ -145,12 +145,12 @@ def theft(data_events: bool, access_log: bool) -> World:
     for name in ("records-backup", "exports-old"):
         world.s3(time + 2 * MINUTE, leaked, "ListObjects", name, error_code="NoSuchBucket", **INTRUDERS)
         world.s3(time + 2 * MINUTE, leaked, "GetBucketAcl", name, error_code="NoSuchBucket", **INTRUDERS)
-    bulk = INTRUDERS | {"agent": RCLONE}
+    bulk: dict[str, Any] = INTRUDERS | {"agent": RCLONE}
     for bucket, count in (("records", 70), ("exports", 40), ("archive-eu", 30)):
         for number in range(count):
             time += timedelta(seconds=5)
-            known = {"byte_range": (0, 99), "bytes_sent": 100} if number % 9 == 0 else {}
-            _read(world, time, leaked, bucket, number, **bulk, **known)
+            part = {"byte_range": (0, 99), "bytes_sent": 100} if number % 9 == 0 else {}
+            _read(world, time, leaked, bucket, number, **bulk | part)
     for number, error in enumerate(("NoSuchKey", "AccessDenied", "SignatureDoesNotMatch") * 3):
         world.s3(time + number * MINUTE, leaked, "GetObject", "records", f"no/{number}", error_code=error, **bulk)
         world.s3(time + number * MINUTE, leaked, "HeadObject", "records", f"out/{number:03d}.csv", **bulk)
@@ -165,8 +165,8 @@ def theft(data_events: bool, access_log: bool) -> World:
         _read(world, time + DAY + number * MINUTE, leaked, "exports", 40 + number, presigned_seconds=90_000,
               **INTRUDERS | {"address": THIRD, "agent": CURL})  # fmt: skip
     time = at("2026-03-05T03:00:00Z")
+    known = bulk | {"object_size": 1_000}
     for number in range(6):
-        known = bulk | {"object_size": 1_000}
         world.s3(time, leaked, "PutObject", "records", f"in/{number:03d}.csv", bytes_received=1_000, **known)
         world.s3(time + MINUTE, leaked, "DeleteObject", "exports", f"out/{number:03d}.csv", **known)
         world.s3(time + 2 * MINUTE, leaked, "CopyObject", "exfil-drop", f"out/{number + 30:03d}.csv",
@@ -211,8 +211,8 @@ def ransom() -> World:
         world.s3(time + MINUTE, leaked, "DeleteObjects", name, deleted=batch, bytes_sent=4_100, **known)
         for key in keys[30:38]:
             time += timedelta(seconds=3)
-            size = {"object_size": objects[key]}
-            world.s3(time, leaked, "CopyObject", name, key, copy_source=(name, key), customer_key=True, **size, **known)
+            own: dict[str, Any] = known | {"object_size": objects[key], "customer_key": True}
+            world.s3(time, leaked, "CopyObject", name, key, copy_source=(name, key), **own)
         for key in keys[38:42]:
             time += timedelta(seconds=3)
             world.s3(
@@ -240,8 +240,8 @@ def ransom() -> World:
     for number, (event, error) in enumerate(
         (("DisableKey", None), ("ScheduleKeyDeletion", None), ("PutKeyPolicy", None), ("CreateGrant", "AccessDenied"))
     ):
-        asked = {"keyId": key_arn, "policyName": "default", "policy": "{}", "pendingWindowInDays": 7}
-        world.call(time + number * MINUTE, leaked, "kms", event, parameters=asked, error_code=error, **INTRUDERS)
+        about = {"keyId": key_arn, "policyName": "default", "policy": "{}", "pendingWindowInDays": 7}
+        world.call(time + number * MINUTE, leaked, "kms", event, parameters=about, error_code=error, **INTRUDERS)
     world.s3(time + HOUR, leaked, "DeleteBucket", "attic", error_code="AccessDenied", **INTRUDERS)
     return world
 

@@ -179,7 +179,9 @@ def test_ingest_prints_its_summary_and_keeps_progress_apart(ir_kit: Invoke, part
 
 
 def test_reading_has_a_bar_on_a_terminal() -> None:
-    program = "from ir_kit.cli import reading\nwith reading() as tell:\n tell(0, 4_000_000)\n tell(1_000_000, 4_000_000)"
+    program = (
+        "from ir_kit.cli import reading\nwith reading() as tell:\n tell(0, 4_000_000)\n tell(1_000_000, 4_000_000)"
+    )
     terminal, end = os.openpty()
     with open(terminal, "rb", buffering=0) as screen:
         env = {**os.environ, "TERM": "xterm", "COLUMNS": "80"}

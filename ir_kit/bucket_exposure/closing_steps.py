@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ir_kit.domain.documents import mapping
-from ir_kit.exposure.status import YES
+from ir_kit.domain.logic import YES
 
 Row = Mapping[str, Any]
 Step = tuple[str, str, str, str]  # action, snippet, check, warning

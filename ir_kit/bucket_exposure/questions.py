@@ -18,11 +18,11 @@ from ir_kit.case import Case
 from ir_kit.configuration.change_events import of_bucket
 from ir_kit.configuration.inventory import provide_inventory
 from ir_kit.domain.frames import frame_of, rows_of
+from ir_kit.domain.logic import NO, UNKNOWN, YES, any_of
 from ir_kit.exposure import changes as exposure_changes
 from ir_kit.exposure import spans as exposure_spans
 from ir_kit.exposure.grants import WRITE
 from ir_kit.exposure.permissions import RANK, permissions
-from ir_kit.exposure.status import NO, UNKNOWN, YES, any_of
 from ir_kit.exposure.verdicts import exposure_of, reasons_for, verdict_on
 from ir_kit.tables import types_of
 

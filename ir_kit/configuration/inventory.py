@@ -13,9 +13,8 @@ from ir_kit.case import Case
 from ir_kit.configuration.answers import Configuration, configuration
 from ir_kit.domain.documents import mapping
 from ir_kit.domain.frames import frame_of, rows_of
-from ir_kit.domain.logic import STATUS
+from ir_kit.domain.logic import NO, UNKNOWN, YES
 
-NO, UNKNOWN, YES = STATUS
 GLOBAL = "us-east-1"
 
 

@@ -16,11 +16,11 @@ from typing import Any
 
 from ir_kit.configuration.answers import Answer
 from ir_kit.domain.documents import mapping
+from ir_kit.domain.logic import NO, UNKNOWN, YES
 from ir_kit.exposure.block_public_access import RESTRICT, account_levels, level_of
 from ir_kit.exposure.caller_controlled import EVERYTHING, ReadPolicy, read_policy
 from ir_kit.exposure.grants import ADMIN, LIST, READ, WRITE, BucketContext, Grant, account_in
 from ir_kit.exposure.policy_grants import SAMPLE, Target, principal_of, statement_grants
-from ir_kit.exposure.status import NO, UNKNOWN, YES
 from ir_kit.policies import Request, decide
 
 SINGLE, MULTI = "access_point", "multi_region_access_point"

@@ -11,9 +11,9 @@ from typing import Any
 
 from ir_kit.configuration.answers import Answer
 from ir_kit.domain.documents import mappings
+from ir_kit.domain.logic import NO, UNKNOWN, YES
 from ir_kit.exposure.block_public_access import IGNORE_ACLS
 from ir_kit.exposure.grants import ADMIN, LIST, READ, WRITE, BucketContext, Grant
-from ir_kit.exposure.status import NO, UNKNOWN, YES
 
 GROUPS = {
     "http://acs.amazonaws.com/groups/global/AllUsers": ("AllUsers", YES),

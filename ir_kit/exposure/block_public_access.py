@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from ir_kit.configuration.answers import Answer, Configuration
 from ir_kit.configuration.inventory import Bucket
 from ir_kit.domain.documents import parsed
-from ir_kit.exposure.status import NO, UNKNOWN, YES
+from ir_kit.domain.logic import NO, UNKNOWN, YES
 
 IGNORE_ACLS, RESTRICT = "IgnorePublicAcls", "RestrictPublicBuckets"
 FLAGS = ("BlockPublicAcls", IGNORE_ACLS, "BlockPublicPolicy", RESTRICT)

@@ -17,7 +17,7 @@ from functools import cached_property
 from typing import Any
 
 from ir_kit.policies import Policy, Statement, parse_policy
-from ir_kit.policies.public import public_statements, public_status
+from ir_kit.policies.public_access import public_statements, public_status
 
 _CHOSEN = {"aws:securetransport", "aws:useragent", "aws:referer"}
 # of the keys of S3, these are not the caller's to set

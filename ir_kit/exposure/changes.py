@@ -20,10 +20,10 @@ from ir_kit.configuration.request_parameters import FLAGS
 from ir_kit.credentials.lineage import reached_credentials
 from ir_kit.domain.frames import frame_of, rows_of
 from ir_kit.domain.intervals import LATEST
+from ir_kit.domain.logic import NO, UNKNOWN, YES
 from ir_kit.domain.outcome import outcome_of
 from ir_kit.domain.principals import is_responder
 from ir_kit.exposure.spans import PastExposure, past_exposure
-from ir_kit.exposure.status import NO, UNKNOWN, YES
 from ir_kit.tables import types_of
 
 Opening = tuple[str, str, str]  # grantee (or setting), access, whether that is everybody

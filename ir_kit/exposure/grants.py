@@ -8,9 +8,9 @@ from typing import Any
 
 from ir_kit.configuration.answers import Answer, Configuration
 from ir_kit.configuration.inventory import Bucket, BucketInventory
+from ir_kit.domain.logic import NO, UNKNOWN, all_of
 from ir_kit.exposure.block_public_access import Level, Stop, levels_of, stop_by
 from ir_kit.exposure.caller_controlled import ReadPolicy, read_policy
-from ir_kit.exposure.status import NO, UNKNOWN, all_of
 
 READ, WRITE, LIST, ADMIN = "read", "write", "list", "admin"
 NEVER_PUBLIC = ("access_grant", "replication", "inventory", "analytics")

@@ -13,8 +13,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from ir_kit.configuration.answers import Answer
+from ir_kit.domain.logic import NO, UNKNOWN, YES, any_of
 from ir_kit.exposure.grants import LIST, READ, BucketContext, Grant
-from ir_kit.exposure.status import NO, UNKNOWN, YES, any_of
 
 ACCOUNT_NAMES = ("Account", "AccountId", "BucketAccountId")
 

@@ -23,16 +23,16 @@ from ir_kit.configuration.inventory import Bucket
 from ir_kit.credentials.lineage import reached_credentials
 from ir_kit.domain.documents import mappings, parsed
 from ir_kit.domain.frames import rows_of
+from ir_kit.domain.logic import NO, UNKNOWN, YES, any_of
 from ir_kit.domain.principals import account_of_arn, role_name, session_name, user_name
 from ir_kit.exposure import identity_policies as identities
 from ir_kit.exposure.grants import LIST, READ, WRITE, BucketContext, Grant
 from ir_kit.exposure.identity_policies import Levels, read_document
 from ir_kit.exposure.policy_grants import SAMPLE, WILD, filled_in, widened
-from ir_kit.exposure.status import NO, UNKNOWN, YES, any_of
 from ir_kit.exposure.verdicts import Exposure, exposure_of
 from ir_kit.policies import ABSENT, UNREADABLE, Policy, Request, decide
-from ir_kit.policies.documents import EFFECTS
-from ir_kit.policies.principals import Principal, federated_user, role_session, root, user
+from ir_kit.policies.policy_documents import EFFECTS
+from ir_kit.policies.policy_principals import Principal, federated_user, role_session, root, user
 
 Row = Mapping[str, Any]
 ACTIONS = {

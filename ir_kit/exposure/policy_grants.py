@@ -10,14 +10,25 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
+from ir_kit.domain.logic import NO, UNKNOWN, YES, all_of, any_of
 from ir_kit.exposure.block_public_access import RESTRICT, Level, Stop, stop_by
 from ir_kit.exposure.caller_controlled import EVERYTHING, ReadPolicy
 from ir_kit.exposure.grants import BucketContext, Grant, account_in
-from ir_kit.exposure.status import NO, UNKNOWN, YES, all_of, any_of
-from ir_kit.policies import Decision, Request, Statement, decide
-from ir_kit.policies.conditions import Test
-from ir_kit.policies.grants import ACTIONS, summary
-from ir_kit.policies.principals import Principal, anonymous, role_session, root, service, user
+from ir_kit.policies import (
+    ACTIONS,
+    Decision,
+    Principal,
+    Request,
+    Statement,
+    Test,
+    anonymous,
+    decide,
+    role_session,
+    root,
+    service,
+    summary,
+    user,
+)
 
 SAMPLE = "any-object"  # an object's key that no policy speaks of
 WILD = re.compile(r"\$\{[^}]*\}|[*?]")
@@ -175,7 +186,7 @@ def access_given(statement: Statement, target: Target) -> Iterator[tuple[str | N
     """Which kinds of access do the actions of a statement give? None: to settings alone."""
     arns = {"object": f"{target.arn}{target.objects}*", "bucket": target.arn}
     covered, resources = statement.on_actions, statement.on_resources
-    named = {level: arn for level, arn in arns.items() if resources is None or resources.cover(arn, {})}
+    named = {level: arn for level, arn in arns.items() if resources is None or resources.covers(arn, {}) != NO}
 
     def actions(names: Iterable[str], level: str) -> Actions:
         wanted = names if covered is not None and level in named else ()
@@ -259,7 +270,7 @@ def key_patterns(statement: Statement, target: Target) -> list[str]:
     keys = [arn.split(target.objects, 1)[1] for arn in statement.resources if target.objects in arn]
     if len(keys) < len(statement.resources) or statement.not_resources or not keys:
         keys.append("*")
-    return [key for key in dict.fromkeys(keys) if covered is None or covered.cover(f"{base}{widened(key)}", {})]
+    return [key for key in dict.fromkeys(keys) if covered is None or covered.covers(f"{base}{widened(key)}", {}) != NO]
 
 
 def favourable_request(statement: Statement) -> dict[str, tuple[str, ...]]:

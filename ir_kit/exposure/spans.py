@@ -20,8 +20,8 @@ from ir_kit.configuration.inventory import Bucket, BucketInventory
 from ir_kit.coverage.visibility import unlogged, visible
 from ir_kit.domain.frames import frame_of
 from ir_kit.domain.intervals import between
+from ir_kit.domain.logic import NO, UNKNOWN, YES, any_of
 from ir_kit.exposure.grants import Grant
-from ir_kit.exposure.status import NO, UNKNOWN, YES, any_of
 from ir_kit.exposure.verdicts import grants_of
 from ir_kit.tables import types_of
 

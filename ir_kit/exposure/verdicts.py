@@ -13,12 +13,12 @@ from typing import NamedTuple
 from ir_kit.case import Case
 from ir_kit.configuration.answers import Configuration, configuration
 from ir_kit.configuration.inventory import Bucket, BucketInventory, inventory
+from ir_kit.domain.logic import NO, UNKNOWN, YES, any_of
 from ir_kit.exposure.access_points import access_grants_grants, access_point_grants, multi_region_grants
 from ir_kit.exposure.acls import acl_grants, object_acl_grants
 from ir_kit.exposure.grants import BucketContext, Grant
 from ir_kit.exposure.outflows import analytics_grants, inventory_grants, replication_grants, website_grants
 from ir_kit.exposure.policy_grants import policy_grants
-from ir_kit.exposure.status import NO, UNKNOWN, YES, any_of
 
 BY_PATH: dict[str, Callable[[BucketContext], list[Grant]]] = {
     "policy": policy_grants, "acl": acl_grants, "object_acl": object_acl_grants, "access_point": access_point_grants,

@@ -71,7 +71,9 @@ def activity_seen(builder: FindingBuilder, coverage: LogScope, sessions: pd.Data
     )
 
 
-def intruder_activity(builder: FindingBuilder, coverage: LogScope, sessions: pd.DataFrame, limits: list[str]) -> Finding:
+def intruder_activity(
+    builder: FindingBuilder, coverage: LogScope, sessions: pd.DataFrame, limits: list[str]
+) -> Finding:
     """Which of it is not the owner's? The analyst's label comes before the verdict."""
     case, labels, verdicts = builder.case, sessions["label"], sessions["verdict"]
     new = sessions[(labels == "intruder") | ((verdicts == "new") & labels.isna())]

@@ -19,8 +19,8 @@ from ir_kit.coverage.visibility import unlogged, visible
 from ir_kit.credentials.lineage import reached_credentials
 from ir_kit.domain.frames import frame_of, rows_of
 from ir_kit.object_access.bounds import with_upper
-from ir_kit.sessions.baseline import owner_baseline_values
 from ir_kit.sessions import session_intervals
+from ir_kit.sessions.baseline import owner_baseline_values
 from ir_kit.tables import types_of
 
 KINDS = ("blind", "partial", "access_log_only", "uncertain")  # of the hours of a bucket, see `LogCoverage.spans`

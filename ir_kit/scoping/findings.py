@@ -65,7 +65,9 @@ def key_owner(builder: FindingBuilder, fact: Row) -> Finding:
         statement = f"The evidence does not say whose the key {key} is"
     limits = []
     if fact["key_status"] == "unknown":
-        limits.append("Whether the key is still active is not known: no ListAccessKeys answer in the evidence names it.")
+        limits.append(
+            "Whether the key is still active is not known: no ListAccessKeys answer in the evidence names it."
+        )
     if decoded_only:
         limits.append("The account was decoded from the key id, which is no authority; sts GetAccessKeyInfo is.")
     if account and fact["decoded_account_id"] not in (None, account):

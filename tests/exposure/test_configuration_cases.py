@@ -11,7 +11,7 @@ import pytest
 import yaml
 from bucket_answers import Answers
 
-from ir_kit.exposure.status import any_of
+from ir_kit.domain.logic import any_of
 
 CASES = yaml.safe_load((Path(__file__).parents[1] / "cases" / "bucket_config.yaml").read_text(encoding="utf-8"))
 # the rules that speak of who may do what; the others of the file are about logging, encryption, versions and names

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ir_kit.ingest.columns import VIEWS
-from ir_kit.tables import PLAYBOOKS, tables_of
+from ir_kit.tables import PLAYBOOKS, made_by, tables_of
 
 PAGE = Path(__file__).parent / "data_dictionary.md"
 
@@ -26,7 +26,7 @@ def dictionary() -> str:
         lines += [f"| `{column.name}` | {column.sql_type} | {_cell(column.meaning)} |" for column in columns]
     lines += ["", "## Result tables: what a run leaves"]
     for table, result in ((table, one) for room in PLAYBOOKS for table, one in tables_of(room).items()):
-        lines += ["", f"### `{table}`", "", "| column | type | |", "|---|---|---|"]
+        lines += ["", f"### `{table}`", "", f"Made by `{made_by(table)}`.", "", "| column | type | |", "|---|---|---|"]
         lines += [f"| `{column.name}` | {column.sql_type} | {_cell(column.meaning)} |" for column in result]
     return "\n".join(lines) + "\n"
 

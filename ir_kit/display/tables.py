@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ir_kit.display.text import as_html, as_text, counted, is_null, joined, visible
+from ir_kit.tables import made_by
 
 __all__ = ["Cell", "Column", "facts_table", "frame_table", "table"]
 
@@ -157,7 +158,11 @@ def _cell(cell: Cell, column: Column) -> str:
 def _left_out(rows: int, shown_rows: int, columns: int, shown_columns: int, table_name: str) -> str:
     missing_rows = f"Only the first {shown_rows:,} of {rows:,} rows are shown." if shown_rows < rows else ""
     missing_columns = f"{shown_columns} of {columns} columns are shown." if shown_columns < columns else ""
-    whole = f"The whole table: tables/{table_name}.parquet" if table_name and (missing_rows or missing_columns) else ""
+    whole = ""
+    if table_name:
+        kept = f"tables/{table_name}.parquet"
+        whole = f"The whole table: {kept}" if missing_rows or missing_columns else f"The table: {kept}"
+        whole += f", made by {made_by(table_name)}"
     return joined(missing_rows, missing_columns, whole)
 
 

@@ -61,8 +61,8 @@ def test_an_answer_is_computed_once_for_the_same_evidence(case: Case) -> None:
 
 def test_an_answer_that_was_kept_shows_the_queries_that_made_it(runs: Path) -> None:
     first = open_case("INC-7", str(runs))
-    first.answer("keys", lambda: first.ask("credentials/use", keys=["AKIAIOSFODNN7EXAMPLE"]))
-    shown = first.staging / "queries" / "scoping" / "use.sql"
+    first.answer("keys", lambda: first.ask("credentials/credential_use", keys=["AKIAIOSFODNN7EXAMPLE"]))
+    shown = first.staging / "queries" / "credentials" / "credential_use.sql"
     text = shown.read_text(encoding="utf-8")
     shown.unlink()
     again = open_case("INC-7", str(runs))
@@ -85,7 +85,7 @@ def test_an_answer_that_another_process_published_meanwhile_is_left_as_it_lies(
         inodes.append(path.stat().st_ino)
 
     monkeypatch.setattr(case.engine, "derive", beaten)
-    case.derive("held", "sessions/log_held")
+    case.derive("held", "evidence/rejects")
     (path,) = published
     assert [path.stat().st_ino] == inodes
     assert [one.name for one in path.parent.glob("held-*")] == [path.name]
@@ -97,7 +97,7 @@ def test_a_table_without_its_columns_is_refused(case: Case) -> None:
 
 
 def test_a_query_of_the_record_can_be_pasted(case: Case) -> None:
-    case.ask("credentials/use", keys=["AKIAIOSFODNN7EXAMPLE", "it's"])
-    text = (case.staging / "queries" / "scoping" / "use.sql").read_text(encoding="utf-8")
+    case.ask("credentials/credential_use", keys=["AKIAIOSFODNN7EXAMPLE", "it's"])
+    text = (case.staging / "queries" / "credentials" / "credential_use.sql").read_text(encoding="utf-8")
     assert "'it''s'" in text
     assert ":keys" not in text

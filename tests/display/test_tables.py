@@ -99,9 +99,10 @@ def test_columns_left_out_are_counted(shown: list[Bundle]) -> None:
     assert "1 of 2 columns are shown. The whole table: tables/x/y.parquet" in shown[0]["text/plain"]
 
 
-def test_nothing_is_said_of_a_table_that_is_whole(shown: list[Bundle]) -> None:
+def test_of_a_table_that_is_whole_only_its_place_and_maker_are_said(shown: list[Bundle]) -> None:
     show.table(pd.DataFrame({"a": [1]}), "One", table="x/y")
-    assert shown[0]["text/plain"].splitlines() == ["One (1 row)", "a", "1"]
+    made = "The table: tables/x/y.parquet, made by ir_kit/x/y.sql"
+    assert shown[0]["text/plain"].splitlines() == ["One (1 row)", "a", "1", made]
 
 
 def test_an_empty_frame_says_no_rows(shown: list[Bundle]) -> None:

@@ -17,7 +17,7 @@ WINDOW = Window(start=datetime(2026, 3, 1, tzinfo=UTC), end=datetime(2026, 3, 8,
 def finding(**fields: object) -> Finding:
     known: dict[str, object] = {
         "id": "f-1", "playbook": "scoping", "question_id": "key_owner", "question": "Whose?", "statement": "Theirs.",
-        "status": "observed", "actor": None, "values": {"user_name": "legacy", "events": 3}, "confidence": "high",
+        "status": "observed", "severity": "info", "actor": None, "values": {"user_name": "legacy", "events": 3}, "confidence": "high",
         "window": WINDOW, "subject": Subject(access_key_id="AKIAIOSFODNN7EXAMPLE"),
         "evidence": [EvidenceRows(table="scoping/key_facts", rows=1)], "limits": [],
     }  # fmt: skip
@@ -46,6 +46,7 @@ def test_a_line_has_every_field_of_the_contract() -> None:
         "question",
         "statement",
         "status",
+        "severity",
         "actor",
         "values",
         "confidence",
@@ -56,7 +57,7 @@ def test_a_line_has_every_field_of_the_contract() -> None:
     }
 
 
-@pytest.mark.parametrize("fields", [{"status": "none"}, {"actor": "somebody"}, {"confidence": "certain"}, {"more": 1}])
+@pytest.mark.parametrize("fields", [{"status": "none"}, {"actor": "somebody"}, {"confidence": "certain"}, {"severity": "grave"}, {"more": 1}])
 def test_another_status_actor_confidence_or_field_is_refused(fields: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         finding(**fields)

@@ -15,7 +15,7 @@ from ir_kit.coverage import integrity
 from ir_kit.coverage.logging_timeline import LoggingTimeline, logging_timeline
 from ir_kit.coverage.states import CLASSES, RANK, State
 from ir_kit.domain.frames import frame_of, rows_of
-from ir_kit.domain.intervals import LATEST, Span, between
+from ir_kit.domain.intervals import LATEST, Span, between, united
 
 COLUMNS = {
     "bucket": "varchar", "aws_region": "varchar", "record_class": "varchar", "start_time": "timestamp", "end_time":
@@ -94,8 +94,8 @@ def visibility_of(timeline: LoggingTimeline, end: datetime = LATEST) -> pd.DataF
 
 
 def unlogged(visible: pd.DataFrame) -> dict[tuple[str | None, str], list[Span]]:
-    """By bucket and class, the stretches in which nothing would have been recorded; the account's own calls are those
-    of the bucket None, in the Regions that have buckets.
+    """By bucket and class, the stretches in which nothing would have been recorded, in order and apart; the account's
+    own calls are those of the bucket None, in the Regions that have buckets.
     """
     blind = visible[visible["state"].isin(BLIND)]
     of_buckets = blind["bucket"].notna()
@@ -104,7 +104,7 @@ def unlogged(visible: pd.DataFrame) -> dict[tuple[str | None, str], list[Span]]:
     spans: dict[tuple[str | None, str], list[Span]] = {}
     for row in rows_of(chosen[["bucket", "record_class", "start_time", "end_time"]]):
         spans.setdefault((row["bucket"], row["record_class"]), []).append(Span(row["start_time"], row["end_time"]))
-    return spans
+    return {of: united(listed) for of, listed in spans.items()}
 
 
 def is_whole(row: Any, ignoring: frozenset[str] = MINOR) -> bool:

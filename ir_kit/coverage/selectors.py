@@ -120,7 +120,7 @@ def selector_set(document: Mapping[str, Any] | None) -> SelectorSet | None:
         return SelectorSet(tuple(_advanced(lowered(selector)) for selector in advanced))
     if "eventselectors" not in given:
         return None
-    return SelectorSet(tuple(part for one in mappings(given["eventselectors"]) for part in _basic(lowered(one))))
+    return SelectorSet(tuple(part for basic in mappings(given["eventselectors"]) for part in _basic(lowered(basic))))
 
 
 def _texts(value: Any) -> tuple[str, ...]:

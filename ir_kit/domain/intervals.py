@@ -62,11 +62,10 @@ def edges_of(spans: Iterable[Span]) -> list[datetime]:
     return [edge for span in spans for edge in (span.start, span.end)]
 
 
-def around(time: datetime, cuts: Iterable[datetime]) -> Span:
+def around(time: datetime, cuts: Sequence[datetime]) -> Span:
     """The span between these moments that holds this time."""
-    listed = list(cuts)
-    start = max((cut for cut in listed if cut <= time), default=EARLIEST)
-    return Span(start, min((cut for cut in listed if cut > time), default=LATEST))
+    start = max((cut for cut in cuts if cut <= time), default=EARLIEST)
+    return Span(start, min((cut for cut in cuts if cut > time), default=LATEST))
 
 
 @dataclass(frozen=True)

@@ -107,6 +107,6 @@ def test_the_sample_is_never_called_logged_where_it_was_blind(tmp_path: Path) ->
     stopped = tampering(case)
     stopped = stopped[stopped["event_name"] == "StopLogging"]
     assert set(stopped["target"]) == {"main-trail", "security-trail"}
-    assert stopped["effect"].str.contains("2.9 hours").all()
+    assert stopped["effect"].str.contains("2 h 55 min").all()
     silent = contradictions(case)
     assert list(silent[silent["kind"] == "silent_access_log"]["subject"]) == ["customer-records"]

@@ -81,12 +81,12 @@ class Case:
         **more
             Parameters that the question names beyond the case's own.
         """
-        text, values = self._asked(question, more)
+        text, values = self._prepared(question, more)
         return self.engine.frame(text, values)
 
     def keep(self, table: str, question: str, **more: Any) -> int:
         """Stream the answer to a question into a result table; how many rows it has. For answers too large for a frame."""
-        text, values = self._asked(question, more)
+        text, values = self._prepared(question, more)
         columns = types_of(table)
         path = self._target(table)
         partial = path.with_suffix(f".{os.getpid()}.partial")
@@ -139,7 +139,7 @@ class Case:
         folder = self.store.folder.parent / "answers"
         folder.mkdir(exist_ok=True)
         path = folder / f"{name}-{self._key}.parquet"
-        text, values = self._asked(question, more)
+        text, values = self._prepared(question, more)
         if not path.exists():
             partial = path.with_suffix(f".{os.getpid()}.partial")
             self.engine.derive(text, values, partial)
@@ -178,7 +178,7 @@ class Case:
         ]
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
 
-    def _asked(self, question: str, more: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    def _prepared(self, question: str, more: dict[str, Any]) -> tuple[str, dict[str, Any]]:
         text = (PACKAGE / f"{question}.sql").read_text(encoding="utf-8")
         values = {**self.parameters, **more}
         self._record_query(question, with_literals(text, values))

@@ -454,8 +454,8 @@ def verify(
     from ir_kit.record.verify import seal_of, verify_run
 
     folder = run_dir if run_dir.exists() or not (runs / run_dir).exists() else runs / run_dir
-    kept = None if seal is None else seal.strip().lower().removeprefix("sha256:")
-    problems = verify_run(folder, evidence=evidence, seal=kept)
+    expected = None if seal is None else seal.strip().lower().removeprefix("sha256:")
+    problems = verify_run(folder, evidence=evidence, seal=expected)
     for problem in problems:
         typer.echo(problem)
     if problems:

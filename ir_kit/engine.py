@@ -24,7 +24,7 @@ _PLACEHOLDER = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"|--[^\n]*|/\*.*?\*/|::|:([A
 
 
 def _replaced(text: str, parameters: Mapping[str, Any], write: Callable[[str, Any], str]) -> str:
-    def one(match: re.Match[str]) -> str:
+    def replacement(match: re.Match[str]) -> str:
         name = match.group(1)
         if name is None:
             return match.group(0)
@@ -32,7 +32,7 @@ def _replaced(text: str, parameters: Mapping[str, Any], write: Callable[[str, An
             raise ParameterError(f"no value for the parameter :{name}", next_step="give it to ask()")
         return write(name, parameters[name])
 
-    return _PLACEHOLDER.sub(one, text)
+    return _PLACEHOLDER.sub(replacement, text)
 
 
 def bound(text: str, parameters: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:

@@ -104,14 +104,14 @@ def finding_id(playbook: str, question_id: str, subject: Subject, window: Window
 
 def schema() -> dict[str, Any]:
     """The JSON Schema of a finding, as it ships in ``finding.schema.json``."""
-    found: dict[str, Any] = Finding.model_json_schema(mode="serialization")
+    results: dict[str, Any] = Finding.model_json_schema(mode="serialization")
     # what is not given is left out of a line, so nothing of a subject or of evidence but its table and rows is required
     for name in ("Subject", "EvidenceRows"):
-        definition = found["$defs"][name]
-        definition["required"] = [one for one in definition.get("required", []) if one in ("table", "rows")]
+        definition = results["$defs"][name]
+        definition["required"] = [item for item in definition.get("required", []) if item in ("table", "rows")]
         if not definition["required"]:
             del definition["required"]
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **found}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **results}
 
 
 def write_findings(case: Case, playbook: str, findings: Iterable[Finding]) -> list[Finding]:
@@ -275,15 +275,15 @@ class FindingBuilder:
 
 def rows_in(table: str, frame: pd.DataFrame, event_ids: Iterable[object] = ()) -> EvidenceRows:
     """The rows of a table that a statement rests on, with the first events among them."""
-    ids = [str(one) for one in event_ids if isinstance(one, str)]
+    ids = [str(item) for item in event_ids if isinstance(item, str)]
     listed = list(dict.fromkeys(ids))[:EVENT_IDS]
     return EvidenceRows(table=table, rows=len(frame), event_ids=listed or None)
 
 
-def count_noun(count: int, one: str, many: str | None = None) -> str:
+def count_noun(count: int, item: str, many: str | None = None) -> str:
     """A count with its noun: ``1 event``, ``1,200 events``, ``no events``."""
-    plural = many or f"{one}s"
-    return f"no {plural}" if count == 0 else f"{count:,} {one if count == 1 else plural}"
+    plural = many or f"{item}s"
+    return f"no {plural}" if count == 0 else f"{count:,} {item if count == 1 else plural}"
 
 
 def join_names(names: Iterable[object], most: int = 4) -> str:
@@ -296,21 +296,21 @@ def join_names(names: Iterable[object], most: int = 4) -> str:
     return " and ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
 
 
-def responders_left_out(case: Case, count: int, one: str = "event") -> str:
+def responders_left_out(case: Case, count: int, item: str = "event") -> str:
     """The sentence that says what was left out as the investigation's own; empty where no responder is named."""
     if not case.incident.responders:
         return ""
-    return f"Left out as the investigation's own ({join_names(case.incident.responders)}): {count_noun(count, one)}."
+    return f"Left out as the investigation's own ({join_names(case.incident.responders)}): {count_noun(count, item)}."
 
 
 def actor_of(verdicts: Iterable[str], labels: Iterable[str | None]) -> Actor:
     """Whose acts are these, going by the sessions that hold them? The analyst's label comes before the verdict."""
-    found: set[Actor] = set()
+    results: set[Actor] = set()
     for verdict, label in zip(verdicts, labels, strict=True):
         if label in ("owner", "intruder"):
-            found.add("owner" if label == "owner" else "intruder")
+            results.add("owner" if label == "owner" else "intruder")
         elif label is None:
-            found.add({"new": "intruder", "familiar": "owner"}.get(verdict, "unknown"))  # type: ignore[arg-type]
+            results.add({"new": "intruder", "familiar": "owner"}.get(verdict, "unknown"))  # type: ignore[arg-type]
         else:
-            found.add("unknown")
-    return found.pop() if len(found) == 1 else "unknown"
+            results.add("unknown")
+    return results.pop() if len(results) == 1 else "unknown"

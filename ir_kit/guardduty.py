@@ -79,12 +79,12 @@ class FindingFacts(NamedTuple):
 
     def line(self) -> str:
         """The facts on one line of a terminal."""
-        said = [f"GuardDuty {self.type}"]
+        wording = [f"GuardDuty {self.type}"]
         for name, values in (("key", self.access_keys), ("principal", self.principals), ("bucket", self.buckets)):
             if values:
-                said.append(f"{name} {', '.join(values[:5])}{' …' if len(values) > 5 else ''}")
-        said.append(f"seen {self.first_seen:%Y-%m-%dT%H:%M:%SZ} to {self.last_seen:%Y-%m-%dT%H:%M:%SZ}")
-        return "; ".join(said)
+                wording.append(f"{name} {', '.join(values[:5])}{' …' if len(values) > 5 else ''}")
+        wording.append(f"seen {self.first_seen:%Y-%m-%dT%H:%M:%SZ} to {self.last_seen:%Y-%m-%dT%H:%M:%SZ}")
+        return "; ".join(wording)
 
 
 def finding_facts(finding: dict[str, Any], *, name: object = None) -> FindingFacts:
@@ -113,7 +113,7 @@ def finding_facts(finding: dict[str, Any], *, name: object = None) -> FindingFac
     """
     facts = _in_camel_case(_one_finding(finding, name))
     kind = one_line(facts.get("type") or "unknown", 100)
-    first, last = _seen(facts, kind, name)
+    first, last = _event_times(facts, kind, name)
     account = facts.get("accountId")
     return FindingFacts(
         kind,
@@ -157,7 +157,7 @@ def incident_from_finding(
     if not keys:
         what = f"a finding of type {kind} without a usable access key id"
         raise IncidentError(what, name, "name the leaked key with --access-key")
-    first, last = _seen(facts, kind, name)
+    first, last = _event_times(facts, kind, name)
     start = _whole_hour(first - MARGIN)
     end = _whole_hour(last + MARGIN + _HOUR - timedelta(microseconds=1))
     return {
@@ -203,8 +203,8 @@ def _access_keys(facts: dict[str, Any]) -> Iterator[str]:
     actors = _at(facts, "service", "detection", "sequence", "actors")
     candidates = [_at(facts, "resource", "accessKeyDetails", "accessKeyId")]
     candidates += [_at(actor, "user", "credentialUid") for actor in actors] if isinstance(actors, list) else []
-    for one in _resources(facts, "ACCESS_KEY"):
-        candidates += [one.get("uid"), one.get("name")]
+    for entry in _resources(facts, "ACCESS_KEY"):
+        candidates += [entry.get("uid"), entry.get("name")]
     return (key for key in candidates if isinstance(key, str) and KEY_ID.fullmatch(key))
 
 
@@ -212,29 +212,31 @@ def _resources(facts: dict[str, Any], kind: str) -> list[dict[str, Any]]:
     """The resources of this kind that an attack sequence names."""
     listed = _at(facts, "service", "detection", "sequence", "resources")
     named = listed if isinstance(listed, list) else []
-    return [one for one in named if isinstance(one, dict) and one.get("resourceType") == kind]
+    return [entry for entry in named if isinstance(entry, dict) and entry.get("resourceType") == kind]
 
 
 def _principals(facts: dict[str, Any]) -> Iterator[str]:
     """Who held the key, as ``IAMUser deploy``."""
     actors = _at(facts, "service", "detection", "sequence", "actors")
-    held = [(_at(facts, "resource", "accessKeyDetails"), "userType", "userName")]
-    held += [(_at(one, "data", "accessKey"), "userType", "userName") for one in _resources(facts, "ACCESS_KEY")]
-    held += [(_at(one, "user"), "type", "name") for one in actors] if isinstance(actors, list) else []
-    for one, kind, name in held:
-        if isinstance(_at(one, name), str):
-            yield one_line(f"{_at(one, kind) or ''} {_at(one, name)}", 100)
+    stored = [(_at(facts, "resource", "accessKeyDetails"), "userType", "userName")]
+    stored += [(_at(entry, "data", "accessKey"), "userType", "userName") for entry in _resources(facts, "ACCESS_KEY")]
+    stored += [(_at(entry, "user"), "type", "name") for entry in actors] if isinstance(actors, list) else []
+    for entry, kind, name in stored:
+        if isinstance(_at(entry, name), str):
+            yield one_line(f"{_at(entry, kind) or ''} {_at(entry, name)}", 100)
 
 
 def _buckets(facts: dict[str, Any]) -> Iterator[str]:
     """Names of buckets alone; GuardDuty's sample findings carry made-up ones, which cannot be told from real ones."""
     details = _at(facts, "resource", "s3BucketDetails")
-    named = [_at(one, "name") for one in details] if isinstance(details, list) else []
-    named += [one.get("name") or str(one.get("uid")).rpartition(":::")[2] for one in _resources(facts, "S3_BUCKET")]
-    return (one for one in named if isinstance(one, str) and BUCKET_NAME.fullmatch(one))
+    named = [_at(entry, "name") for entry in details] if isinstance(details, list) else []
+    named += [
+        entry.get("name") or str(entry.get("uid")).rpartition(":::")[2] for entry in _resources(facts, "S3_BUCKET")
+    ]
+    return (entry for entry in named if isinstance(entry, str) and BUCKET_NAME.fullmatch(entry))
 
 
-def _seen(facts: dict[str, Any], kind: str, name: object) -> tuple[datetime, datetime]:
+def _event_times(facts: dict[str, Any], kind: str, name: object) -> tuple[datetime, datetime]:
     times = [
         _at(facts, "service", "eventFirstSeen") or facts.get("createdAt"),
         _at(facts, "service", "eventLastSeen") or facts.get("updatedAt"),

@@ -60,8 +60,8 @@ def columns(*columns: tuple[str, str, str]) -> tuple[ResultColumn, ...]:
 @cache
 def tables_of(playbook: str) -> dict[str, tuple[ResultColumn, ...]]:
     """The result tables of a playbook, by ``playbook/table``."""
-    found: dict[str, tuple[ResultColumn, ...]] = import_module(f"ir_kit.{playbook}.tables").TABLES
-    return found
+    results: dict[str, tuple[ResultColumn, ...]] = import_module(f"ir_kit.{playbook}.tables").TABLES
+    return results
 
 
 def columns_of(table: str) -> tuple[ResultColumn, ...]:
@@ -73,10 +73,10 @@ def columns_of(table: str) -> tuple[ResultColumn, ...]:
         No playbook declares it.
     """
     playbook = table.partition("/")[0]
-    found = tables_of(playbook).get(table) if playbook in PLAYBOOKS else None
-    if found is None:
+    results = tables_of(playbook).get(table) if playbook in PLAYBOOKS else None
+    if results is None:
         raise ParameterError(f"no table {table!r} is declared", next_step=f"declare it in ir_kit/{playbook}/tables.py")
-    return found
+    return results
 
 
 def types_of(table: str) -> dict[str, str]:

@@ -93,14 +93,14 @@ def loss_rates(case: Case) -> dict[str | None, dict[str, Any]]:
     rows: list[Row] = [row for row in rows_of(frame) if row["compared"] >= ENOUGH]
     if total := int(frame["compared"].sum()):
         rows += [{"bucket": None, "compared": total, **frame[["lost", "hole_hours"]].sum()}]
-    found = {}
+    results = {}
     for row in rows:
         lower, upper = clopper_pearson(int(row["lost"]), row["compared"])
-        found[row["bucket"]] = {
+        results[row["bucket"]] = {
             "bucket": row["bucket"], "requests": row["compared"], "lost": int(row["lost"]), "lower": lower,
             "upper": upper, "hole_hours": float(row["hole_hours"]),
         }  # fmt: skip
-    return found
+    return results
 
 
 def sentence(loss: Row | None, bucket: str | None = None, gaps: pd.DataFrame | None = None) -> str:

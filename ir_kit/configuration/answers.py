@@ -169,9 +169,9 @@ class Configuration:
     def answer(self, service: str, operation: str, account: str | None = None, **parameters: Any) -> Answer:
         """The latest answer about this subject, of any asker (or of one account); one that answers comes first."""
         calls = self._subjects((service, operation)).get(setting_of(service, operation, **parameters).subject, [])
-        found = [call.answer for call in calls if account is None or call.account == account]
+        results = [call.answer for call in calls if account is None or call.account == account]
         return max(
-            found, key=lambda a: (a.known, a.collected_at is not None, a.collected_at), default=Answer(operation)
+            results, key=lambda a: (a.known, a.collected_at is not None, a.collected_at), default=Answer(operation)
         )
 
     def every(self, service: str, operation: str) -> Iterator[tuple[Call, Answer]]:

@@ -93,7 +93,7 @@ class ConfigTimeline:
                 setting = of_account(row["recipient_account_id"]) if of_whole else of_bucket(operation, str(bucket))
                 times = sorted({_late(row["first_time"]), _late(row["last_time"])})
                 points[setting] += [Point(time, absent(operation), "seen") for time in times]
-        self._timelines = {setting: _timeline(found, self._spans(setting)) for setting, found in points.items()}
+        self._timelines = {setting: _timeline(results, self._spans(setting)) for setting, results in points.items()}
         for setting in self._timelines:
             if setting.operation not in ("GetObjectAcl", "GetBucketPolicyStatus"):
                 self._unknown.setdefault(setting, Answer(setting.operation, "not_logged"))
@@ -157,9 +157,9 @@ class ConfigTimeline:
         With an object's ACL instead, those of other objects are left out.
         """
         left_out = "GetObjectAcl" if any(setting.operation == "GetObjectAcl" for setting in instead or ()) else ""
-        found = {setting: self.at(setting, time) for setting in self.settings(name) if setting.operation != left_out}
-        found |= {**(instead or {})}
-        given = [(setting, answer) for setting, answer in found.items() if answer.state != "not_asked"]
+        results = {setting: self.at(setting, time) for setting in self.settings(name) if setting.operation != left_out}
+        results |= {**(instead or {})}
+        given = [(setting, answer) for setting, answer in results.items() if answer.state != "not_asked"]
         key = (name, left_out, *((setting, id(answer)) for setting, answer in given))
         if len(self._remembered) > MOST_READ:
             self._remembered.clear()
@@ -168,7 +168,7 @@ class ConfigTimeline:
             account = self.inventory.bucket(name).account
             calls = [(setting, Call(setting.parameters, account, None, [answer])) for setting, answer in given]
             for setting, call in [*self._lasting.get(name, []), *calls]:
-                if setting.operation != left_out or setting in found:
+                if setting.operation != left_out or setting in results:
                     read.add(setting, call)
         return self._remembered[key]
 
@@ -248,24 +248,24 @@ def _late(time: datetime) -> datetime:
 
 def _timeline(points: list[Point], unlogged: Sequence[Span]) -> Timeline:
     """The points in order, without those between others that say the same."""
-    found: list[Point] = []
+    results: list[Point] = []
     for point in sorted(points, key=lambda point: point.time):
-        last = [*found[-2:], point]
+        last = [*results[-2:], point]
         same = len(last) == 3 and last[1].how == point.how == "seen" and last[0].value == last[1].value == point.value
-        if same and not any(span.touches(found[-2].time, point.time) for span in unlogged):
-            found.pop()
-        found.append(point)
-    return Timeline(found, unlogged)
+        if same and not any(span.touches(results[-2].time, point.time) for span in unlogged):
+            results.pop()
+        results.append(point)
+    return Timeline(results, unlogged)
 
 
 def _statuses(points: list[Point], unlogged: Sequence[Span]) -> Timeline:
     """Versioning by its status. What was never versioned cannot be suspended, and what was once is never `Off` again."""
-    found = [
+    results = [
         replace(point, time=point.time.replace(microsecond=0), value=point.value.response.get("Status") or "Off")
         if point.value.known
         else replace(point, value="unknown")
         for point in points
     ]
-    if found[0].how == "changed" and found[0].value == "Suspended":
-        found.insert(0, Point(found[0].time - INSTANT, "Enabled", "seen"))
-    return Timeline(found, () if (found[-1].how, found[-1].value) == ("seen", "Off") else unlogged)
+    if results[0].how == "changed" and results[0].value == "Suspended":
+        results.insert(0, Point(results[0].time - INSTANT, "Enabled", "seen"))
+    return Timeline(results, () if (results[-1].how, results[-1].value) == ("seen", "Off") else unlogged)

@@ -59,8 +59,8 @@ class BucketInventory:
 
     def account_of_bucket(self, name: str) -> str | None:
         """The account that a bucket of this name is known to belong to."""
-        found = next((account for account, names in self.listed.items() if name in names), None)
-        return found or (self.known[name].account if name in self.known else None)
+        lister = next((account for account, names in self.listed.items() if name in names), None)
+        return lister or (self.known[name].account if name in self.known else None)
 
     def is_foreign_bucket(self, name: str, named: str | None, account: str | None) -> str:
         """Does a bucket belong to another account than this one? `named` is the account that a setting names."""
@@ -112,18 +112,18 @@ def provide_inventory(case: Case) -> pd.DataFrame:
         ``bucket_owners``: one row per bucket that is one of the evidence's own accounts'; a null account where nothing
         tells which.
     """
-    found = inventory(case)
+    collected = inventory(case)
     requesters = case.ask("configuration/canonical_accounts")
-    ids = {**dict(zip(requesters["canonical_id"], requesters["account_id"], strict=True)), **found.canonical}
-    accounts = {name: bucket.account or ids.get(str(bucket.owner)) for name, bucket in found.known.items()}
-    owners = sorted((name, account) for name, account in accounts.items() if account in (None, *found.accounts))
+    ids = {**dict(zip(requesters["canonical_id"], requesters["account_id"], strict=True)), **collected.canonical}
+    accounts = {name: bucket.account or ids.get(str(bucket.owner)) for name, bucket in collected.known.items()}
+    owners = sorted((name, account) for name, account in accounts.items() if account in (None, *collected.accounts))
 
     def provide(relation: str, rows: Iterable[tuple[str | None, ...]], *columns: str) -> pd.DataFrame:
         frame = frame_of((dict(zip(columns, row, strict=True)) for row in rows), dict.fromkeys(columns, "varchar"))
         case.engine.provide(relation, frame)
         return frame
 
-    provide("own_accounts", ((account,) for account in sorted(found.accounts)), "account_id")
+    provide("own_accounts", ((account,) for account in sorted(collected.accounts)), "account_id")
     provide("own_buckets", ((name,) for name, _ in owners), "bucket")
     provide("canonical_ids", sorted(ids.items()), "canonical_id", "account_id")
     return provide("bucket_owners", owners, "bucket", "account_id")
@@ -147,26 +147,26 @@ def inventory_of(
     named : iterable of str
         Buckets of the incident file; the only ones in scope where there are any.
     """
-    found = BucketInventory(accounts={account for account in own_accounts if account})
+    collected = BucketInventory(accounts={account for account in own_accounts if account})
     partition = "aws"
     for call, answer in configuration.every("sts", "GetCallerIdentity"):
-        found.accounts |= {answer.part("Account", str) or call.account or ""} - {""}
+        collected.accounts |= {answer.part("Account", str) or call.account or ""} - {""}
         arn = str(answer.response.get("Arn"))
         partition = arn.split(":")[1] if arn.startswith("arn:") else partition
-    only = next(iter(found.accounts)) if len(found.accounts) == 1 else None
+    only = next(iter(collected.accounts)) if len(collected.accounts) == 1 else None
     for call, answer in configuration.every("s3", "ListBuckets"):
         account = call.account or only
         if answer.state == "answered" and account:
-            found.accounts.add(account)
+            collected.accounts.add(account)
             names = {entry["Name"] for entry in answer.listed("Buckets") if isinstance(entry.get("Name"), str)}
-            found.listed.setdefault(account, set()).update(names)
+            collected.listed.setdefault(account, set()).update(names)
             part = call.parameters.get("Prefix") or call.parameters.get("BucketRegion")
             if answer.complete and not part and answer.part("Buckets", list) is not None:
-                found.whole.add(account)
+                collected.whole.add(account)
             if owner := mapping(answer.response.get("Owner")).get("ID"):
-                found.canonical[str(owner)] = account
+                collected.canonical[str(owner)] = account
     regions, answering, owners = _answers_about(configuration)
-    scope = {*answering, *(name for names in found.listed.values() for name in names)}
+    scope = {*answering, *(name for names in collected.listed.values() for name in names)}
     in_logs: dict[str, Counter[str]] = defaultdict(Counter)
     delivered: dict[str, str] = {}
     for row in logged:
@@ -179,16 +179,16 @@ def inventory_of(
     named = set(named)
     for name in sorted(scope | named | set(in_logs)):
         owner = owners.get(name)
-        account = found.account_of_bucket(name) or found.canonical.get(owner or "")
-        if account is None and not (owner and found.canonical and owner not in found.canonical):
+        account = collected.account_of_bucket(name) or collected.canonical.get(owner or "")
+        if account is None and not (owner and collected.canonical and owner not in collected.canonical):
             # who reads a bucket's policy is of its account, but for an owner that no account of the evidence has
             account = answering.get(name) or max(sorted(in_logs[name]), key=in_logs[name].__getitem__, default=None)
             if name in delivered or name in named:  # an access log is delivered to the bucket's own account alone
-                account = account or found.canonical.get(delivered.get(name, "")) or only
-        owner = owner or next((own for own, of in found.canonical.items() if of == account), delivered.get(name))
-        found.known[name] = Bucket(name, regions.get(name), account, owner, partition)
-    found.buckets = {name: found.known[name] for name in sorted(named or scope)}
-    return found
+                account = account or collected.canonical.get(delivered.get(name, "")) or only
+        owner = owner or next((own for own, of in collected.canonical.items() if of == account), delivered.get(name))
+        collected.known[name] = Bucket(name, regions.get(name), account, owner, partition)
+    collected.buckets = {name: collected.known[name] for name in sorted(named or scope)}
+    return collected
 
 
 def _answers_about(

@@ -16,7 +16,7 @@ def scope_of(coverage: LogCoverage, loss: str = "") -> Scope:
     loss : str
         What the access log loses, in a sentence.
     """
-    blind, alone, doubt = coverage.hours("blind"), coverage.hours("access_log_only"), coverage.hours("uncertain")
+    blind, log_only, doubt = coverage.hours("blind"), coverage.hours("access_log_only"), coverage.hours("uncertain")
     bucket, parts = coverage.bucket, []
     if blind:
         first, last = coverage.spans("blind")[0][0], coverage.spans("blind")[-1][1]
@@ -26,9 +26,9 @@ def scope_of(coverage: LogCoverage, loss: str = "") -> Scope:
         )
     if doubt:
         parts.append(f"For {doubt:,.1f} hours it is uncertain whether a log covered {bucket}; logging_gaps tells why.")
-    if alone:
+    if log_only:
         parts.append(
-            f"For {alone:,.1f} hours only the access log covered {bucket}, which is delivered on a best-effort basis. "
+            f"For {log_only:,.1f} hours only the access log covered {bucket}, which is delivered on a best-effort basis. "
             f"{loss}".strip()
         )
-    return Scope(not blind and not doubt, " ".join(parts), access_logs_only=bool(alone))
+    return Scope(not blind and not doubt, " ".join(parts), access_logs_only=bool(log_only))

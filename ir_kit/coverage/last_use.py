@@ -51,19 +51,19 @@ def _would_be_logged(case: Case, service: str, region: str | None, start: dateti
     """Would every call of this service have been logged from `start` to `end`, the calls on objects included?"""
     if service not in MANAGEMENT_ALONE and service != "s3":
         return False  # it has data events that no replay here tells of
-    seen = visible(case)
+    coverage = visible(case)
     minor: frozenset[str] = frozenset() if service == "kms" else MINOR
     place = None if region in (None, "N/A", "aws-global") else region
-    state, _ = is_logged(seen, record_class="management", region=place, start=start, end=end, ignoring=minor)
+    state, _ = is_logged(coverage, record_class="management", region=place, start=start, end=end, ignoring=minor)
     if state != "logged" or service != "s3":
         return state == "logged"
     if case.incident.buckets:
         return False  # what was logged of other buckets is not known
 
     def logged(bucket: str, record_class: str) -> bool:
-        return is_logged(seen, record_class=record_class, bucket=bucket, start=start, end=end)[0] == "logged"
+        return is_logged(coverage, record_class=record_class, bucket=bucket, start=start, end=end)[0] == "logged"
 
-    buckets = seen["bucket"].dropna().unique()
+    buckets = coverage["bucket"].dropna().unique()
     return len(buckets) > 0 and all(
         logged(bucket, "server_access_log") or (logged(bucket, "data_read") and logged(bucket, "data_write"))
         for bucket in buckets

@@ -135,13 +135,13 @@ def trusts(document: str | None, caller: Row) -> bool:
         if kind == "SAMLUser":
             matches = bool(names.federated) and caller.get("provider_arn") in (None, *names.federated)
         elif kind == "WebIdentityUser":  # its principal id is PROVIDER:AUDIENCE:SUBJECT
-            providers = {name for one in names.federated for name in (one, one.rpartition("oidc-provider/")[2])}
+            providers = {name for item in names.federated for name in (item, item.rpartition("oidc-provider/")[2])}
             matches = bool(providers) and (
                 not principal_id or principal_id.startswith(tuple(f"{p}:" for p in providers))
             )
         else:
             account = caller.get("user_identity_account_id")
-            matches = names.everybody or (account is not None and any(account in one for one in names.aws))
+            matches = names.everybody or (account is not None and any(account in item for item in names.aws))
         if matches:
             return True
     return False
@@ -168,9 +168,9 @@ def role_created(search: Search) -> Iterator[CompromisedCredential]:
 def same_session(search: Search) -> Iterator[CompromisedCredential]:
     """A key of a compromised session: AWS services that act for it get keys of their own, with its time of creation."""
     sessions = {
-        (one.principal_arn, one.issued_at): key
-        for key, one in search.compromised.items()
-        if one.link != "seed" and not key.startswith("AKIA")
+        (item.principal_arn, item.issued_at): key
+        for key, item in search.compromised.items()
+        if item.link != "seed" and not key.startswith("AKIA")
     }
     consoles = [row for row in search.issuing_calls if row["event_name"] == "GetSigninToken"]
     for candidate in search.candidates:

@@ -26,9 +26,9 @@ def service_for_user(search: Search) -> Iterator[CompromisedCredential]:
     directly, nor may the user have signed in to the console up to twelve hours before.
     """
     holders: dict[str, list[str]] = defaultdict(list)
-    for key, one in search.compromised.items():
-        if one.principal_arn and key.startswith("AKIA"):
-            holders[one.principal_arn].append(key)
+    for key, item in search.compromised.items():
+        if item.principal_arn and key.startswith("AKIA"):
+            holders[item.principal_arn].append(key)
     chosen = [
         candidate
         for candidate in search.candidates
@@ -68,7 +68,7 @@ def same_source(search: Search) -> Iterator[CompromisedCredential]:
     """
     direct = [candidate for candidate in search.candidates if candidate.sources and not candidate.from_console]
     use, strangers, owners = _source_use(search, direct)
-    roles = {role_name(one.principal_arn or one.principal) for one in search.compromised.values()} - {None}
+    roles = {role_name(item.principal_arn or item.principal) for item in search.compromised.values()} - {None}
     networks = search.case.incident.known_good.source_ips
     for candidate in direct:
         if candidate.kind in ("IAMUser", "Root", "FederatedUser") and _signed_in(search, candidate, SIGN_IN):
@@ -111,7 +111,7 @@ def _source_use(
     in_question = {
         source for candidate in candidates if active & set(candidate.sources) for source in candidate.sources
     }
-    rows = [one for one in rows if one[0] in in_question]
+    rows = [item for item in rows if item[0] in in_question]
     unattributed = set(search.unattributed)
     others = {key for _, key, _ in rows} - set(compromised) - unattributed
     family = search.descends(others, set(search.case.incident.access_keys))

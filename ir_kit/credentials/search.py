@@ -94,7 +94,7 @@ class Search:
 
     @property
     def candidates(self) -> list[Candidate]:
-        return [one for key, one in self.unattributed.items() if key not in self.compromised]
+        return [item for key, item in self.unattributed.items() if key not in self.compromised]
 
     @cached_property
     def unattributed(self) -> dict[str, Candidate]:

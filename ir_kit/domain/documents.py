@@ -27,14 +27,14 @@ def parsed(text: Any) -> Any:
 
 def mapping(text: Any) -> JSON:
     """The object of a JSON text; empty where it is none."""
-    found = parsed(text)
-    return found if isinstance(found, dict) else {}
+    results = parsed(text)
+    return results if isinstance(results, dict) else {}
 
 
 def mappings(value: Any) -> list[JSON]:
     """The objects of a value that may stand alone or in a list."""
     listed = value if isinstance(value, list) else [value]
-    return [one for one in listed if isinstance(one, dict)]
+    return [item for item in listed if isinstance(item, dict)]
 
 
 def value_of(parameters: Any, name: str) -> Any:

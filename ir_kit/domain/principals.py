@@ -39,16 +39,16 @@ def account_of_key(access_key_id: str) -> str | None:
 
 def account_of_arn(arn: str | None) -> str | None:
     """The account that an ARN names; None where it names none."""
-    found = _ARN.match(arn or "")
-    return found["account"] or None if found else None
+    results = _ARN.match(arn or "")
+    return results["account"] or None if results else None
 
 
 def role_name(arn: str | None) -> str | None:
     """The role behind a role's ARN (its path left out) or behind an assumed-role session's; None for others."""
-    found = _ARN.match(arn or "")
-    if not found:
+    results = _ARN.match(arn or "")
+    if not results:
         return None
-    kind, _, rest = found["rest"].partition("/")
+    kind, _, rest = results["rest"].partition("/")
     if kind == "role":
         return rest.rpartition("/")[2]
     return rest.partition("/")[0] if kind == "assumed-role" else None
@@ -56,22 +56,22 @@ def role_name(arn: str | None) -> str | None:
 
 def session_name(arn: str | None) -> str | None:
     """The session's name in an assumed-role ARN; None for others."""
-    found = _ARN.match(arn or "")
-    if not found or not found["rest"].startswith("assumed-role/"):
+    results = _ARN.match(arn or "")
+    if not results or not results["rest"].startswith("assumed-role/"):
         return None
-    return found["rest"].split("/", 2)[2] if found["rest"].count("/") > 1 else None
+    return results["rest"].split("/", 2)[2] if results["rest"].count("/") > 1 else None
 
 
 def user_name(arn: str | None) -> str | None:
     """The IAM user's name in an ARN, its path left out; None for others."""
-    found = _ARN.match(arn or "")
-    return found["rest"].rpartition("/")[2] if found and found["rest"].startswith("user/") else None
+    results = _ARN.match(arn or "")
+    return results["rest"].rpartition("/")[2] if results and results["rest"].startswith("user/") else None
 
 
-def same_role(one: str | None, other: str | None) -> bool:
+def same_role(item: str | None, other: str | None) -> bool:
     """Do both name one role, be it by the role's ARN or by a session's?"""
-    names = role_name(one), role_name(other)
-    return names[0] is not None and names[0] == names[1] and account_of_arn(one) == account_of_arn(other)
+    names = role_name(item), role_name(other)
+    return names[0] is not None and names[0] == names[1] and account_of_arn(item) == account_of_arn(other)
 
 
 def is_responder(principal_arn: str | None, responders: Iterable[str]) -> bool:

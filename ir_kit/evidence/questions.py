@@ -23,7 +23,7 @@ def coverage(case: Case) -> pd.DataFrame:
     -----
     A day without a row may be a quiet day or a missing one: no files is not no events.
     """
-    return _kept(case, "evidence/coverage")
+    return _written(case, "evidence/coverage")
 
 
 def rejects(case: Case) -> pd.DataFrame:
@@ -34,7 +34,7 @@ def rejects(case: Case) -> pd.DataFrame:
     DataFrame
         One row per thing that could not be read; empty if none. Also written to ``evidence/rejects``.
     """
-    return _kept(case, "evidence/rejects")
+    return _written(case, "evidence/rejects")
 
 
 def sources(case: Case) -> pd.DataFrame:
@@ -45,7 +45,7 @@ def sources(case: Case) -> pd.DataFrame:
     DataFrame
         One row per source file that was read. Also written to ``evidence/sources``.
     """
-    return _kept(case, "evidence/sources")
+    return _written(case, "evidence/sources")
 
 
 def records_named(case: Case, *, event_ids: Sequence[str] = (), request_ids: Sequence[str] = ()) -> pd.DataFrame:
@@ -105,7 +105,7 @@ def _word(value: Any) -> str:
     return "" if pd.isna(value) else str(value)
 
 
-def _kept(case: Case, name: str) -> pd.DataFrame:
+def _written(case: Case, name: str) -> pd.DataFrame:
     frame = case.ask(name)
     case.write_table(name, frame)
     return frame

@@ -45,8 +45,12 @@ def contradictions(case: Case) -> pd.DataFrame:
     replayed = logging_timeline(case)
     rows = [
         {"kind": kind, "subject": subject, "start_time": span.start, "end_time": span.end, "statement": words}
-        for found in (trails_against_files(case, replayed), access_logs_silent(replayed), log_objects_expired(replayed))
-        for kind, subject, span, words in found
+        for results in (
+            trails_against_files(case, replayed),
+            access_logs_silent(replayed),
+            log_objects_expired(replayed),
+        )
+        for kind, subject, span, words in results
     ]
     rows += [*uses_without_record(case, replayed), *log_buckets_written(case, replayed)]
     rows.sort(key=lambda row: (row["start_time"], row["kind"], row["subject"]))
@@ -83,16 +87,16 @@ def trails_against_files(case: Case, replayed: LoggingTimeline) -> Found:
             if on:
                 words = f"{', '.join(on)} is said to have been on, but {region} has no record for {duration(span.end - span.start)}"
                 yield "no_files_while_on", region, span, words
-        came = [row for row in recording.unexplained(scope) if replayed.window.touches(row.span.start, row.span.end)]
-        if came and recording.trails.by_key:
-            span = Span(min(row.span.start for row in came), max(row.span.end for row in came))
-            words = f"{sum(row.records for row in came)} records came while every trail that is known was off, or did not select them: another trail delivers here"  # noqa: E501
+        arrived = [row for row in recording.unexplained(scope) if replayed.window.touches(row.span.start, row.span.end)]
+        if arrived and recording.trails.by_key:
+            span = Span(min(row.span.start for row in arrived), max(row.span.end for row in arrived))
+            words = f"{sum(row.records for row in arrived)} records came while every trail that is known was off, or did not select them: another trail delivers here"  # noqa: E501
             yield "files_while_off", region, span, words
     for row in rows_of(case.ask("coverage/trail_settings")):
-        status, asked = mapping(row["response"]), mapping(row["parameters"])
+        status, answered = mapping(row["response"]), mapping(row["parameters"])
         if row["operation"] == "GetTrailStatus" and (error := status.get("LatestDeliveryError")):
             delivered = moment(status.get("LatestDeliveryTime")) or row["collected_at"]
-            name = str(asked.get("Name") or asked.get("TrailName")).rpartition("/")[2]
+            name = str(answered.get("Name") or answered.get("TrailName")).rpartition("/")[2]
             words = f"the trail is on, but its last delivery failed ({error}); the last that worked was at {delivered:%Y-%m-%d %H:%M:%S}"
             yield "delivery_failed", name, Span(min(delivered, row["collected_at"]), row["collected_at"]), words
 

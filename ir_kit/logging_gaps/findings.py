@@ -262,8 +262,8 @@ def recommendations(builder: FindingBuilder) -> Finding:
             f", up to {detectors:,.2f} of it for GuardDuty, which detects and keeps no log" if detectors else ""
         )
     answered = any(
-        call.answer.state == "answered" and asked.service in ("s3", "cloudtrail")
-        for asked, call in configuration(builder.case).calls()
+        call.answer.state == "answered" and requested.service in ("s3", "cloudtrail")
+        for requested, call in configuration(builder.case).calls()
     )
     return builder.build(
         "recommendations", "What is to be switched on, at what price?", f"{statement}.",

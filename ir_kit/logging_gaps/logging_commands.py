@@ -139,14 +139,14 @@ def advanced_for(buckets: Sequence[str]) -> JSON:
 
 def as_advanced(basic: Sequence[Mapping[str, Any]]) -> list[JSON]:
     """Basic selectors as advanced ones to the same effect: setting advanced ones wipes basic ones."""
-    found = []
+    results = []
     for number, selector in enumerate(basic, start=1):
         read_only = {"ReadOnly": ["true"], "WriteOnly": ["false"]}.get(str(selector.get("ReadWriteType", "All")))
         half = [{"Field": "readOnly", "Equals": read_only}] if read_only else []
         if selector.get("IncludeManagementEvents", True):
             left_out = list(selector.get("ExcludeManagementEventSources") or ())
             without = [{"Field": "eventSource", "NotEquals": left_out}] if left_out else []
-            found.append(
+            results.append(
                 {"Name": f"Management events {number}", "FieldSelectors": [*_fields("Management"), *half, *without]}
             )
         for resource in selector.get("DataResources") or ():
@@ -155,8 +155,8 @@ def as_advanced(basic: Sequence[Mapping[str, Any]]) -> list[JSON]:
                 continue  # selects nothing
             every = any(value.count(":") < 3 or value == "arn:aws:s3:::" for value in values)
             arns = [] if every else [{"Field": "resources.ARN", "StartsWith" if kind == OBJECT else "Equals": values}]
-            found.append({"Name": f"{kind} {number}", "FieldSelectors": [*_fields("Data", kind), *half, *arns]})
-    return found
+            results.append({"Name": f"{kind} {number}", "FieldSelectors": [*_fields("Data", kind), *half, *arns]})
+    return results
 
 
 def _fields(category: str, kind: str | None = None) -> list[JSON]:
@@ -175,8 +175,10 @@ def put_policy(bucket: str, region: str, policy: JSON | None, added: Sequence[JS
         get = aws("s3api", "get-bucket-policy", bucket=bucket, region=region, query="Policy", output="text")
         return f"{get}  # put back what it answers, with these statements: {compact(list(added))}"
     names = {statement["Sid"] for statement in added}
-    kept = [statement for statement in mappings(policy.get("Statement") or []) if statement.get("Sid") not in names]
-    whole = {**policy, "Version": policy.get("Version", "2012-10-17"), "Statement": [*kept, *added]}
+    remaining = [
+        statement for statement in mappings(policy.get("Statement") or []) if statement.get("Sid") not in names
+    ]
+    whole = {**policy, "Version": policy.get("Version", "2012-10-17"), "Statement": [*remaining, *added]}
     return aws("s3api", "put-bucket-policy", bucket=bucket, region=region, policy=whole)
 
 
@@ -220,9 +222,9 @@ def access_logging(
     if not known_off:
         put = f'logging=$({aws("s3api", "get-bucket-logging", **named)}) && [ -z "$logging" ] && {put}'
     lines = [*([new_bucket(target, region)] if target_is_new else []), *([policy] if policy else []), put]
-    asked = aws("s3api", "get-bucket-logging", **named, query="LoggingEnabled.TargetBucket")
+    answered = aws("s3api", "get-bucket-logging", **named, query="LoggingEnabled.TargetBucket")
     listed = aws("s3api", "list-objects-v2", bucket=target, prefix=f"{account}/{region}/{bucket}/", max_items="1")
-    check = f"{asked}  # now: the log bucket's name\n{listed}  # after some hours with requests: one object"
+    check = f"{answered}  # now: the log bucket's name\n{listed}  # after some hours with requests: one object"
     warning = (
         "takes about an hour to settle, and lines come hours later, at best effort; the log bucket must never log to "
         "itself (log loop), and is left out here"

@@ -131,30 +131,30 @@ def sensitive_buckets(
     names : DataFrame
         Rows of ``sensitive_names.sql``.
     """
-    found: dict[str, list[str]] = {}
+    results: dict[str, list[str]] = {}
     for bucket in buckets:
         if bucket in named or bucket in in_scope:
-            found[bucket] = ["the incident names it" + (" as sensitive" if bucket in named else "")]
+            results[bucket] = ["the incident names it" + (" as sensitive" if bucket in named else "")]
         for tag in config.answer("s3", "GetBucketTagging", Bucket=bucket).listed("TagSet"):
             key, value = str(tag.get("Key")), str(tag.get("Value"))
             if TAG_KEYS.search(key) and TAG_VALUES.search(value) and not NOT_SENSITIVE.search(value):
-                found.setdefault(bucket, []).append(f"tagged {key}={value}")
+                results.setdefault(bucket, []).append(f"tagged {key}={value}")
     for row in rows_of(names[names["bucket"].isin(list(buckets))]):
         where = f"{row['names']:,} object names hold {row['word']!r}, as {row['example']!r}"
         where = where if row["names"] else f"its name holds {row['word']!r}"
-        found.setdefault(row["bucket"], []).append(f"a guess: {where}")
-    return {bucket: "; ".join(reasons[:6]) for bucket, reasons in found.items()}
+        results.setdefault(row["bucket"], []).append(f"a guess: {where}")
+    return {bucket: "; ".join(reasons[:6]) for bucket, reasons in results.items()}
 
 
 def lasting_arns(principals: Collection[str | None]) -> list[str]:
     """ARNs that ``aws:PrincipalArn`` can match: a session stands for its role; wildcards are left out."""
-    found = set()
+    results = set()
     for arn in principals:
         if not arn or not arn.startswith("arn:") or set(arn) & set("*?$") or len(arn) > 2048:
             continue
         role, parts = role_name(arn), arn.split(":")
-        found.add(f"{parts[0]}:{parts[1]}:iam::{parts[4]}:role/{role}" if ":assumed-role/" in arn and role else arn)
-    return sorted(found)
+        results.add(f"{parts[0]}:{parts[1]}:iam::{parts[4]}:role/{role}" if ":assumed-role/" in arn and role else arn)
+    return sorted(results)
 
 
 @dataclass
@@ -207,17 +207,21 @@ class Plan:
         """The trails as DescribeTrails and GetTrail answer them, by ARN, with ``IsLogging`` and ``selectors`` (None: not
         known); None where neither answered.
         """
-        found: dict[str, JSON] = {}
+        results: dict[str, JSON] = {}
         calls = [*self.config.every("cloudtrail", "DescribeTrails"), *self.config.every("cloudtrail", "GetTrail")]
         for _, answer in calls:
             for trail in mappings(answer.response.get("trailList") or answer.response.get("Trail")):
                 if trail.get("Name") and BUCKET_NAME.fullmatch(str(trail.get("S3BucketName"))):
-                    found.setdefault(str(trail.get("TrailARN")), {"HomeRegion": "us-east-1"}).update(trail)
-        for trail in found.values():
+                    results.setdefault(str(trail.get("TrailARN")), {"HomeRegion": "us-east-1"}).update(trail)
+        for trail in results.values():
             status = self.trail_answer(trail, "GetTrailStatus", "Name") or {}
             selectors = self.trail_answer(trail, "GetEventSelectors", "TrailName")
             trail |= {"IsLogging": status.get("IsLogging"), "selectors": selectors}
-        return [found[arn] for arn in sorted(found)] if any(answer.state == "answered" for _, answer in calls) else None
+        return (
+            [results[arn] for arn in sorted(results)]
+            if any(answer.state == "answered" for _, answer in calls)
+            else None
+        )
 
     def trail_answer(self, trail: JSON, operation: str, parameter: str) -> JSON | None:
         """What was answered of a trail, asked by its ARN or its name; None where nothing was."""
@@ -263,26 +267,26 @@ class Plan:
     @cached_property
     def log_buckets(self) -> dict[str, set[str]]:
         """Which buckets take logs, and of which kind: ``CloudTrail files``, ``access logs``."""
-        found: dict[str, set[str]] = {}
+        results: dict[str, set[str]] = {}
         for trail in self.trails or ():
-            found.setdefault(trail["S3BucketName"], set()).add("CloudTrail files")
+            results.setdefault(trail["S3BucketName"], set()).add("CloudTrail files")
         for target in self.log_targets.values():
             if BUCKET_NAME.fullmatch(target):
-                found.setdefault(target, set()).add("access logs")
-        return found
+                results.setdefault(target, set()).add("access logs")
+        return results
 
     def recorded(self, bucket: str) -> str:
         """Are data events of this bucket recorded now: ``all``, ``partly``, ``none``, or ``unknown``?"""
-        region, found = self.buckets[bucket].region, set()
+        region, results = self.buckets[bucket].region, set()
         for trail in self.trails or ():
             covers = trail.get("IsMultiRegionTrail") or region in (None, trail["HomeRegion"])
             if covers and trail["IsLogging"] is not False:
                 selectors = selector_set(trail["selectors"])
                 kinds = {coverage_of_bucket(selectors, bucket, kind).kind if selectors else "unknown" for kind in DATA}
-                found.add(kinds.pop() if len(kinds) == 1 else "partly")
+                results.add(kinds.pop() if len(kinds) == 1 else "partly")
         if self.trails is None:
             return "unknown"
-        return next((answer for answer in ("all", "partly", "unknown") if answer in found), "none")
+        return next((answer for answer in ("all", "partly", "unknown") if answer in results), "none")
 
     def substantial(self) -> tuple[str, Between]:
         """Would data events on every bucket but the log buckets cost more than the sum, and what would they cost?"""
@@ -418,7 +422,7 @@ class Plan:
     def guardduty_steps(self) -> Iterator[JSON]:
         """GuardDuty S3 Protection, by Region."""
         answers = [call for name in ("ListDetectors", "GetDetector") for call in self.config.every("guardduty", name)]
-        asked = {call.region for call, answer in answers if answer.state == "answered"}
+        requested = {call.region for call, answer in answers if answer.state == "answered"}
         enabled = {("S3_DATA_EVENTS", "ENABLED")}
         on = {
             call.region for call, answer in answers
@@ -431,7 +435,7 @@ class Plan:
                 regions[region] = regions.get(region, NOTHING).plus(rate.per_day)
         for region, per_day in sorted(regions.items()):
             reason = (
-                f"an alternative or an addition: GuardDuty S3 Protection {'is off' if region in asked else 'was not asked for'} "
+                f"an alternative or an addition: GuardDuty S3 Protection {'is off' if region in requested else 'was not asked for'} "
                 f"in {region}; it reads data events of every bucket there by itself, {per_day.low:,.0f} to "
                 f"{per_day.high:,.0f} a day, and needs no trail. The first 30 days are free"
             )

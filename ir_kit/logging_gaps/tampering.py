@@ -86,7 +86,7 @@ def tampering(case: Case) -> pd.DataFrame:
     """
     logs = logging_timeline(case)
     services = log_destinations(logs)
-    found = []
+    results = []
     for row in calls(case, services):
         change = change_of(logs, services, row)
         if change is None:
@@ -96,8 +96,8 @@ def tampering(case: Case) -> pd.DataFrame:
         if row["outcome"] == "success":
             cost, words = cost_of(logs, change, row["event_time"])
         effect = "; ".join(part for part in (change.effect, words) if part)
-        found.append({**row, "target": change.target, "effect": effect, "blind_hours": cost})
-    frame = frame_of(found, types_of(TABLE) | {"user_agent": "varchar"})
+        results.append({**row, "target": change.target, "effect": effect, "blind_hours": cost})
+    frame = frame_of(results, types_of(TABLE) | {"user_agent": "varchar"})
     case.write_table(TABLE, frame)
     return frame
 
@@ -114,14 +114,14 @@ def calls(case: Case, log_buckets: Iterable[str]) -> list[dict[str, Any]]:
 
 def log_destinations(logs: LoggingTimeline) -> dict[str, set[str]]:
     """Which buckets take logs, and of which services?"""
-    found: dict[str, set[str]] = {}
+    results: dict[str, set[str]] = {}
     for bucket, _ in logs.destinations:
-        found.setdefault(bucket, set()).add(CLOUDTRAIL)
+        results.setdefault(bucket, set()).add(CLOUDTRAIL)
     for log in logs.access_logs.values():
         for point in log.target.points:
             if point.value:
-                found.setdefault(point.value[0], set()).add(LOGGING)
-    return found
+                results.setdefault(point.value[0], set()).add(LOGGING)
+    return results
 
 
 def change_of(logs: LoggingTimeline, services: Mapping[str, set[str]], row: Row) -> Change | None:
@@ -138,8 +138,8 @@ def change_of(logs: LoggingTimeline, services: Mapping[str, set[str]], row: Row)
             trail.key.name for trail in logs.trails
             if any(point.value and bare_key(str(point.value)) == bare_key(target) for point in trail.fields["kms_key"].points)
         ]  # fmt: skip
-        kept = name == "PutKeyPolicy" and CLOUDTRAIL in str(request.get("policy"))
-        return Change(target, words.format(", ".join(trails))) if trails and not kept else None
+        remaining = name == "PutKeyPolicy" and CLOUDTRAIL in str(request.get("policy"))
+        return Change(target, words.format(", ".join(trails))) if trails and not remaining else None
     if source == "organizations" and str(request.get("servicePrincipal") or CLOUDTRAIL) != CLOUDTRAIL:
         return None
     return None if name == "UpdateDetector" and request.get("enable") is not False else Change(target, words)
@@ -175,7 +175,7 @@ def updated(trail: Trail | None, request: Mapping[str, Any], time: datetime) -> 
     """What an UpdateTrail takes away; `request` by names in lower case."""
     fields = trail.fields if trail else dict[str, Timeline]()
     before = {name: value_before(timeline, time) for name, timeline in fields.items()}
-    found = [
+    results = [
         words
         for parameter, setting, words in (
             ("ismultiregiontrail", "multi_region", "takes all Regions but its own from the trail"),
@@ -185,14 +185,14 @@ def updated(trail: Trail | None, request: Mapping[str, Any], time: datetime) -> 
         if request.get(parameter) is False and before.get(setting) is not False
     ]
     if request.get("s3bucketname") and before.get("bucket") != request["s3bucketname"]:
-        found.append(f"sends the trail's files to s3://{request['s3bucketname']}")
+        results.append(f"sends the trail's files to s3://{request['s3bucketname']}")
     elif "s3keyprefix" in request and before.get("prefix") not in (None, request["s3keyprefix"]):
-        found.append(f"sends the trail's files below {request['s3keyprefix']}/")
+        results.append(f"sends the trail's files below {request['s3keyprefix']}/")
     if request.get("enablelogfilevalidation") is False:
-        found.append("ends the validation of its files")
+        results.append("ends the validation of its files")
     if request.get("kmskeyid") and bare_key(str(before.get("kms_key") or "")) != bare_key(str(request["kmskeyid"])):
-        found.append(f"encrypts its files with another key ({request['kmskeyid']})")
-    return found
+        results.append(f"encrypts its files with another key ({request['kmskeyid']})")
+    return results
 
 
 def narrowed(logs: LoggingTimeline, after: SelectorSet | None, trail: Trail | None, time: datetime) -> str:
@@ -204,10 +204,10 @@ def narrowed(logs: LoggingTimeline, after: SelectorSet | None, trail: Trail | No
     if after is None:
         return ""
     before: SelectorSet | None = value_before(trail.selectors if trail else None, time)
-    found = []
+    results = []
     old, new = (coverage_of_region(before) if before else None), coverage_of_region(after)
     if new.kind != "all" and (old is None or old.kind == "all" or (old.kind == "partly" and new != old)):
-        found.append("management events" if new.kind == "none" else f"management events ({new.words})")
+        results.append("management events" if new.kind == "none" else f"management events ({new.words})")
     gone: dict[str, list[str]] = {}
     for bucket, region in logs.buckets.items():
         for record_class in CLASSES[1:]:
@@ -221,7 +221,7 @@ def narrowed(logs: LoggingTimeline, after: SelectorSet | None, trail: Trail | No
             if less and new.kind != "all":
                 words = record_class if new.kind == "none" else f"{record_class} ({new.words})"
                 gone.setdefault(words, []).append(bucket)
-    return "; ".join([*found, *(f"{words} of {join_names(buckets, 5)}" for words, buckets in gone.items())])
+    return "; ".join([*results, *(f"{words} of {join_names(buckets, 5)}" for words, buckets in gone.items())])
 
 
 def bucket_change(logs: LoggingTimeline, services: set[str], row: Row, request: Mapping[str, Any]) -> Change | None:
@@ -245,7 +245,7 @@ def bucket_change(logs: LoggingTimeline, services: set[str], row: Row, request: 
         return Change(bucket, words) if "Suspended" in str(request) else None
     if words:
         return Change(bucket, words)
-    faults = [policy_fault(request.get("bucketPolicy"), one) for one in sorted(services) if name == "PutBucketPolicy"]
+    faults = [policy_fault(request.get("bucketPolicy"), item) for item in sorted(services) if name == "PutBucketPolicy"]
     if LOGGING in services:
         fault = logging_fault(name.removeprefix("Put"), request)
         faults += [fault[1]] if fault else []
@@ -308,9 +308,9 @@ def cost_of(logs: LoggingTimeline, change: Change, time: datetime) -> tuple[floa
 
 def blind_hours(states: Iterable[tuple[Span, State]]) -> float:
     """How much of the time from the call to the first span that was logged again was blind?"""
-    found = timedelta()
+    results = timedelta()
     for span, state in states:
         if state.state == "logged":
             break
-        found += span.end - span.start if state.state in BLIND else timedelta()
-    return found / timedelta(hours=1)
+        results += span.end - span.start if state.state in BLIND else timedelta()
+    return results / timedelta(hours=1)

@@ -28,18 +28,18 @@ def trails(case: Case) -> pd.DataFrame:
         ``logging_gaps/trails``.
     """
     replayed = logging_timeline(case)
-    found: list[dict[str, Any]] = []
+    results: list[dict[str, Any]] = []
     for trail in replayed.trails:
         edges = [edge for span in replayed.hulls(trail) for edge in (span.start, span.end)]
         for span in between([*trail.edges(), *edges], replayed.window.start, replayed.window.end):
             row = state_of(replayed, trail, span)
-            if found and all(
-                found[-1][name] == row[name] for name in row if name not in ("start_time", "end_time", "basis")
+            if results and all(
+                results[-1][name] == row[name] for name in row if name not in ("start_time", "end_time", "basis")
             ):
-                found[-1]["end_time"] = span.end
+                results[-1]["end_time"] = span.end
             else:
-                found.append(row)
-    frame = frame_of(found, types_of(TABLE))
+                results.append(row)
+    frame = frame_of(results, types_of(TABLE))
     case.write_table(TABLE, frame)
     return frame
 
@@ -49,9 +49,9 @@ def state_of(replayed: LoggingTimeline, trail: Trail, span: Span) -> dict[str, A
     on, chosen, place = trail.logging.at(span.start), trail.selectors.at(span.start), trail.destination(span.start)
     status = ("yes" if on.value else "no") if on.state == "known" else "unknown"
     run, recorded_end = trail.run(span.start)
-    alive = hull(replayed.run_records(trail, run))
-    until = run.end if recorded_end or alive is None else alive.end
-    proven = status == "unknown" and alive is not None and alive.start <= span.start < until
+    delivering = hull(replayed.run_records(trail, run))
+    until = run.end if recorded_end or delivering is None else delivering.end
+    proven = status == "unknown" and delivering is not None and delivering.start <= span.start < until
     selectors = chosen.value if chosen.state == "known" else None
     basis = (on.words, chosen.words, "by what it delivered" if proven else "")
     return {
@@ -76,9 +76,9 @@ def selected(replayed: LoggingTimeline, record_class: str, selectors: SelectorSe
     every = coverage_of_bucket(selectors, "\x00any", record_class)
     if every.kind == "all":
         return "all"
-    found = {bucket: coverage_of_bucket(selectors, bucket, record_class) for bucket in replayed.buckets}
+    results = {bucket: coverage_of_bucket(selectors, bucket, record_class) for bucket in replayed.buckets}
     parts = [
         bucket if covered.kind == "all" else f"{bucket} ({covered.words})"
-        for bucket, covered in found.items() if covered.kind != "none"
+        for bucket, covered in results.items() if covered.kind != "none"
     ]  # fmt: skip
     return ", ".join(parts) or ("none" if every.kind == "none" else every.words)

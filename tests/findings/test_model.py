@@ -57,7 +57,9 @@ def test_a_line_has_every_field_of_the_contract() -> None:
     }
 
 
-@pytest.mark.parametrize("fields", [{"status": "none"}, {"actor": "somebody"}, {"confidence": "certain"}, {"severity": "grave"}, {"more": 1}])
+@pytest.mark.parametrize(
+    "fields", [{"status": "none"}, {"actor": "somebody"}, {"confidence": "certain"}, {"severity": "grave"}, {"more": 1}]
+)
 def test_another_status_actor_confidence_or_field_is_refused(fields: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         finding(**fields)

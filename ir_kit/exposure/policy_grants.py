@@ -78,7 +78,7 @@ def policy_grants(context: BucketContext) -> list[Grant]:
         ]
     if is_public is True and not any(grant.open_to_all == YES for grant in grants):
         grants.append(
-            by_policy_status(_unsettled(context, target, "no statement of it was request to be public"), True, stop)
+            by_policy_status(_unsettled(context, target, "no statement of it was found to be public"), True, stop)
         )
     return grants
 

@@ -23,7 +23,7 @@ with tried as (
 fitting as (
     select t.id, list(distinct t.access_key_id) as keys
     from (select id, principal_arn, bucket, unnest(candidates) as access_key_id from tried) t
-    where t.access_key_id in (select access_key_id from reached_credentials)
+    where t.access_key_id in (select access_key_id from compromised_credentials)
        or exists (from credential_validity v where v.principal_arn = t.principal_arn and v.access_key_id = t.access_key_id and v.explained)
        or exists (from credential_uses u where u.access_key_id = t.access_key_id and not u.for_service and u.data_bucket is distinct from t.bucket)
     group by t.id

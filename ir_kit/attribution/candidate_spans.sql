@@ -42,6 +42,6 @@ select principal_arn, by_service, start_time, end_time,
        list_sort(case when by_service then list_distinct(own_keys || coalesce(service_keys, [])) else own_keys end) as candidates,
        complete and not by_service as complete,
        case when complete and not by_service and len(own_keys) = 1 then own_keys[1] end as only_access_key_id,
-       list_has_any(candidates, (select list(access_key_id) from reached_credentials)) as possible
+       list_has_any(candidates, (select list(access_key_id) from compromised_credentials)) as possible
 from callers
 order by principal_arn, by_service, start_time, day

@@ -15,5 +15,5 @@ where error_code is null
        or (event_name = 'ConsoleLogin' and user_identity_arn in (select principal_arn from possible_principals))
        or (event_name = 'GetSessionToken' and user_identity_arn in (select principal_arn from possible_principals))
        or issued_principal_arn in (select principal_arn from possible_principals)
-       or issued_access_key_id in (select access_key_id from reached_credentials))
+       or issued_access_key_id in (select access_key_id from compromised_credentials))
 order by event_time, event_id, recipient_account_id

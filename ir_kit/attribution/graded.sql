@@ -9,7 +9,7 @@ with recorded as (
            e.key, e.prefix, e.version_id, e.event_name, e.copy_source, e.access_key_id, e.user_identity_arn, e.source_ip_address,
            e.user_agent, e.bytes_out, e.error_code, r.access_key_id is not null as is_reached
     from events e
-    left join reached_credentials r on r.access_key_id = e.access_key_id
+    left join compromised_credentials r on r.access_key_id = e.access_key_id
     where e.event_source in ('s3.amazonaws.com', 's3express.amazonaws.com') and e.record_class in ('data_read', 'data_write')
       and e.event_time >= :match_start and e.event_time < :match_end
       and (r.access_key_id is not null or e.user_identity_arn in (select principal_arn from possible_principals))
@@ -57,7 +57,7 @@ possible_lines as (
     from access_log_lines
     where event_time >= :match_start and event_time < :match_end
       and (requester in (select requester from possible_requesters)
-           or (presigned_access_key_id in (select access_key_id from reached_credentials)
+           or (presigned_access_key_id in (select access_key_id from compromised_credentials)
                and operation not in ('BATCH.DELETE.OBJECT', 'REST.COPY.OBJECT_GET', 'REST.COPY.PART_GET')))
 ),
 parents as (
@@ -154,5 +154,5 @@ select g.event_time, received_time, event_id, request_id, bucket, key, prefix, v
        in_cloudtrail, in_access_log, g.access_key_id, attribution, attribution_basis, candidates, disagreement,
        coalesce(r.is_responder, false) as is_responder
 from graded g
-left join reached_credentials r on r.access_key_id = g.access_key_id
+left join compromised_credentials r on r.access_key_id = g.access_key_id
 where r.access_key_id is not null or (g.attribution = 'D' and g.possible)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from ir_kit.case import Case
 from ir_kit.coverage.visibility import visible
-from ir_kit.credentials.lineage import reached_credentials
+from ir_kit.credentials.lineage import compromised_credentials
 from ir_kit.credentials.validity import Validity, credential_validity
 from ir_kit.domain.frames import rows_of
 from ir_kit.domain.intervals import Span
@@ -23,7 +23,7 @@ def requesters(case: Case) -> None:
     Cannot see credentials of which nothing in the evidence speaks. Source: IAM User Guide, "Managing access keys" and
     "Temporary security credentials"; S3 User Guide, "Amazon S3 server access log format".
     """
-    reached_credentials(case)
+    compromised_credentials(case)
     visible(case)
     for relation in (
         "possible_principals",
@@ -57,5 +57,5 @@ def _validity(case: Case) -> Validity:
         rows_of(case.ask("attribution/credential_acts")),
         rows_of(case.ask("attribution/key_lists")),
         [Span(row["start_time"], row["end_time"]) for row in rows_of(case.ask("attribution/management_gaps"))],
-        {row["access_key_id"]: row for row in rows_of(reached_credentials(case))},
+        {row["access_key_id"]: row for row in rows_of(compromised_credentials(case))},
     )

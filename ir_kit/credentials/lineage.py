@@ -36,7 +36,7 @@ COLUMNS = {
 }  # fmt: skip
 
 
-def reached_credentials(case: Case) -> pd.DataFrame:
+def compromised_credentials(case: Case) -> pd.DataFrame:
     """Which credentials derive from the incident keys, these included?
 
     Returns
@@ -45,14 +45,14 @@ def reached_credentials(case: Case) -> pd.DataFrame:
         One row per compromised credential, in the order in which they were found, with the columns of
         ``scoping/credentials``, and ``principal`` (the user, or the role behind the sessions) and ``lineage`` (the
         principals from it up to its incident key, one a line). Kept in the case, where SQL reads it as
-        ``reached_credentials``.
+        ``compromised_credentials``.
 
     Notes
     -----
     Cannot see credentials that were issued and used while nothing was logged; credentials issued before the window are
     not looked for. An inferred link says in ``link_basis`` on what it rests.
     """
-    return case.answer("reached_credentials", lambda: _described(case, _search(case).compromised))
+    return case.answer("compromised_credentials", lambda: _described(case, _search(case).compromised))
 
 
 def _search(case: Case) -> Search:

@@ -17,7 +17,7 @@ from ir_kit.configuration.answers import Answer, Setting, setting_of
 from ir_kit.configuration.change_events import ConfigChange
 from ir_kit.configuration.config_timeline import INSTANT
 from ir_kit.configuration.request_parameters import FLAGS
-from ir_kit.credentials.lineage import reached_credentials
+from ir_kit.credentials.lineage import compromised_credentials
 from ir_kit.domain.frames import frame_of, rows_of
 from ir_kit.domain.intervals import LATEST
 from ir_kit.domain.logic import NO, UNKNOWN, YES
@@ -56,7 +56,7 @@ def changes(case: Case) -> pd.DataFrame:
     nothing recorded management events; KMS key policies.
     Source: S3 User Guide, "Blocking public access to your Amazon S3 storage"; CloudTrail records of S3.
     """
-    credentials = {row["access_key_id"]: bool(row["is_responder"]) for row in rows_of(reached_credentials(case))}
+    credentials = {row["access_key_id"]: bool(row["is_responder"]) for row in rows_of(compromised_credentials(case))}
     rows = changes_of(past_exposure(case))
     for row in rows:
         key, principals = row["access_key_id"], (row["principal_arn"], row.pop("session_issuer_arn"))

@@ -14,7 +14,7 @@ done as (
     join shows s on s.event_name = e.event_name
     where e.event_source = 's3.amazonaws.com' and e.error_code is null and e.bucket is not null
       and e.event_time >= :window_start and e.event_time < :window_end
-      and e.access_key_id in (select access_key_id from reached_credentials)
+      and e.access_key_id in (select access_key_id from compromised_credentials)
     group by all
 )
 select access_key_id, bucket, access,

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 from ir_kit.case import Case
 from ir_kit.configuration.answers import Configuration
 from ir_kit.configuration.inventory import Bucket
-from ir_kit.credentials.lineage import reached_credentials
+from ir_kit.credentials.lineage import compromised_credentials
 from ir_kit.domain.documents import mappings, parsed
 from ir_kit.domain.frames import rows_of
 from ir_kit.domain.logic import NO, UNKNOWN, YES, any_of
@@ -102,7 +102,7 @@ def permissions(case: Case) -> list[dict[str, Any]]:
     -----
     Cannot see policies that were changed or removed before collection, but for what was done under them.
     """
-    credentials = rows_of(reached_credentials(case))
+    credentials = rows_of(compromised_credentials(case))
     origins = rows_of(case.ask("exposure/credential_origins"))
     window = (case.incident.window.start, case.incident.window.end)
     rows = by_policies(credentials, origins, exposure_of(case), window)

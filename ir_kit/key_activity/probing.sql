@@ -9,7 +9,7 @@ with failed as (
                           or e.error_code in ('NotFound', '404')
                              and e.event_name in ('HeadBucket', 'ListObjects', 'ListObjectsV2', 'ListObjectVersions')) then 'missing_bucket'
                 end as kind
-    from events e join reached_credentials r on r.access_key_id = e.access_key_id
+    from events e join compromised_credentials r on r.access_key_id = e.access_key_id
     where e.event_time >= :window_start and e.event_time < :window_end and e.error_code is not null
 )
 select access_key_id, event_source, event_name, bucket, error_code, source_ip_address, count(*) as attempts, min(event_time) as first_time,

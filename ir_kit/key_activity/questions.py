@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 
 from ir_kit import sessions as line
 from ir_kit.case import Case
-from ir_kit.credentials.lineage import reached_credentials
+from ir_kit.credentials.lineage import compromised_credentials
 from ir_kit.tables import types_of
 
 HEAD = 1_000
@@ -72,7 +72,7 @@ def events(case: Case) -> pd.DataFrame:
 
 
 def _answer(case: Case, name: str) -> pd.DataFrame:
-    reached_credentials(case)
+    compromised_credentials(case)
     return _written(case, name, case.ask(f"key_activity/{name}"))
 
 

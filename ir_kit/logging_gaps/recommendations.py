@@ -21,7 +21,7 @@ from ir_kit.configuration.answers import Configuration, configuration
 from ir_kit.configuration.inventory import Bucket, BucketInventory, inventory
 from ir_kit.coverage.selectors import OBJECT, coverage_of_bucket, selector_set
 from ir_kit.coverage.visibility import visible
-from ir_kit.credentials.lineage import reached_credentials
+from ir_kit.credentials.lineage import compromised_credentials
 from ir_kit.domain.documents import mapping, mappings
 from ir_kit.domain.frames import frame_of, rows_of
 from ir_kit.domain.principals import role_name
@@ -80,7 +80,7 @@ def recommendations(case: Case, substantial_usd: float | None = None) -> pd.Data
     plan.sensitive = sensitive_buckets(
         config, own, case.incident.sensitive_buckets, case.incident.buckets, case.ask("logging_gaps/sensitive_names")
     )
-    reached = rows_of(reached_credentials(case))
+    reached = rows_of(compromised_credentials(case))
     plan.principals = lasting_arns([row["principal_arn"] for row in reached if not row["is_responder"]])
     events = rows_of(case.ask("logging_gaps/management_rate"))[0]
     plan.management_per_day = Between(events["per_day_low"] or 0.0, events["per_day_high"] or 0.0)

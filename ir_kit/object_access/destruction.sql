@@ -39,7 +39,7 @@ encryption as (
            max(nullif(regexp_extract(request_parameters,
                '"x-amz-server-side-encryption-aws-kms-key-id"\s*:\s*"arn:[^":]*:kms:[^":]*:([0-9]{12}):', 1), '')) as kms_account
     from events
-    where event_source = 's3.amazonaws.com' and access_key_id in (select access_key_id from reached_credentials)
+    where event_source = 's3.amazonaws.com' and access_key_id in (select access_key_id from compromised_credentials)
       and event_name in ('PutObject', 'PostObject', 'CopyObject', 'CompleteMultipartUpload')
       and event_time >= :window_start and event_time < :window_end
     group by event_id
@@ -80,7 +80,7 @@ select c.event_time, c.bucket, c.access_key_id, c.event_id, c.request_id, c.sour
        case coalesce(case s.label when 'intruder' then 'new' when 'owner' then 'familiar' when 'unknown' then 'unclear' end, s.verdict)
            when 'new' then 'lower' when 'familiar' then 'owner' else 'likely' end as counted_in
 from expiry_changes c
-join reached_credentials r on r.access_key_id = c.access_key_id
+join compromised_credentials r on r.access_key_id = c.access_key_id
 left join session_intervals s
     on s.access_key_id = c.access_key_id and s.source_ip_address = coalesce(c.source_ip_address, '')
    and s.user_agent = coalesce(c.user_agent, '') and c.event_time >= s.start_time and c.event_time < s.end_time

@@ -16,7 +16,7 @@ from ir_kit.configuration.inventory import provide_inventory
 from ir_kit.configuration.lifecycle import expiry_changes
 from ir_kit.coverage.bucket_hours import LogCoverage, log_coverage
 from ir_kit.coverage.visibility import unlogged, visible
-from ir_kit.credentials.lineage import reached_credentials
+from ir_kit.credentials.lineage import compromised_credentials
 from ir_kit.domain.frames import frame_of, rows_of
 from ir_kit.object_access.bounds import with_upper
 from ir_kit.sessions import session_intervals
@@ -46,7 +46,7 @@ def _requests(case: Case) -> int:
         grading.grade(case)
         session_intervals(case)
         provide_inventory(case)
-        compromised, principals = reached_credentials(case), case.ask("attribution/possible_principals")
+        compromised, principals = compromised_credentials(case), case.ask("attribution/possible_principals")
         window = {name: case.parameters[name] for name in ("match_start", "match_end")}
         values, has_baseline = owner_baseline_values(case, compromised, principals, window)
         case.engine.provide("known_values", values)
@@ -207,7 +207,7 @@ def destroyed(case: Case) -> pd.DataFrame:
 
 def service_reads(case: Case) -> pd.DataFrame:
     """What may AWS services have read on behalf of compromised credentials? One row per call, in order of time."""
-    reached_credentials(case)
+    compromised_credentials(case)
     return _written(case, "service_reads", case.ask("object_access/service_reads"))
 
 

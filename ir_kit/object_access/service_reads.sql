@@ -32,7 +32,7 @@ calls as (
                lambda name: name <> ''))) as buckets
     from events e
     join movers m on e.event_source = m.event_source || '.amazonaws.com' and e.event_name = m.event_name
-    where e.access_key_id in (select access_key_id from reached_credentials) and e.event_time >= :window_start and e.event_time < :window_end
+    where e.access_key_id in (select access_key_id from compromised_credentials) and e.event_time >= :window_start and e.event_time < :window_end
 ),
 reads as (
     select coalesce(invoked_by, source_ip_address) as host, bucket, count(*) as reads, sum(coalesce(bytes_out, 0)) as bytes_sent, max(event_time) as last_time

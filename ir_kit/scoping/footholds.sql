@@ -5,7 +5,7 @@ with acts as (
     select e.*, r.is_responder,
            outcome(e.error_code) as outcome,
            json_extract_scalar(e.request_parameters, '$.status') as wanted_status
-    from events e join reached_credentials r on r.access_key_id = e.access_key_id
+    from events e join compromised_credentials r on r.access_key_id = e.access_key_id
     where e.event_time >= :window_start and e.event_time < :window_end
 )
 select event_time, access_key_id, event_name,

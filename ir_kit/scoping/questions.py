@@ -6,7 +6,7 @@ import pandas as pd
 
 from ir_kit.case import Case
 from ir_kit.coverage.last_use import last_used_logged_status
-from ir_kit.credentials.lineage import key_settings, reached_credentials
+from ir_kit.credentials.lineage import compromised_credentials, key_settings
 from ir_kit.credentials.search import Row
 from ir_kit.domain.frames import frame_of, rows_of
 from ir_kit.domain.principals import account_of_arn, account_of_key
@@ -71,9 +71,9 @@ def credentials(case: Case) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        As `reached_credentials`, with the columns of ``scoping/credentials``, which is also written.
+        As `compromised_credentials`, with the columns of ``scoping/credentials``, which is also written.
     """
-    frame = reached_credentials(case)
+    frame = compromised_credentials(case)
     case.write_table("scoping/credentials", frame)
     return frame[list(types_of("scoping/credentials"))]
 
@@ -111,7 +111,7 @@ def reach(case: Case) -> pd.DataFrame:
 
 
 def _of_credentials(case: Case, name: str) -> pd.DataFrame:
-    reached_credentials(case)
+    compromised_credentials(case)
     frame = case.ask(name)
     case.write_table(name, frame)
     return frame[list(types_of(name))]

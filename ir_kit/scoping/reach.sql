@@ -5,7 +5,7 @@ with used as (
     select e.access_key_id, e.event_time, e.event_source, e.aws_region, e.bucket, e.recipient_account_id,
            e.event_time >= :window_start as in_window,
            outcome(e.error_code) = 'denied' as denied
-    from events e join reached_credentials r on r.access_key_id = e.access_key_id
+    from events e join compromised_credentials r on r.access_key_id = e.access_key_id
     where (e.event_time >= :window_start and e.event_time < :window_end)
        or (e.event_time >= :baseline_start and e.event_time < :baseline_end)
 ),

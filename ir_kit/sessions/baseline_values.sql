@@ -11,7 +11,7 @@ with used as (
     union
     select 'match', user_identity_arn, source_ip_address, user_agent
     from events
-    where access_key_id in (select access_key_id from reached_credentials) and event_time >= :match_start and event_time < :match_end
+    where access_key_id in (select access_key_id from compromised_credentials) and event_time >= :match_start and event_time < :match_end
     union
     select unnest([case when l.event_time >= :baseline_start and l.event_time < :baseline_end then 'baseline' end,
                    case when l.event_time >= :match_start and l.event_time < :match_end then 'match' end]),

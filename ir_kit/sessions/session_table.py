@@ -17,7 +17,7 @@ from typing import Any
 import pandas as pd
 
 from ir_kit.case import Case
-from ir_kit.credentials.lineage import reached_credentials
+from ir_kit.credentials.lineage import compromised_credentials
 from ir_kit.domain.frames import frame_of, rows_of
 from ir_kit.domain.principals import is_service_address
 from ir_kit.sessions.agents import user_agent_of
@@ -50,7 +50,7 @@ def sessions(case: Case) -> pd.DataFrame:
 
     One row per session, in the order of time. SQL reads it as ``sessions`` (reasons one a line there).
     """
-    reached_credentials(case)
+    compromised_credentials(case)
     frame = case.answer("sessions", lambda: with_log_requests(case, _judged_sessions(case)))
     return frame.assign(reasons=_lines(frame["reasons"]))
 
@@ -60,7 +60,7 @@ def baselines(case: Case) -> pd.DataFrame:
 
     One row per lineage of compromised credentials, by its principal.
     """
-    reached_credentials(case)
+    compromised_credentials(case)
     frame = case.answer("session_baselines", lambda: _baselines(case))
     return frame.assign(arrivals=_lines(frame["arrivals"]))
 
@@ -114,7 +114,7 @@ def use_by_lineage(case: Case) -> Use:
     basis = case.ask("sessions/comparison_basis").iloc[0]
     use: Use = {}
     listed = sources(case)
-    for lineage in reached_credentials(case)["lineage"].fillna("").unique():
+    for lineage in compromised_credentials(case)["lineage"].fillna("").unique():
         of_lineage = [source for source in listed if source.lineage == lineage]
         if basis["event_count"]:
             usual = [

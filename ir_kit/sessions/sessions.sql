@@ -5,12 +5,12 @@ with calls as (
     select 'cloudtrail' as seen_in, access_key_id, source_ip_address, user_agent, event_time, error_code is not null as failed, invoked_by,
            case when event_source = 's3.amazonaws.com' and record_class in ('data_read', 'data_write') then bytes_out end as bytes_sent
     from events
-    where event_time >= :window_start and event_time < :window_end and access_key_id in (select access_key_id from reached_credentials)
+    where event_time >= :window_start and event_time < :window_end and access_key_id in (select access_key_id from compromised_credentials)
     union all by name
     select 'server_access_log' as seen_in, access_key_id, source_ip_address, user_agent, event_time,
            error_code is not null or http_status >= 400 as failed, bytes_sent
     from log_uses
-    where period = 'window' and access_key_id in (select access_key_id from reached_credentials)
+    where period = 'window' and access_key_id in (select access_key_id from compromised_credentials)
 ),
 begun as (
     select *, event_time < lag(event_time) over caller + interval '30' minute as continues
@@ -43,7 +43,7 @@ select s.* exclude (span), client_of(s.user_agent) as client, coalesce(r.lineage
        case s.seen_in when 'cloudtrail' then greatest(s.end_time + interval '30' minute, t.end_time)
                       else s.end_time + interval '1' second end as reach_end
 from spans s
-join reached_credentials r on r.access_key_id = s.access_key_id
+join compromised_credentials r on r.access_key_id = s.access_key_id
 left join (select trail_span, min(start_time) as start_time, max(end_time) as end_time from touching group by all) t on t.trail_span = s.span
 left join (select lineage_id, source_ip_address, min(first_time) as first_seen from uses group by all) f
     on f.lineage_id = coalesce(r.lineage, '') and f.source_ip_address = coalesce(s.source_ip_address, '')

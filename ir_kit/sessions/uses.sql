@@ -17,11 +17,11 @@ of_lineages as (
     select 'baseline' as period, p.lineage_id, c.*
     from calls c
     join (select distinct coalesce(lineage, '') as lineage_id, unnest(string_split(coalesce(lineage, ''), chr(10)) || [principal_arn]) as principal
-          from reached_credentials) p on p.principal = c.principal and p.principal <> ''
+          from compromised_credentials) p on p.principal = c.principal and p.principal <> ''
     where c.event_time >= :baseline_start and c.event_time < :baseline_end
     union all
     select 'window' as period, coalesce(r.lineage, '') as lineage_id, c.*
-    from calls c join reached_credentials r on r.access_key_id = c.access_key_id
+    from calls c join compromised_credentials r on r.access_key_id = c.access_key_id
     where c.event_time >= :window_start and c.event_time < :window_end
 )
 select period, seen_in, lineage_id, coalesce(source_ip_address, '') as source_ip_address, user_agent, client_of(user_agent) as client,

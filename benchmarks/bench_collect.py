@@ -29,7 +29,7 @@ from pathlib import Path
 from ir_kit.aws.clients import Session
 from ir_kit.collect.fetching import fetch_objects
 from ir_kit.collect.listing import list_objects
-from ir_kit.collect.objects import PrefixPlace
+from ir_kit.collect.log_objects import PrefixPlace
 folder = Path(sys.argv[1])
 start, end = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 2, tzinfo=UTC)
 listing = list_objects(Session(), [PrefixPlace("trail", "AWSLogs/", "cloudtrail")], start, end, folder / "listed.jsonl")

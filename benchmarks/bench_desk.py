@@ -64,7 +64,7 @@ def milliseconds(act: Callable[[], Any]) -> float:
 
 def kernel(rows: int) -> None:
     """What the kernel takes to answer the grid."""
-    from ir_kit.display.desk.rows import Rows
+    from ir_kit.display.desk.grid_rows import Rows
 
     space: dict[str, Any] = {}
     exec(FRAME.format(rows=rows), space)

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from ir_kit.engine import Engine, with_literals
 from ir_kit.errors import ParameterError
 from ir_kit.incident import Incident, load_incident
-from ir_kit.ingest.ingest import ingest
+from ir_kit.ingest.loader import ingest
 from ir_kit.ingest.store import Store
 from ir_kit.tables import columns_of, types_of
 

@@ -345,7 +345,7 @@ def ingest(incident: Name, runs: Runs = Path("runs")) -> None:
 
     What has been read before is not read again.
     """
-    from ir_kit.ingest.ingest import ingest as read_sources
+    from ir_kit.ingest.loader import ingest as read_sources
 
     opened = with_sources(incident, runs)
     with reading() as tell:

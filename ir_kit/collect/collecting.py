@@ -18,15 +18,16 @@ from pathlib import Path
 
 from ir_kit.aws.clients import Session
 from ir_kit.aws.clock import aws_now
-from ir_kit.collect import inventory, plan
+from ir_kit.collect import inventory_reports as inventory
+from ir_kit.collect import plan
 from ir_kit.collect.calls import Calls, side_by_side
+from ir_kit.collect.fetched_sources import log_folders
 from ir_kit.collect.fetching import fetch_objects
 from ir_kit.collect.incident_file import add_to_incident, relative
 from ir_kit.collect.listing import list_objects
+from ir_kit.collect.log_objects import Listing, Place
 from ir_kit.collect.lookup import KEPT, Looked, holes, look_up
 from ir_kit.collect.metrics import ask_metrics
-from ir_kit.collect.objects import Listing, Place
-from ir_kit.collect.sources import log_folders
 from ir_kit.collect.sweep import sweep
 from ir_kit.collect.there import There, caller, look
 from ir_kit.errors import EvidenceError

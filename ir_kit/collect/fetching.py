@@ -23,11 +23,11 @@ from ir_kit.aws.clients import Session
 from ir_kit.aws.faults import Kind, StoppedError
 from ir_kit.aws.s3 import MOST_AT_A_TIME, S3Fault, S3Reader
 from ir_kit.aws.wire import FileFault, Response
-from ir_kit.collect.answers import head_answer, reason_of
 from ir_kit.collect.incoming import Incoming
 from ir_kit.collect.ledger import Ledger, mark_of_listed, read_ledger
 from ir_kit.collect.listing import listed_objects
-from ir_kit.collect.objects import DELETE_MARKER, Listed, Listing, beside, path_by_hash, path_of
+from ir_kit.collect.log_objects import DELETE_MARKER, Listed, Listing, beside, path_by_hash, path_of
+from ir_kit.collect.s3_answers import head_answer, reason_of
 
 __all__ = ["Fetched", "Note", "NotFetched", "fetch_objects"]
 

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ir_kit.collect.objects import Listed
+from ir_kit.collect.log_objects import Listed
 from ir_kit.errors import EvidenceError
 
 __all__ = ["Ledger", "read_ledger"]

@@ -21,7 +21,7 @@ from ir_kit.aws.clients import Session
 from ir_kit.aws.faults import Kind, StoppedError
 from ir_kit.aws.s3 import S3Fault, S3Reader
 from ir_kit.aws.wire import Response
-from ir_kit.collect.objects import (
+from ir_kit.collect.log_objects import (
     DELETE_MARKER,
     DELIVERY_DELAY,
     AccessLogPlace,

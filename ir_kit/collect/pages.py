@@ -6,7 +6,7 @@ from typing import NamedTuple
 from urllib.parse import unquote_plus
 from xml.etree import ElementTree
 
-from ir_kit.collect.objects import DELETE_MARKER
+from ir_kit.collect.log_objects import DELETE_MARKER
 
 __all__ = ["Page", "page_of"]
 

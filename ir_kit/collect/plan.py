@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ir_kit.collect.objects import AccessLogPlace, Listing, Place, TrailPlace
+from ir_kit.collect.log_objects import AccessLogPlace, Listing, Place, TrailPlace
 from ir_kit.collect.there import There
 
 __all__ = ["Estimate", "describe", "estimate", "needs", "places", "versions"]

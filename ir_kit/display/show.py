@@ -12,17 +12,17 @@ from ir_kit.case import Case
 from ir_kit.display import held, tables
 from ir_kit.display.activity import activity as draw_activity
 from ir_kit.display.charts import Drawn
-from ir_kit.display.coverage import coverage as draw_coverage
+from ir_kit.display.coverage_calendar import coverage as draw_coverage
 from ir_kit.display.desk import desk
 from ir_kit.display.findings import findings_table
-from ir_kit.display.incident import incident_table
-from ir_kit.display.lineage import lineage as draw_lineage
+from ir_kit.display.incident_card import incident_table
+from ir_kit.display.lineage_chart import lineage as draw_lineage
 from ir_kit.display.publish import publish_figure, publish_html
 from ir_kit.display.snippets import snippets_table
 from ir_kit.display.start import next_steps_table
 from ir_kit.display.text import counted, joined, visible
 from ir_kit.display.timeline import timeline as draw_timeline
-from ir_kit.display.visibility import visibility as draw_visibility
+from ir_kit.display.visibility_chart import visibility as draw_visibility
 from ir_kit.incident import Incident
 
 __all__ = [

@@ -17,7 +17,7 @@ from ir_kit.ingest.columns import ACCESS_LOG_LINES
 from ir_kit.ingest.common_lines import read_lines
 from ir_kit.ingest.parts import Loader, Task, writing_of
 from ir_kit.ingest.reading import Content, read_file
-from ir_kit.ingest.rows import table_of
+from ir_kit.ingest.store_rows import table_of
 
 GROUP_BYTES = 1 << 20  # what is read at once stays in the processor's cache
 PART_ROWS = 65_536

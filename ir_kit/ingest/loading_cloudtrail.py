@@ -19,11 +19,12 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from ir_kit.ingest import cloudtrail, documents
+from ir_kit.ingest import cloudtrail
+from ir_kit.ingest import cloudtrail_documents as documents
 from ir_kit.ingest.arrays import flags_of, known_in, numbers_of
 from ir_kit.ingest.parts import BATCH_BYTES, PART_ROWS, REJECT_CONTENT, Loader, Task, quoted, writing_of
 from ir_kit.ingest.reading import read_file
-from ir_kit.ingest.rows import table_of
+from ir_kit.ingest.store_rows import table_of
 
 DOCUMENT_BYTES = 1 << 19
 _GONE = pa.schema([("source_id", pa.int32()), ("number", pa.int32())])

@@ -15,9 +15,9 @@ from typing import Any
 import duckdb
 
 from ir_kit.errors import EvidenceError
+from ir_kit.ingest.cloudtrail_documents import items
 from ir_kit.ingest.columns import VIEWS
 from ir_kit.ingest.database import connect
-from ir_kit.ingest.documents import items
 from ir_kit.ingest.reading import read_file
 from ir_kit.ingest.redaction import redacted, redacted_text
 

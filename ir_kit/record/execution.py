@@ -127,7 +127,7 @@ def execute_playbook(
     # papermill takes seconds to import: a wrong parameter is told of before
     from papermill import execute_notebook
 
-    from ir_kit.record.engine import ENGINE_NAME, file_name
+    from ir_kit.record.notebook_engine import ENGINE_NAME, file_name
 
     kept = staging / "notebooks" / notebook.name
     kept.parent.mkdir(parents=True, exist_ok=True)

@@ -55,7 +55,7 @@ class StoredEvidence:
         self.shown = shown
 
     def ingest(self, incident: Incident) -> object:
-        from ir_kit.ingest.ingest import ingest
+        from ir_kit.ingest.loader import ingest
 
         with self.shown() as tell:
             return ingest(incident, progress=tell)

@@ -29,7 +29,7 @@ from ir_kit.collect.fetching import Fetched, fetch_objects
 from ir_kit.collect.incoming import Incoming
 from ir_kit.collect.ledger import read_ledger
 from ir_kit.collect.listing import list_objects
-from ir_kit.collect.objects import AccessLogPlace, PrefixPlace, TrailPlace
+from ir_kit.collect.log_objects import AccessLogPlace, PrefixPlace, TrailPlace
 
 START, END = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 2, tzinfo=UTC)
 ACCOUNT = "111122223333"
@@ -511,7 +511,7 @@ from pathlib import Path
 from ir_kit.aws.clients import Session
 from ir_kit.collect.fetching import fetch_objects
 from ir_kit.collect.listing import list_objects
-from ir_kit.collect.objects import AccessLogPlace, TrailPlace
+from ir_kit.collect.log_objects import AccessLogPlace, TrailPlace
 folder = Path(sys.argv[1])
 places = (TrailPlace("trail"), AccessLogPlace("access", "b/", "b", "111122223333", "us-east-1"))
 listing = list_objects(Session(), places, datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 2, tzinfo=UTC), folder / "listed.jsonl")

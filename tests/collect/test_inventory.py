@@ -17,7 +17,7 @@ from fake_s3 import Bucket, FakeS3
 
 from ir_kit.aws.clients import Session
 from ir_kit.aws.s3 import S3Reader
-from ir_kit.collect import inventory
+from ir_kit.collect import inventory_reports as inventory
 from ir_kit.collect.calls import Calls
 from ir_kit.collect.fetching import fetch_objects
 from ir_kit.collect.listing import list_objects

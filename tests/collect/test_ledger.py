@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ir_kit.collect.ledger import Ledger, mark_of, read_ledger
-from ir_kit.collect.objects import Listed, key_of_path, path_of
+from ir_kit.collect.log_objects import Listed, key_of_path, path_of
 from ir_kit.errors import EvidenceError
 
 

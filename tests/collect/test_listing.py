@@ -15,7 +15,7 @@ from ir_kit.aws.clients import Session
 from ir_kit.aws.faults import StoppedError
 from ir_kit.aws.s3 import S3Reader
 from ir_kit.collect.listing import list_objects, listed_objects
-from ir_kit.collect.objects import AccessLogPlace, Listing, PrefixPlace, TrailPlace
+from ir_kit.collect.log_objects import AccessLogPlace, Listing, PrefixPlace, TrailPlace
 
 ACCOUNT, OTHER = "111122223333", "444455556666"
 DAY = datetime(2026, 3, 10, tzinfo=UTC)

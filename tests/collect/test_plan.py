@@ -10,7 +10,7 @@ import pytest
 
 from ir_kit.collect.calls import Calls
 from ir_kit.collect.collecting import LISTS, _note_refusals, is_named
-from ir_kit.collect.objects import AccessLogPlace, Listing, Refusal, TrailPlace
+from ir_kit.collect.log_objects import AccessLogPlace, Listing, Refusal, TrailPlace
 from ir_kit.collect.plan import describe, estimate, needs, places
 from ir_kit.collect.there import Logging, There, Trail
 from ir_kit.incident import load_incident, new_incident

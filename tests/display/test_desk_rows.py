@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ir_kit.display.desk.rows import Rows
+from ir_kit.display.desk.grid_rows import Rows
 
 FRAME = pd.DataFrame(
     {

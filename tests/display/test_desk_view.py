@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ir_kit.display.desk.rows import Rows
+from ir_kit.display.desk.grid_rows import Rows
 from ir_kit.display.desk.view import View, parameter_line
 from ir_kit.errors import ParameterError
 

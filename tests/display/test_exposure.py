@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from ir_kit.display import exposure
+from ir_kit.display import exposure_charts as exposure
 
 HOSTILE = "<script>alert(1)</script>$x$"
 START = pd.Timestamp("2026-03-01", tz="UTC")

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from ir_kit.display import objects
+from ir_kit.display import object_charts as objects
 
 HOSTILE = "<script>alert(1)</script>/"
 

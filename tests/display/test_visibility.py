@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from ir_kit.display import show
 from ir_kit.display.publish import PLOTLY
-from ir_kit.display.visibility import LOOKS
+from ir_kit.display.visibility_chart import LOOKS
 
 Bundle = dict[str, Any]
 

@@ -15,7 +15,7 @@ import pytest
 
 from ir_kit.incident import load_incident, new_incident
 from ir_kit.ingest.database import connect
-from ir_kit.ingest.ingest import IngestReport, ingest
+from ir_kit.ingest.loader import IngestReport, ingest
 from ir_kit.ingest.store import Store
 
 

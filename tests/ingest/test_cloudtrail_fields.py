@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from ir_kit.ingest import documents
+from ir_kit.ingest import cloudtrail_documents as documents
 from ir_kit.ingest.columns import EVENTS
 from ir_kit.ingest.database import connect
 from ir_kit.ingest.loading import Task, load

@@ -22,7 +22,7 @@ from ir_kit.ingest import generation, workers
 from ir_kit.ingest import ingest as ingest_module
 
 Record = Callable[..., dict[str, Any]]
-PROGRAM = "import sys; from ir_kit.ingest.ingest import ingest; from ir_kit.incident import load_incident; ingest(load_incident('demo', sys.argv[1]))"
+PROGRAM = "import sys; from ir_kit.ingest.loader import ingest; from ir_kit.incident import load_incident; ingest(load_incident('demo', sys.argv[1]))"
 
 
 def many(evidence: Any, record: Record, files: int) -> None:

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 import traitlets
 
-from ir_kit.display.desk.rows import Rows
+from ir_kit.display.desk.grid_rows import Rows
 from ir_kit.display.text import visible
 
 __all__ = ["Grid", "Pane"]

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from ir_kit.case import Case
+from ir_kit.display.desk.grid_rows import Rows
 from ir_kit.display.desk.kept import kept_table, whole_table
 from ir_kit.display.desk.live import is_live
-from ir_kit.display.desk.rows import Rows
 from ir_kit.display.desk.view import INCIDENT_HELP, View, parameter_line
 from ir_kit.display.publish import publish_html, publish_widget
 from ir_kit.display.tables import frame_table

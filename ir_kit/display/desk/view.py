@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ir_kit.display.desk.rows import Rows
+from ir_kit.display.desk.grid_rows import Rows
 from ir_kit.display.text import counted, moment
 from ir_kit.errors import ParameterError
 

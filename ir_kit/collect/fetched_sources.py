@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from ir_kit.collect.objects import HASHED, VERSIONS, AccessLogPlace, Place, TrailPlace, folder_of
+from ir_kit.collect.log_objects import HASHED, VERSIONS, AccessLogPlace, Place, TrailPlace, folder_of
 
 __all__ = ["log_folders"]
 

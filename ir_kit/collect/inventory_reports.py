@@ -25,7 +25,7 @@ import pyarrow.parquet
 
 from ir_kit.collect.calls import Calls, side_by_side
 from ir_kit.collect.ledger import read_ledger
-from ir_kit.collect.objects import PrefixPlace
+from ir_kit.collect.log_objects import PrefixPlace
 from ir_kit.collect.there import There
 
 __all__ = ["Report", "data_places", "note_reports", "read_manifests", "reports"]

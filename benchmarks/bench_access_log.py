@@ -49,8 +49,7 @@ def reading(line: str) -> tuple[Any, ...]:
 
 def differing_lines(runs: Path, folder: Path) -> tuple[int, int]:
     """How many lines are there, and how many of them does the store read otherwise?"""
-    from ir_kit.ingest.database import connect
-    from ir_kit.ingest.store import Store
+    from ir_kit.ingest.store import Store, connect
 
     total = differing = 0
     paths = sorted(folder.iterdir())

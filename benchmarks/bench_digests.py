@@ -24,9 +24,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from make_data import ACCOUNT, START, cloudtrail
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-from ir_kit.ingest.digest_chain import chain_links
 from ir_kit.ingest.digest_logs import check_logs
-from ir_kit.ingest.digests import Proofs, SourceFile, prove, read_digests
+from ir_kit.ingest.digests import Proofs, SourceFile, chain_links, prove, read_digests
 from ir_kit.ingest.reading import read_file
 from simulator.digests import public_key, signing_key
 

@@ -164,7 +164,7 @@ def events(credentials: int) -> list[Record]:
 def measure(folder: Path, buckets: int, credentials: int) -> tuple[float, float]:
     """Write the evidence, load it, and time the answers and their tables."""
     from ir_kit.bucket_exposure import questions as bucket_exposure
-    from ir_kit.case import open_case
+    from ir_kit.case_opening import open_case
     from ir_kit.incident import new_incident
 
     evidence = folder / "bench" / "evidence"

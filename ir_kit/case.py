@@ -17,15 +17,12 @@ import pyarrow.parquet as pq
 
 from ir_kit.engine import Engine, with_literals
 from ir_kit.errors import ParameterError
-from ir_kit.incident import Incident, load_incident
-from ir_kit.ingest.loader import ingest
+from ir_kit.incident import Incident
 from ir_kit.ingest.store import Store
 from ir_kit.tables import columns_of, types_of
 
 T = TypeVar("T")
 PACKAGE = Path(__file__).parent
-STAGING = "IR_KIT_STAGING"
-DEFAULT_INCIDENT = "demo"
 SLACK = timedelta(days=1)  # a request received before the window may complete in it, and the other way round
 NETWORK_FILES = ("asn.mmdb", "ip-ranges.json")  # beside the incident file, where the analyst puts them there
 
@@ -156,10 +153,6 @@ class Case:
             self._once[name] = compute()
         return cast(T, self._once[name])
 
-    def raw(self, source_file: str, number: int, kind: str = "cloudtrail") -> dict[str, Any] | str:
-        """One raw record as it lies in its file, with its secrets replaced; see `Store.raw`."""
-        return self.store.raw(kind, source_file, number)
-
     @cached_property
     def _key(self) -> str:
         from ir_kit import __version__
@@ -205,16 +198,6 @@ def _code_hash() -> str:
     return digest.hexdigest()
 
 
-def _as_in_the_lab(incident: str, runs: str) -> tuple[str, str]:
-    """A notebook's own defaults stand for what `ir-kit lab` was opened with; anything else means what it says."""
-    if not Path(runs).is_absolute() and not Path(runs).is_dir():
-        above = Path("..") / runs  # JupyterLab works in playbooks/
-        runs = os.environ.get("IR_KIT_RUNS") or (str(above) if above.is_dir() else runs)
-    if incident == DEFAULT_INCIDENT:
-        incident = os.environ.get("IR_KIT_INCIDENT", incident)
-    return incident, runs
-
-
 def _settle(partial: Path, path: Path) -> None:
     """Publish an answer, unless another process has: it may be reading that file, and one replaced as it is read is no
     longer readable.
@@ -226,33 +209,3 @@ def _settle(partial: Path, path: Path) -> None:
     except OSError:  # a file system without links
         os.replace(partial, path)
     partial.unlink(missing_ok=True)
-
-
-def open_case(incident: str, runs: str = "runs") -> Case:
-    """Open an incident: validate its file and load what is new in its sources.
-
-    Parameters
-    ----------
-    incident : str
-        The incident's id; its file is ``RUNS/INCIDENT/incident.yaml``.
-    runs : str
-        The folder of all incidents.
-
-    Returns
-    -------
-    Case
-        Answers go to the run that is being made, or to ``RUNS/INCIDENT/draft`` where a notebook is run by itself.
-
-    Raises
-    ------
-    IncidentError, EvidenceError
-    """
-    staging = os.environ.get(STAGING)
-    if staging is None:
-        incident, runs = _as_in_the_lab(incident, runs)
-    opened = load_incident(incident, runs)
-    if staging is None:
-        ingest(opened)
-    case = Case(opened, Path(staging) if staging else opened.folder / "draft")
-    case.staging.mkdir(parents=True, exist_ok=True)
-    return case

@@ -16,8 +16,7 @@ import pandas as pd
 
 from ir_kit.domain.outcome import OUTCOME_MACRO
 from ir_kit.errors import ParameterError
-from ir_kit.ingest.database import connect
-from ir_kit.ingest.store import Store
+from ir_kit.ingest.store import Store, connect
 
 # strings, quoted names, comments and casts are passed over; what is left with a colon is a parameter
 _PLACEHOLDER = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"|--[^\n]*|/\*.*?\*/|::|:([A-Za-z_]\w*)", re.DOTALL)

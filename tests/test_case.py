@@ -7,7 +7,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from ir_kit.case import Case, open_case
+from ir_kit.case import Case
+from ir_kit.case_opening import open_case
 from ir_kit.errors import IncidentError, ParameterError
 from ir_kit.incident import new_incident
 

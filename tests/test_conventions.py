@@ -24,7 +24,7 @@ LAYERS = [
     {"ingest"},
     {"tables", "engine"},
     {"case"},
-    {"findings"},
+    {"findings", "case_opening"},
     {"configuration"},
     {"policies"},
     {"credentials"},

@@ -12,9 +12,8 @@ from ir_kit.case import Case
 from ir_kit.coverage.trails import trail_key
 from ir_kit.domain.documents import mapping, mappings
 from ir_kit.domain.frames import frame_of, rows_of
-from ir_kit.ingest.digest_chain import Link, Stop, chain_links
 from ir_kit.ingest.digest_logs import LogFile, Trail, check_logs
-from ir_kit.ingest.digests import Proofs, SourceFile, UnreadDigest, moment, prove, read_digests
+from ir_kit.ingest.digests import Link, Proofs, SourceFile, Stop, UnreadDigest, chain_links, moment, prove, read_digests
 from ir_kit.tables import types_of
 
 SECOND = timedelta(seconds=1)

@@ -15,9 +15,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ir_kit.ingest.arrays import array_of, numbers_of
-from ir_kit.ingest.database import connect
 from ir_kit.ingest.parts import quoted
-from ir_kit.ingest.store import NUMBER_COLUMN
+from ir_kit.ingest.store import NUMBER_COLUMN, connect
 from ir_kit.ingest.store_rows import table_of
 
 ROWS_AT_ONCE = 4_000_000

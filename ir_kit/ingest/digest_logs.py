@@ -11,8 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from ir_kit.ingest.digest_chain import Link, covered
-from ir_kit.ingest.digests import Digest, NamedFile, ObjectName, SourceFile, Stream
+from ir_kit.ingest.digests import Digest, Link, NamedFile, ObjectName, SourceFile, Stream, covered
 from ir_kit.ingest.reading import read_file
 
 LOG_KEY = re.compile(

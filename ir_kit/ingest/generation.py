@@ -13,11 +13,10 @@ from ir_kit.errors import EvidenceError
 from ir_kit.incident import Incident
 from ir_kit.ingest.configuration import setting_of
 from ir_kit.ingest.copies import find_copies
-from ir_kit.ingest.database import connect
 from ir_kit.ingest.loader import IngestReport, Progress
 from ir_kit.ingest.loading import Loaded, Task, load
 from ir_kit.ingest.reading import read_file
-from ir_kit.ingest.store import KINDS, Manifest, Store
+from ir_kit.ingest.store import KINDS, Manifest, Store, connect
 from ir_kit.ingest.store_rows import REJECTS, SETTINGS, SOURCES, table_rows, write_table
 from ir_kit.ingest.walking import SOURCE_KINDS, Found
 from ir_kit.ingest.workers import SMALL, Work, Workers

@@ -15,11 +15,7 @@ from typing import Any
 import duckdb
 
 from ir_kit.errors import EvidenceError
-from ir_kit.ingest.cloudtrail_documents import items
 from ir_kit.ingest.columns import VIEWS
-from ir_kit.ingest.database import connect
-from ir_kit.ingest.reading import read_file
-from ir_kit.ingest.redaction import redacted, redacted_text
 
 FORMAT = 3
 KINDS = ("cloudtrail", "access_log")
@@ -30,6 +26,36 @@ _AGENT = (
     "case when p.user_agent like '[%]' then substr(p.user_agent, 2, length(p.user_agent) - 2) else p.user_agent end"
 )
 _DERIVED = {"cloudtrail": {**_OF_SOURCE, "user_agent": f"{_AGENT} as user_agent"}, "access_log": _OF_SOURCE}
+
+
+def connect(
+    *, threads: int | None = None, memory_limit: str | None = None, spill: Path | None = None
+) -> duckdb.DuckDBPyConnection:
+    """A fresh database in memory whose time zone is UTC, whatever the machine's is.
+
+    Parameters
+    ----------
+    threads : int, optional
+        As many as there are cores, unless said.
+    memory_limit : str, optional
+        As DuckDB writes it (``512MB``).
+    spill : Path, optional
+        Where intermediate results go that do not fit.
+    """
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "autoinstall_known_extensions": False,
+        "allow_community_extensions": False,
+    }
+    if threads:
+        config["threads"] = threads
+    if memory_limit:
+        config["memory_limit"] = memory_limit
+    if spill:
+        config["temp_directory"] = str(spill)
+    connection = duckdb.connect(config=config)
+    connection.execute("set timezone = 'UTC'")
+    connection.execute("set enable_progress_bar = false")  # in a notebook it would be a widget
+    return connection
 
 
 @dataclass
@@ -101,7 +127,7 @@ class Store:
 
     def identity(self) -> str:
         """A text that is equal for equal evidence: the hashes of all sources, in order."""
-        rows = self._rows(
+        rows = self.rows(
             "select kind, source, path, sha256, present from sources where state = 'read' order by kind, rank"
         )
         return json.dumps(rows, default=str)
@@ -149,7 +175,7 @@ class Store:
             "kind", "source", "path", "bytes", "sha256", "records", "duplicates", "rejected", "damaged", "damage", "first_time",
             "last_time", "present",
         )  # fmt: skip
-        rows = self._rows(f"select {', '.join(names)} from sources where state = 'read' order by kind, rank")
+        rows = self.rows(f"select {', '.join(names)} from sources where state = 'read' order by kind, rank")
         records = [dict(zip(names, row, strict=True)) for row in rows]
         for record in records:
             for name in ("first_time", "last_time"):
@@ -158,64 +184,19 @@ class Store:
 
     def ignored_files(self) -> int:
         """How many files lay in the sources and are no logs: digests, Insight files, other names."""
-        return int(self._rows("select count(*) from sources where state = 'ignored'")[0][0])
+        return int(self.rows("select count(*) from sources where state = 'ignored'")[0][0])
 
     def caller_arn(self) -> str | None:
         """Who collected the configuration, as AWS said last; None where it was not asked, or refused."""
-        rows = self._rows(
+        rows = self.rows(
             "select response from settings where service = 'sts' and operation = 'GetCallerIdentity' "
             "and answer = 'answered' order by collected_at desc, line_number desc"
         )
         said = (json.loads(response or "null") for (response,) in rows)
         return next((str(one["Arn"]) for one in said if isinstance(one, dict) and one.get("Arn")), None)
 
-    def raw(self, kind: str, path: str, number: int) -> dict[str, Any] | str:
-        """The record as it lies in its source file, secrets replaced: a dict of CloudTrail's, or an access-log line.
-
-        Parameters
-        ----------
-        kind : {'cloudtrail', 'access_log'}
-        path : str
-            ``source_file`` of the row.
-        number : int
-            ``record_number`` or ``line_number`` of the row.
-
-        Raises
-        ------
-        EvidenceError
-            The file has gone or is no longer what was read.
-        """
-        rows = self._rows(
-            "select location, sha256 from sources where kind = ? and path = ? and state = 'read' order by rank",
-            [kind, path],
-        )
-        if not rows:
-            raise EvidenceError(
-                "no such source file", path, "take source_file and its number from a row of the evidence"
-            )
-        for location, sha256 in rows:
-            try:
-                content = read_file(Path(location))
-            except OSError as error:
-                raise EvidenceError(
-                    f"the source cannot be read: {error.strerror}", path, "bring the file back"
-                ) from error
-            if content.sha256 != sha256:
-                raise EvidenceError(
-                    "the source has changed since it was read", path, "run ir-kit ingest to read it again"
-                )
-            if kind == "access_log":
-                lines = content.data.split(b"\n")
-                if 0 < number <= len(lines):
-                    return redacted_text(lines[number - 1].decode("utf-8", errors="backslashreplace"))
-                continue
-            for item in items(content.data):
-                if item.number == number and item.record is not None:
-                    shown: dict[str, Any] = redacted(item.record)
-                    return shown
-        raise EvidenceError("no such record", f"{path} record {number}", "take the number from a row of the evidence")
-
-    def _rows(self, sql: str, parameters: list[Any] | None = None) -> list[tuple[Any, ...]]:
+    def rows(self, sql: str, parameters: list[Any] | None = None) -> list[tuple[Any, ...]]:
+        """The rows of a query over the views, on a connection of its own."""
         with connect(threads=1) as connection:
             self.connect_views(connection)
             return connection.execute(sql, parameters or []).fetchall()

@@ -183,8 +183,8 @@ def serve() -> None:
 
 
 def _serve(source: IO[bytes], target: IO[bytes]) -> None:
-    from ir_kit.ingest.database import connect
     from ir_kit.ingest.loading import Loaded, load
+    from ir_kit.ingest.store import connect
 
     gc.disable()  # nothing here goes in circles, and the process ends with the load
     connection = connect(threads=1)  # to make one takes as long as to read a file

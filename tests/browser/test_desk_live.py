@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from ir_kit.case import open_case
+from ir_kit.case_opening import open_case
 from ir_kit.key_activity import questions as key_activity
 from ir_kit.record.execution import execute_playbook
 
@@ -29,7 +29,7 @@ pytestmark = [
 
 HOSTILE_NOTEBOOK = f"""
 import numpy as np, pandas as pd
-from ir_kit.case import open_case
+from ir_kit.case_opening import open_case
 from ir_kit.display import show
 
 case = open_case("demo")

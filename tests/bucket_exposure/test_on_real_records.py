@@ -9,7 +9,8 @@ import pytest
 
 from ir_kit.bucket_exposure import questions as bucket_exposure
 from ir_kit.bucket_exposure.findings import findings as bucket_exposure_findings
-from ir_kit.case import Case, open_case
+from ir_kit.case import Case
+from ir_kit.case_opening import open_case
 from ir_kit.incident import new_incident
 
 KEY = "AKIATFQR7NSC8Q4X20BJ"

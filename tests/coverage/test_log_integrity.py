@@ -13,7 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from ir_kit.case import Case, open_case
+from ir_kit.case import Case
+from ir_kit.case_opening import open_case
 from ir_kit.coverage import integrity
 from simulator import incident_fields, make_sample
 

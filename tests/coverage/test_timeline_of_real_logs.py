@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 import yaml
 
-from ir_kit.case import Case, open_case
+from ir_kit.case import Case
+from ir_kit.case_opening import open_case
 from ir_kit.coverage.logging_timeline import logging_timeline
 from ir_kit.coverage.visibility import visibility_of
 from ir_kit.logging_gaps.contradictions import contradictions

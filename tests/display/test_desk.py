@@ -11,7 +11,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from ir_kit.case import Case, open_case
+from ir_kit.case import Case
+from ir_kit.case_opening import open_case
 from ir_kit.display import publish, show
 from ir_kit.display.desk.kept import whole_table
 from ir_kit.display.desk.live import is_live

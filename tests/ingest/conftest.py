@@ -14,9 +14,8 @@ import digest_bucket
 import pytest
 
 from ir_kit.incident import load_incident, new_incident
-from ir_kit.ingest.database import connect
 from ir_kit.ingest.loader import IngestReport, ingest
-from ir_kit.ingest.store import Store
+from ir_kit.ingest.store import Store, connect
 
 
 @dataclass

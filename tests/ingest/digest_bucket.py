@@ -15,9 +15,8 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from ir_kit.ingest.digest_chain import Link, Stop, chain_links
 from ir_kit.ingest.digest_logs import LogFile, Trail, check_logs
-from ir_kit.ingest.digests import Proofs, SourceFile, prove, read_digests
+from ir_kit.ingest.digests import Link, Proofs, SourceFile, Stop, chain_links, prove, read_digests
 from simulator.digests import public_key, signing_key
 
 ACCOUNT = "111122223333"

@@ -15,9 +15,10 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from ir_kit.ingest.access_log import decoded_key, parse_line
-from ir_kit.ingest.database import connect
 from ir_kit.ingest.loading import Task, load
 from ir_kit.ingest.loading_access_logs import COLUMNS
+from ir_kit.ingest.raw import raw_record
+from ir_kit.ingest.store import connect
 
 COLUMN_NAMES = [name for name, _ in COLUMNS]
 OWNER = "79a59df900b949e55d96a1e698fbacedfd6e09d98eacf8f8d5218e7cd47ef2be"
@@ -520,7 +521,7 @@ def test_files_of_every_kind_have_their_outcome(evidence: Any) -> None:
         (2, 2)
     ]
     for name in ("crlf", "zipped", "copies"):
-        assert evidence.store.raw("access_log", paths[name], 2).rstrip("\r") in (one, two)
+        assert raw_record(evidence.store, "access_log", paths[name], 2).rstrip("\r") in (one, two)
 
 
 def test_a_log_that_lies_beside_cloudtrail_is_read_as_a_log(tmp_path: Any, evidence: Any, record: Any) -> None:

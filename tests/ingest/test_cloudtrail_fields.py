@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from ir_kit.ingest import cloudtrail_documents as documents
 from ir_kit.ingest.columns import EVENTS
-from ir_kit.ingest.database import connect
 from ir_kit.ingest.loading import Task, load
+from ir_kit.ingest.raw import raw_record
+from ir_kit.ingest.store import connect
 
 Record = Callable[..., dict[str, Any]]
 TOKEN, SIGNATURE, SECRET = "FwoGZXIvYXdzEBYaTOKEN", "5d672d79SIGNATURE", "wJalrXUtnSECRETKEY"
@@ -258,10 +259,10 @@ def test_no_secret_reaches_the_store(evidence: Any, record: Record) -> None:
     for secret in (TOKEN, SIGNATURE, SECRET):
         assert secret not in everything
     for number in (1, 2):
-        assert TOKEN not in repr(evidence.store.raw("cloudtrail", "a.json", number))
-        assert SECRET not in repr(evidence.store.raw("cloudtrail", "a.json", number))
+        assert TOKEN not in repr(raw_record(evidence.store, "cloudtrail", "a.json", number))
+        assert SECRET not in repr(raw_record(evidence.store, "cloudtrail", "a.json", number))
     name = "2026-03-02-10-00-00-0123456789ABCDEF"
-    assert not {TOKEN, SIGNATURE} & set(evidence.store.raw("access_log", name, 1).replace("&", "=").split("="))
+    assert not {TOKEN, SIGNATURE} & set(raw_record(evidence.store, "access_log", name, 1).replace("&", "=").split("="))
     [row] = evidence.query(
         "select issued_access_key_id, issued_principal_arn, issued_expiration, target_name from events where event_name = 'AssumeRole'"
     )

@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from ir_kit.ingest.raw import raw_record
+
 
 class Outcome(NamedTuple):
     """What comes of a file: records kept, things rejected (less than 0: some), damaged or not, and the records' numbers."""
@@ -394,7 +396,7 @@ FORMS = [
 @pytest.mark.parametrize("name", FORMS)
 def test_a_row_leads_to_its_raw_record_whatever_the_form(loaded: Any, name: str) -> None:
     number, event_id = loaded.rows[name][-1]
-    assert loaded.store.raw("cloudtrail", name, number)["eventID"] == event_id
+    assert raw_record(loaded.store, "cloudtrail", name, number)["eventID"] == event_id
 
 
 @pytest.mark.slow

@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from ir_kit.ingest.digest_chain import Stop, chain_links
-from ir_kit.ingest.digests import Proofs, prove, read_digests
+from ir_kit.ingest.digests import Proofs, Stop, chain_links, prove, read_digests
 
 T0 = datetime(2026, 3, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)

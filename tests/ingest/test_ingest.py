@@ -16,6 +16,7 @@ import pytest
 from ir_kit.errors import EvidenceError
 from ir_kit.incident import load_incident
 from ir_kit.ingest import generation, parts
+from ir_kit.ingest.raw import raw_record
 from ir_kit.ingest.walking import found_files
 
 Record = Callable[..., dict[str, Any]]
@@ -128,7 +129,7 @@ def test_a_file_that_vanished_is_said_and_its_rows_stay_marked(evidence: Any, re
         (True, 1),
     ]
     with pytest.raises(EvidenceError, match="cannot be read"):
-        evidence.store.raw("cloudtrail", "day1/a.json.gz", 1)
+        raw_record(evidence.store, "cloudtrail", "day1/a.json.gz", 1)
     path.write_bytes(content)
     evidence.touched(path)
     assert evidence.load().vanished == []
@@ -202,14 +203,14 @@ def test_a_record_of_a_changed_source_is_not_shown(evidence: Any, record: Record
     evidence.load()
     evidence.write("a.json", [record(2)])
     with pytest.raises(EvidenceError, match="changed") as caught:
-        evidence.store.raw("cloudtrail", "a.json", 1)
+        raw_record(evidence.store, "cloudtrail", "a.json", 1)
     assert "\n" not in str(caught.value)
     evidence.touched(path)
     evidence.load()
-    assert evidence.store.raw("cloudtrail", "a.json", 1)["eventID"].endswith("2")
+    assert raw_record(evidence.store, "cloudtrail", "a.json", 1)["eventID"].endswith("2")
     for name, number in (("a.json", 2), ("a.json", 0), ("none.json", 1)):
         with pytest.raises(EvidenceError, match="no such"):
-            evidence.store.raw("cloudtrail", name, number)
+            raw_record(evidence.store, "cloudtrail", name, number)
 
 
 def test_a_store_of_another_format_is_loaded_again_and_a_failure_leaves_it_alone(

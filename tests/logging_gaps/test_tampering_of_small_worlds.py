@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
-from ir_kit.case import Case, open_case
+from ir_kit.case import Case
+from ir_kit.case_opening import open_case
 from ir_kit.coverage.visibility import visible
 from ir_kit.domain.frames import rows_of
 from ir_kit.domain.outcome import outcome_of

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
-from ir_kit.case import Case, open_case
+from ir_kit.case import Case
+from ir_kit.case_opening import open_case
 from simulator import World, at, render
 from simulator.ids import iso
 from simulator.principals import Credential

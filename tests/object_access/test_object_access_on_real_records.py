@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from ir_kit.case import Case, open_case
+from ir_kit.case import Case
+from ir_kit.case_opening import open_case
 from ir_kit.incident import new_incident
 from ir_kit.object_access import questions as object_access
 from ir_kit.object_access.findings import findings as object_access_findings

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from ir_kit.case import open_case
+from ir_kit.case_opening import open_case
 from ir_kit.object_access import questions as object_access
 from ir_kit.object_access.findings import findings
 from simulator import at

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from ir_kit.case import Case, open_case
+from ir_kit.case import Case
+from ir_kit.case_opening import open_case
 from ir_kit.incident import new_incident
 
 ACCOUNT = "111122223333"

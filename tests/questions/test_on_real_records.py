@@ -8,7 +8,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from ir_kit.case import Case, open_case
+from ir_kit.case import Case
+from ir_kit.case_opening import open_case
 from ir_kit.evidence import questions as evidence
 from ir_kit.incident import new_incident
 from ir_kit.key_activity import questions as key_activity

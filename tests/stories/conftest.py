@@ -10,7 +10,8 @@ from types import ModuleType
 import pytest
 import yaml
 
-from ir_kit.case import Case, open_case
+from ir_kit.case import Case
+from ir_kit.case_opening import open_case
 from simulator import SampleTruth, World, read_truth, render
 from simulator.ids import iso
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import pandas as pd
 from operators_stories import QUIET, STORIES, tell
 
-from ir_kit.case import Case, open_case
+from ir_kit.case import Case
+from ir_kit.case_opening import open_case
 from ir_kit.key_activity import questions as key_activity
 
 

@@ -50,7 +50,7 @@ def test_the_intruder_is_told_from_the_owner(truth: ModuleType, name: str, basel
 
 
 def test_a_baseline_that_holds_the_intruder_is_warned_of(truth: ModuleType, tmp_path: Path) -> None:
-    from ir_kit.case import open_case
+    from ir_kit.case_opening import open_case
     from ir_kit.key_activity import questions as key_activity
     from ir_kit.key_activity.findings import findings
 
@@ -64,7 +64,7 @@ def test_a_baseline_that_holds_the_intruder_is_warned_of(truth: ModuleType, tmp_
 
 
 def test_one_operator_behind_many_exits_is_no_part_of_the_owners(truth: ModuleType, tmp_path: Path) -> None:
-    from ir_kit.case import open_case
+    from ir_kit.case_opening import open_case
     from ir_kit.key_activity import questions as key_activity
 
     truth.tell("several_exits", 1).write(tmp_path)

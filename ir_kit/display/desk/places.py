@@ -13,6 +13,7 @@ from ir_kit.case import Case
 from ir_kit.display.text import as_text, is_null, visible
 from ir_kit.errors import IrKitError
 from ir_kit.evidence import questions as evidence
+from ir_kit.ingest.raw import raw_record
 
 __all__ = ["MOST", "Place", "places_of", "raw_text", "run_of"]
 
@@ -74,7 +75,7 @@ def raw_text(case: Case, place: Place) -> str:
     head = [f"file    {visible(place.source_file)}", *(f"sha256  {digest}" for digest in hashes)]
     head += [f"record  {place.number}", ""]
     try:
-        record = case.raw(place.source_file, place.number, place.kind)
+        record = raw_record(case.store, place.kind, place.source_file, place.number)
     except IrKitError as error:
         return "\n".join([*head, str(error)])
     if isinstance(record, str):

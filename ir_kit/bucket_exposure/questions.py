@@ -19,11 +19,10 @@ from ir_kit.configuration.change_events import of_bucket
 from ir_kit.configuration.inventory import provide_inventory
 from ir_kit.domain.frames import frame_of, rows_of
 from ir_kit.domain.logic import NO, UNKNOWN, YES, any_of
+from ir_kit.exposure import bucket_verdicts as verdicts
 from ir_kit.exposure import changes as exposure_changes
-from ir_kit.exposure import spans as exposure_spans
 from ir_kit.exposure.grants import WRITE
-from ir_kit.exposure.permissions import RANK, permissions
-from ir_kit.exposure.verdicts import exposure_of, reasons_for, verdict_on
+from ir_kit.exposure.permissions import permissions
 from ir_kit.tables import types_of
 
 Row = Mapping[str, Any]
@@ -37,13 +36,15 @@ def grants(case: Case) -> pd.DataFrame:
     DataFrame
         One row per bucket, path, grantee and access; one without a grantee where a path is not configured or not known.
 
-    Notes ----- As configuration was collected, not as it was before; see `changes` and `spans`. Cannot see what was not
-    asked, and the ACLs of objects but those that were collected.
+    Notes
+    -----
+    As configuration was collected, not as it was before; see `changes` and `spans`. Cannot see what was not asked, and
+    the ACLs of objects but those that were collected.
     """
 
     def rows() -> Iterable[Row]:
         by_identity = _by_bucket(reachable(case))
-        for bucket, listed in exposure_of(case).grants.items():
+        for bucket, listed in verdicts.exposure_of(case).grants.items():
             yield from (grant.row() for grant in listed)
             yield from _identity_grants(by_identity.get(bucket, []))
 
@@ -58,14 +59,16 @@ def buckets(case: Case) -> pd.DataFrame:
     DataFrame
         One row per bucket in scope; empty if there is none.
 
-    Notes ----- See `grants`. That single objects may be public by ACLs of their own, which were not collected, stands
-    among the reasons and does not make a bucket public.
+    Notes
+    -----
+    See `grants`. That single objects may be public by ACLs of their own, which were not collected, stands among the
+    reasons and does not make a bucket public.
     """
 
     def rows() -> Iterable[Row]:
-        exposure, by_identity = exposure_of(case), _by_bucket(reachable(case))
+        exposure, by_identity = verdicts.exposure_of(case), _by_bucket(reachable(case))
         for name, bucket in exposure.inventory.buckets.items():
-            verdict, permitted = verdict_on(exposure.grants[name]), by_identity.get(name, [])
+            verdict, permitted = verdicts.verdict_on(exposure.grants[name]), by_identity.get(name, [])
             status = any_of(row["status"] for row in permitted)
             who: dict[str, list[str]] = {}
             for row in permitted:
@@ -76,7 +79,7 @@ def buckets(case: Case) -> pd.DataFrame:
             why = why or ["no credential was reached"]
             reasons = [
                 *verdict.reasons,
-                *reasons_for("within reach of a reached credential", status, why),
+                *verdicts.reasons_for("within reach of a reached credential", status, why),
                 *verdict.not_counted,
             ]
             yield {
@@ -117,8 +120,8 @@ def changes(case: Case) -> pd.DataFrame:
 
 
 def spans(case: Case) -> pd.DataFrame:
-    """When was each bucket public, when was it not, and when is that not known? See `ir_kit.exposure.spans`."""
-    return _table(case, "spans", lambda: exposure_spans.spans(case))
+    """When was each bucket public, when was it not, and when is that not known? See `ir_kit.exposure.bucket_verdicts.spans`."""
+    return _table(case, "spans", lambda: verdicts.spans(case))
 
 
 def observed_access(case: Case) -> pd.DataFrame:
@@ -152,7 +155,7 @@ def closing_steps(case: Case) -> pd.DataFrame:
     DataFrame
         One row per step, the first first; empty where nothing is known to be open.
     """
-    timeline = exposure_spans.past_exposure(case).timeline
+    timeline = verdicts.past_exposure(case).timeline
 
     def last_answer(operation: str, bucket: str) -> Any:
         return timeline.last(of_bucket(operation, bucket)).response or None
@@ -221,7 +224,7 @@ def _identity_grants(rows: Iterable[Row]) -> Iterable[Row]:
     for row in rows:
         access = WRITE if row["access"] == "delete" else row["access"]
         at = (str(row["principal_arn"] or row["access_key_id"]), access)
-        if at not in best or RANK[row["status"]] > RANK[best[at]["status"]]:
+        if at not in best or row["status"] > best[at]["status"]:
             best[at] = row
     for (grantee, access), row in best.items():
         if row["status"] != NO or row["decided_by"] is not None:

@@ -14,72 +14,81 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Any
 
-from ir_kit.configuration.answers import Answer
-from ir_kit.domain.documents import mapping
+from ir_kit.configuration.answers import Answer, Call
+from ir_kit.domain.documents import mapping, mappings, value_of
 from ir_kit.domain.logic import NO, UNKNOWN, YES
-from ir_kit.exposure.block_public_access import RESTRICT, account_levels, level_of
-from ir_kit.exposure.caller_controlled import EVERYTHING, ReadPolicy, read_policy
-from ir_kit.exposure.grants import ADMIN, LIST, READ, WRITE, BucketContext, Grant, account_in
+from ir_kit.exposure.grants import (
+    ADMIN,
+    EVERYTHING,
+    LIST,
+    READ,
+    RESTRICT,
+    WRITE,
+    BucketContext,
+    Grant,
+    ReadPolicy,
+    account_in,
+    account_levels,
+    level_of,
+    read_document,
+)
 from ir_kit.exposure.policy_grants import SAMPLE, Target, principal_of, statement_grants
-from ir_kit.policies import Request, decide
+from ir_kit.policies.decisions import Request, decide
 
 SINGLE, MULTI = "access_point", "multi_region_access_point"
 PERMISSIONS = {"READ": (READ,), "WRITE": (WRITE,), "READWRITE": (READ, WRITE)}
-_SHOWN_BY = {LIST: "s3:ListBucket", WRITE: "s3:PutObject", ADMIN: "s3:PutObjectAcl"}
+SHOWN_BY = {LIST: "s3:ListBucket", WRITE: "s3:PutObject", ADMIN: "s3:PutObjectAcl"}  # else s3:GetObject
 
 
 def access_point_grants(context: BucketContext) -> list[Grant]:
-    """The grants of the access points that lead to this bucket."""
+    """The grants of the access points that lead to this bucket, those of one Region first."""
     grants: list[Grant] = []
-    here: list[Answer] = []  # they lie in the bucket's own Region
-    for call, answer in context.configuration.every("s3control", "ListAccessPoints"):
-        if call.parameters.get("Bucket") not in (None, context.bucket.name):
-            continue
-        here += [answer] if context.bucket.is_in(call.region) else []
-        for point in answer.listed("AccessPointList"):
-            if point.get("Bucket") == context.bucket.name:
-                grants += point_grants(context, point)
-    return grants + grants_not_listed(context, SINGLE, here, "ListAccessPoints", grants)
+    for path, operation, part in (
+        (SINGLE, "ListAccessPoints", "AccessPointList"), (MULTI, "ListMultiRegionAccessPoints", "AccessPoints"),
+    ):  # fmt: skip
+        here, given = list[Answer](), list[Grant]()
+        for call, answer in context.configuration.every("s3control", operation):
+            if path == SINGLE and call.parameters.get("Bucket") not in (None, context.bucket.name):
+                continue
+            here += [answer] if path == MULTI or context.bucket.is_in(call.region) else []
+            for point in answer.listed(part):
+                ends = [point] if path == SINGLE else mappings(point.get("Regions"))
+                if any(end.get("Bucket") == context.bucket.name for end in ends):
+                    given += point_grants(context, path, point, call)
+        grants += given + grants_not_listed(context, path, here, operation, bool(given))
+    return grants
 
 
-def multi_region_grants(context: BucketContext) -> list[Grant]:
-    """The grants of the multi-Region access points that lead to this bucket."""
-    grants: list[Grant] = []
-    answers: list[Answer] = []
-    for call, answer in context.configuration.every("s3control", "ListMultiRegionAccessPoints"):
-        answers.append(answer)
-        for point in answer.listed("AccessPoints"):
-            regions = point["Regions"] if isinstance(point.get("Regions"), list) else []
-            if any(isinstance(part, dict) and part.get("Bucket") == context.bucket.name for part in regions):
-                grants += multi_region_point_grants(context, point, call.parameters.get("AccountId") or call.account)
-    return grants + grants_not_listed(context, MULTI, answers, "ListMultiRegionAccessPoints", grants)
-
-
-def point_grants(context: BucketContext, point: Mapping[str, Any]) -> list[Grant]:
-    """The grants of one access point of one Region."""
-    name, arn = str(point.get("Name")), point.get("AccessPointArn")
-    account = account_in(arn) or context.bucket.account
-    if not isinstance(arn, str):
-        arn = f"arn:{context.bucket.partition}:s3:{context.bucket.region}:{account}:accesspoint/{name}"
-    region = (arn.split(":")[3] or None) if arn.count(":") > 4 else None
-    answer = answer_about(context, "GetAccessPointPolicy", name, account, region)
-    details = answer_about(context, "GetAccessPoint", name, account, region)
-    settings = {**point, **details.response}
-    flags = (settings.get("PublicAccessBlockConfiguration"), details.words)
-    target, in_vpc = Target(SINGLE, arn, "/object/", name), settings.get("NetworkOrigin") == "VPC"
-    return point_policy_grants(context, target, answer, flags, account, in_vpc)
-
-
-def multi_region_point_grants(context: BucketContext, point: Mapping[str, Any], account: str | None) -> list[Grant]:
-    """The grants of one multi-Region access point."""
-    name = str(point.get("Name"))
-    arn = f"arn:{context.bucket.partition}:s3::{account}:accesspoint/{point.get('Alias') or name}"
-    answer = answer_about(context, "GetMultiRegionAccessPointPolicy", name, account, None)
-    if answer.state == "answered":
-        text = mapping(mapping(answer.response.get("Policy")).get("Established")).get("Policy")
-        answer = replace(answer, state="answered" if text else "absent", response={"Policy": text})
-    flags = (point.get("PublicAccessBlock"), "ListMultiRegionAccessPoints answered")
-    return point_policy_grants(context, Target(MULTI, arn, "/object/", name), answer, flags, account)
+def point_grants(context: BucketContext, path: str, point: Mapping[str, Any], call: Call) -> list[Grant]:
+    """The grants of one access point's policy, as far as the bucket's lets them pass; `call` listed it."""
+    name, arn, partition = str(point.get("Name")), point.get("AccessPointArn"), context.bucket.partition
+    if path == SINGLE:
+        account = account_in(arn) or context.bucket.account
+        if not isinstance(arn, str):
+            arn = f"arn:{partition}:s3:{context.bucket.region}:{account}:accesspoint/{name}"
+        region = (arn.split(":")[3] or None) if arn.count(":") > 4 else None
+        answer = answer_about(context, "GetAccessPointPolicy", name, account, region)
+        details = answer_about(context, "GetAccessPoint", name, account, region)
+        settings: Mapping[str, Any] = {**point, **details.response}
+        block, text = settings.get("PublicAccessBlockConfiguration"), answer.response.get("Policy")
+    else:
+        account = call.parameters.get("AccountId") or call.account
+        arn = f"arn:{partition}:s3::{account}:accesspoint/{point.get('Alias') or name}"
+        answer = answer_about(context, "GetMultiRegionAccessPointPolicy", name, account, None)
+        text = value_of(value_of(answer.response, "Established"), "Policy")
+        answer = replace(answer, state="absent") if answer.state == "answered" and not text else answer
+        details, settings, block = call.answer, point, point.get("PublicAccessBlock")
+    if answer.state != "answered":
+        return [context.no_grant(path, answer).noted(f"of the access point {name!r}")]
+    policy = ReadPolicy(read_document(text, f"policy of access point {name}"), access_point=True)
+    levels = [*context.levels, level_of("access_point", details, block)]
+    if account is not None and account != context.bucket.account:
+        levels += account_levels(context.configuration, account)
+    target = Target(path, arn, "/object/", f"the policy of the access point {name!r}")
+    grants = statement_grants(context, policy, target, context.stop(RESTRICT, tuple(levels)))
+    if settings.get("NetworkOrigin") == "VPC":
+        grants = [replace(grant.noted("requests from its VPC alone"), open_to_all=NO) for grant in grants]
+    return [passed_by_bucket(grant, arn, account, context) for grant in grants]
 
 
 def answer_about(context: BucketContext, operation: str, name: str, account: str | None, region: str | None) -> Answer:
@@ -93,24 +102,6 @@ def answer_about(context: BucketContext, operation: str, name: str, account: str
     return max(same, key=lambda answer: answer.known, default=Answer(operation))
 
 
-def point_policy_grants(
-    context: BucketContext, point: Target, answer: Answer, flags: tuple[Any, str], account: str | None,
-    in_vpc: bool = False,
-) -> list[Grant]:  # fmt: skip
-    """The grants of an access point's policy, as far as the bucket's lets them pass; `point.words` is its name."""
-    if answer.state != "answered":
-        return [context.no_grant(point.path, answer).noted(f"of the access point {point.words!r}")]
-    policy = read_policy(answer.response.get("Policy"), f"policy of access point {point.words}", access_point=True)
-    levels = (*context.levels, level_of("access_point", flags[0], f"access point Block Public Access: {flags[1]}"))
-    if account is not None and account != context.bucket.account:
-        levels = (*levels, *account_levels(context.configuration, account))
-    target = replace(point, words=f"the policy of the access point {point.words!r}")
-    grants = statement_grants(context, policy, target, levels)
-    if in_vpc:
-        grants = [replace(grant.noted("requests from its VPC alone"), open_to_all=NO) for grant in grants]
-    return [passed_by_bucket(grant, point.arn, account, context) for grant in grants]
-
-
 def passed_by_bucket(grant: Grant, arn: str, account: str | None, context: BucketContext) -> Grant:
     """The grant, if the bucket's policy lets the same pass; the own account's principals need no more."""
     own = grant.grantee != "*" and grant.foreign == NO and account == context.bucket.account
@@ -122,28 +113,32 @@ def passed_by_bucket(grant: Grant, arn: str, account: str | None, context: Bucke
             return grant.stopped("bucket_policy", "the bucket has no policy that allows the same")
         return grant.doubted(f"whether the bucket's policy allows the same is not known: {answer.words}")
     through = {"s3:DataAccessPointArn": arn, "s3:DataAccessPointAccount": account}
-    action = _SHOWN_BY.get(grant.access or "", "s3:GetObject")
+    action = SHOWN_BY.get(grant.access or "", "s3:GetObject")
     resource = context.bucket.arn if grant.access == LIST else f"{context.bucket.arn}/{SAMPLE}"
     request = Request(principal_of(grant.grantee), action, resource, context.bucket.account, through)
     # of another account's side nothing is known, and nothing is asked: it may allow it to itself
     decision = decide(request, identity=[EVERYTHING], resource=[context.policy.best])
-    if decision.status == "no":
+    if decision.status == NO:
         return grant.stopped("bucket_policy", f"the bucket's policy does not allow the same: {decision.reason}")
-    return grant if decision.status == "yes" else grant.doubted(decision.reason)
+    return grant if decision.status == YES else grant.doubted(decision.reason)
 
 
 def grants_not_listed(
-    context: BucketContext, path: str, answers: list[Answer], operation: str, grants: list[Grant]
+    context: BucketContext, path: str, answers: list[Answer], operation: str, some: bool
 ) -> list[Grant]:
     """Where not all were listed: what could there be beside what the bucket's own policy lets in?"""
-    unknown = [answer for answer in answers if not answer.known or not answer.complete]
+    unknown = [answer for answer in answers if not (answer.known and answer.complete)]
     if answers and not unknown:
-        return [] if grants else [context.grant(path, detail=f"none leads to it ({operation})")]
+        return [] if some else [context.grant(path, detail=f"none leads to it ({operation})")]
     answer, policy = unknown[0] if unknown else Answer(operation), context.policy
-    grant = context.no_grant(path, answer if not answer.known else answer.unreadable())
-    nothing = context.answer("GetBucketPolicy").state == "absent"
-    if nothing or (policy is not None and not policy.policy.unreadable and not delegates_to_points(policy)):
-        # an outsider passes where the bucket's own policy lets it pass, and that is a grant of its own
+    grant, closed = context.unread(path, answer), context.answer("GetBucketPolicy").state == "absent"
+    if policy is not None and not policy.policy.unreadable:  # does it allow what comes through access points?
+        closed = not any(
+            statement.fault is not None
+            or (statement.effect == "Allow" and any("dataaccesspoint" in test.lookup for test in statement.conditions))
+            for statement in policy.policy.statements
+        )
+    if closed:  # an outsider passes where the bucket's own policy lets it pass, and that is a grant of its own
         words = "the bucket's policy hands nothing on to access points"
         return [replace(grant.noted(words), open_to_all=NO, foreign=NO)]
     if answer.state == "not_asked" and policy is None:
@@ -152,51 +147,33 @@ def grants_not_listed(
     return [replace(grant.noted(stop.words), open_to_all=NO) if stop.status == YES else grant]
 
 
-def delegates_to_points(policy: ReadPolicy) -> bool:
-    """Does the bucket's policy allow what comes through access points?"""
-    return any(
-        statement.fault is not None
-        or (statement.effect == "Allow" and any("dataaccesspoint" in test.lookup for test in statement.conditions))
-        for statement in policy.policy.statements
-    )
-
-
 def access_grants_grants(context: BucketContext) -> list[Grant]:
     """What S3 Access Grants give whose scope lies in this bucket."""
-    answers = list(_grants_answers(context, "ListAccessGrants"))
-    grants = [
-        grant
-        for answer in answers
-        for entry in answer.listed("AccessGrantsList")
-        if _in_scope(str(entry.get("GrantScope") or ""), context.bucket.name)
-        for grant in access_grant_of(context, entry)
-    ]
-    unknown = [answer for answer in answers if not answer.known or not answer.complete]
-    if unknown:
-        grants.append(context.no_grant("access_grant", unknown[0] if not unknown[0].known else unknown[0].unreadable()))
+    answers, grants = list(answers_on_grants(context, "ListAccessGrants")), list[Grant]()
+    for entry in (entry for answer in answers for entry in answer.listed("AccessGrantsList")):
+        scope = str(entry.get("GrantScope") or "")
+        name = scope.removeprefix("s3://").partition("/")[0]
+        if not scope.startswith("s3://") or fnmatchcase(context.bucket.name, name or "*"):
+            grants += access_grant_of(context, entry)
+    unknown = [answer for answer in answers if not (answer.known and answer.complete)]
+    grants += [context.unread("access_grant", answer) for answer in unknown[:1]]
     if answers:
         return grants or [context.no_grant("access_grant", answers[0])]
-    for operation in ("ListAccessGrantsInstances", "GetAccessGrantsInstance"):
-        for answer in _grants_answers(context, operation):
-            if answer.listed("AccessGrantsInstancesList") or answer.part("AccessGrantsInstanceId", str):
-                grant = context.no_grant("access_grant", Answer("ListAccessGrants"))
-                return [replace(grant, foreign=UNKNOWN).noted("an instance of Access Grants is there")]
-            if answer.known and answer.complete:
-                return [context.no_grant("access_grant", answer)]
-    return [context.no_grant("access_grant", Answer("ListAccessGrants"))]
+    grant = context.no_grant("access_grant", Answer("ListAccessGrants"))
+    for answer in answers_on_grants(context, "ListAccessGrantsInstances"):
+        if answer.listed("AccessGrantsInstancesList"):
+            return [replace(grant, foreign=UNKNOWN).noted("an instance of Access Grants is there")]
+        if answer.known and answer.complete:
+            return [context.no_grant("access_grant", answer)]
+    return [grant]
 
 
-def _grants_answers(context: BucketContext, operation: str, anywhere: bool = False) -> Iterator[Answer]:
+def answers_on_grants(context: BucketContext, operation: str, anywhere: bool = False) -> Iterator[Answer]:
     """Answers of the bucket's account in its Region; one that names none counts."""
     for call, answer in context.configuration.every("s3control", operation):
         own = None in (answer.account, context.bucket.account) or answer.account == context.bucket.account
         if own and (anywhere or context.bucket.is_in(call.region)):
             yield answer
-
-
-def _in_scope(scope: str, bucket: str) -> bool:
-    name = scope.removeprefix("s3://").partition("/")[0]
-    return not scope.startswith("s3://") or name in ("", "*", bucket) or fnmatchcase(bucket, name)
 
 
 def access_grant_of(context: BucketContext, entry: Mapping[str, Any]) -> Iterator[Grant]:
@@ -220,7 +197,7 @@ def access_grant_of(context: BucketContext, entry: Mapping[str, Any]) -> Iterato
 def shared_with_account(grant: Grant, context: BucketContext) -> Grant:
     """Another account's principals need the instance's resource policy to let them ask for credentials."""
     operation = "GetAccessGrantsInstanceResourcePolicy"
-    answers = list(_grants_answers(context, operation, anywhere=True))
+    answers = list(answers_on_grants(context, operation, anywhere=True))
     if any(answer.state == "absent" for answer in answers):
         return grant.stopped("access_grants_resource_policy", "the instance is shared with no other account")
     policy = next((str(answer.response.get("Policy")) for answer in answers if answer.state == "answered"), None)

@@ -10,34 +10,36 @@ from dataclasses import replace
 from typing import Any
 
 from ir_kit.configuration.answers import Answer
-from ir_kit.domain.documents import mappings
+from ir_kit.configuration.request_parameters import ALL_USERS, AUTHENTICATED_USERS, LOG_DELIVERY
+from ir_kit.domain.documents import mapping, mappings, value_of
 from ir_kit.domain.logic import NO, UNKNOWN, YES
-from ir_kit.exposure.block_public_access import IGNORE_ACLS
-from ir_kit.exposure.grants import ADMIN, LIST, READ, WRITE, BucketContext, Grant
+from ir_kit.exposure.grants import ADMIN, IGNORE_ACLS, LIST, READ, WRITE, BucketContext, Grant
 
 GROUPS = {
-    "http://acs.amazonaws.com/groups/global/AllUsers": ("AllUsers", YES),
-    "http://acs.amazonaws.com/groups/global/AuthenticatedUsers": ("AuthenticatedUsers", YES),
-    "http://acs.amazonaws.com/groups/s3/LogDelivery": ("LogDelivery", NO),
-}
-# what a permission lets its holder do; reading an ACL discloses who has access, and neither names nor objects
-Meaning = dict[str, tuple[str | None, ...]]
-ON_BUCKET: Meaning = {
-    "READ": (LIST,), "WRITE": (WRITE,), "READ_ACP": (None,), "WRITE_ACP": (ADMIN,), "FULL_CONTROL": (LIST, WRITE, ADMIN)
+    ALL_USERS: ("AllUsers", YES), AUTHENTICATED_USERS: ("AuthenticatedUsers", YES), LOG_DELIVERY: ("LogDelivery", NO)
 }  # fmt: skip
-ON_OBJECT: Meaning = {"READ": (READ,), "READ_ACP": (None,), "WRITE_ACP": (ADMIN,), "FULL_CONTROL": (READ, ADMIN)}
+# what a permission lets its holder do; reading an ACL discloses who has access, and neither names nor objects
+MEANING: dict[str, dict[str, tuple[str | None, ...]]] = {
+    "acl": {
+        "READ": (LIST,), "WRITE": (WRITE,), "READ_ACP": (None,), "WRITE_ACP": (ADMIN,),
+        "FULL_CONTROL": (LIST, WRITE, ADMIN),
+    },
+    "object_acl": {"READ": (READ,), "READ_ACP": (None,), "WRITE_ACP": (ADMIN,), "FULL_CONTROL": (READ, ADMIN)},
+}  # fmt: skip
 ENFORCED = "BucketOwnerEnforced"
 
 
 def acl_grants(context: BucketContext) -> list[Grant]:
     """The grants of the bucket's ACL to others than its owner.
 
-    Notes ----- ``GetBucketAcl`` reports the grants that S3 enforces: under ``IgnorePublicAcls`` public ones are left
-    out of its answer, so that none is listed does not say that none would come back to life.
+    Notes
+    -----
+    ``GetBucketAcl`` reports the grants that S3 enforces: under ``IgnorePublicAcls`` public ones are left out of its
+    answer, so that none is listed does not say that none would come back to life.
     """
     answer, stop = context.answer("GetBucketAcl"), context.stop(IGNORE_ACLS)
     if not isinstance(answer.response.get("Grants"), list):
-        grant = context.no_grant("acl", answer.unreadable() if answer.state == "answered" else answer)
+        grant = context.unread("acl", answer)
         ownership, words = object_ownership(context)
         if ownership == ENFORCED:  # nothing comes of an ACL that is disabled, and nothing public of one that is ignored
             return [grant.stopped("bucket_ownership_controls", words)]
@@ -45,37 +47,28 @@ def acl_grants(context: BucketContext) -> list[Grant]:
     note = "the ACL grants nothing to others than the owner (GetBucketAcl)"
     if stop.status == YES:
         note += "; IgnorePublicAcls is on, under which the answer leaves public grants out"
-    grants = list(listed_grants(context, "acl", answer, ON_BUCKET, "the bucket's ACL"))
-    return grants or [context.grant("acl", detail=note)]
+    return list(listed_grants(context, "acl", answer, "the bucket's ACL")) or [context.grant("acl", detail=note)]
 
 
 def object_acl_grants(context: BucketContext) -> list[Grant]:
     """The grants of those objects' ACLs that were collected, and what is not known of all others."""
-    grants, collected = list[Grant](), False
+    grants, which = list[Grant](), "object ACLs were not asked (GetObjectAcl)"
     for call, answer in context.configuration.every("s3", "GetObjectAcl"):
         if call.parameters.get("Bucket") == context.bucket.name:
-            collected = True
-            grants += one_object_grants(context, str(call.parameters.get("Key")), answer)
-    ownership, words = object_ownership(context)
-    stop = context.stop(IGNORE_ACLS)
-    which = "the ACLs of other objects were not asked" if collected else "object ACLs were not asked (GetObjectAcl)"
+            which, key = "the ACLs of other objects were not asked", str(call.parameters.get("Key"))
+            if isinstance(answer.response.get("Grants"), list):
+                grants += listed_grants(context, "object_acl", answer, f"the ACL of the object {key!r}")
+            elif answer.state != "gone":  # with its bucket
+                grants.append(context.unread("object_acl", answer).noted(f"of the object {key!r}"))
+    (ownership, words), stop = object_ownership(context), context.stop(IGNORE_ACLS)
+    rest = context.grant("object_acl", detail=f"{which}; {words}", effective_status=UNKNOWN)
     if ownership == ENFORCED:
-        rest: dict[str, Any] = {"detail": f"ACLs are disabled ({words})", "blocked_by": "bucket_ownership_controls"}
-    elif stop.status == YES:
-        rest = {"detail": f"{which}; public ones are ignored", "blocked_by": stop.blocked_by}
-    else:  # that an object could be public by an ACL of its own does not make the bucket public
-        rest = {"detail": f"{which}; {words}", "effective_status": UNKNOWN}
-    return [*grants, context.grant("object_acl", **rest)]
-
-
-def one_object_grants(context: BucketContext, key: str, answer: Answer) -> list[Grant]:
-    """The grants of one object's ACL, or that it is not known; none of a bucket that was not there."""
-    if isinstance(answer.response.get("Grants"), list):
-        return list(listed_grants(context, "object_acl", answer, ON_OBJECT, f"the ACL of the object {key!r}"))
-    if answer.state == "gone":
-        return []
-    unread = answer.unreadable() if answer.state == "answered" else answer
-    return [context.no_grant("object_acl", unread).noted(f"of the object {key!r}")]
+        rest = context.grant(
+            "object_acl", detail=f"ACLs are disabled ({words})", blocked_by="bucket_ownership_controls"
+        )
+    elif stop.status == YES:  # else an object could be public by an ACL of its own, which makes no bucket public
+        rest = context.grant("object_acl", detail=f"{which}; public ones are ignored", blocked_by=stop.blocked_by)
+    return [*grants, rest]
 
 
 def object_ownership(context: BucketContext) -> tuple[str | None, str]:
@@ -85,23 +78,21 @@ def object_ownership(context: BucketContext) -> tuple[str | None, str]:
     answer = context.answer("GetBucketOwnershipControls")
     if answer.state == "absent":
         return "ObjectWriter", "ACLs are in force, no ownership controls are set"
-    if answer.state != "answered":
-        return None, f"whether ACLs are in force is not known: {answer.words}"
-    rules = mappings((answer.part("OwnershipControls", dict) or {}).get("Rules"))
+    rules = mappings(value_of(answer.response.get("OwnershipControls"), "Rules"))
     value = rules[0].get("ObjectOwnership") if len(rules) == 1 else None
-    if value not in (ENFORCED, "BucketOwnerPreferred", "ObjectWriter"):
-        return None, f"whether ACLs are in force is not known: {answer.unreadable().words}"
-    return str(value), f"object ownership is {value}"
+    if value in (ENFORCED, "BucketOwnerPreferred", "ObjectWriter"):
+        return str(value), f"object ownership is {value}"
+    words = (answer.unreadable() if answer.state == "answered" else answer).words
+    return None, f"whether ACLs are in force is not known: {words}"
 
 
-def listed_grants(context: BucketContext, path: str, answer: Answer, meaning: Meaning, whose: str) -> Iterator[Grant]:
+def listed_grants(context: BucketContext, path: str, answer: Answer, whose: str) -> Iterator[Grant]:
     """Each grant of an ACL to others than the owner, as it takes effect."""
-    named = (answer.part("Owner", dict) or {}).get("ID")
+    meaning, named = MEANING[path], mapping(answer.response.get("Owner")).get("ID")
     owner = context.bucket.owner or (str(named) if path == "acl" and named else None)
-    ownership, words = object_ownership(context)
-    stop = context.stop(IGNORE_ACLS)
+    (ownership, words), stop = object_ownership(context), context.stop(IGNORE_ACLS)
     for entry in answer.response["Grants"]:
-        given = entry.get("Grantee") if isinstance(entry, dict) else None
+        given = mapping(entry).get("Grantee")
         permission = str(entry.get("Permission")) if isinstance(entry, dict) else "?"
         if isinstance(given, dict) and given.get("ID") and not given.get("URI") and given["ID"] == owner:
             continue
@@ -127,7 +118,7 @@ def listed_grants(context: BucketContext, path: str, answer: Answer, meaning: Me
 
 def grantee_of(given: Any, context: BucketContext) -> tuple[str | None, str, str]:
     """Whom a grant names, whether that is everybody, and whether it is another account."""
-    given = given if isinstance(given, dict) else {}
+    given = mapping(given)
     if given.get("URI"):
         group, everybody = GROUPS.get(str(given["URI"]), (str(given["URI"]), UNKNOWN))
         return group, everybody, UNKNOWN if everybody == UNKNOWN else NO

@@ -13,17 +13,18 @@ from typing import Any
 import pandas as pd
 
 from ir_kit.case import Case
-from ir_kit.configuration.answers import Answer, Setting, setting_of
+from ir_kit.configuration.answers import Answer, setting_of
 from ir_kit.configuration.change_events import ConfigChange
 from ir_kit.configuration.config_timeline import INSTANT
 from ir_kit.configuration.request_parameters import FLAGS
 from ir_kit.credentials.lineage import compromised_credentials
+from ir_kit.domain.documents import mappings, value_of
 from ir_kit.domain.frames import frame_of, rows_of
 from ir_kit.domain.intervals import LATEST
 from ir_kit.domain.logic import NO, UNKNOWN, YES
 from ir_kit.domain.outcome import outcome_of
 from ir_kit.domain.principals import is_responder
-from ir_kit.exposure.spans import PastExposure, past_exposure
+from ir_kit.exposure.bucket_verdicts import PastExposure, past_exposure
 from ir_kit.tables import types_of
 
 Opening = tuple[str, str, str]  # grantee (or setting), access, whether that is everybody
@@ -32,6 +33,7 @@ NO_WAY = ("rule_disabled", "redirect_all_requests", "resource")  # what is set a
 FLOWS_OUT = ("website", "replication", "inventory", "analytics", "cors", "access_grant")
 GUARDS = ("block_public_access", "ownership_controls")
 NOT_EXPOSURE = ("versioning", "lifecycle")
+OF_EVENT = ("event_time", "event_name", "access_key_id", "event_id", "source_ip_address", "user_agent", "error_code")
 WORDS = {
     "block_public_access": "Block Public Access", "ownership_controls": "object ownership", "acl": "the bucket's ACL",
     "object_acl": "the ACL of an object", "policy": "the bucket policy", "cors": "the rules for other origins",
@@ -68,81 +70,66 @@ def changes(case: Case) -> pd.DataFrame:
 
 def changes_of(past: PastExposure) -> list[dict[str, Any]]:
     """The rows for settings over time, but for whose call each is; see `changes`."""
-    exposing = [change for change in past.timeline.changes if change.path not in NOT_EXPOSURE]
-    return [row for change in exposing if (row := _row(past, change)) is not None]
-
-
-def _row(past: PastExposure, change: ConfigChange) -> dict[str, Any] | None:
-    event, before = change.event, past.timeline.before(change)
-    effect, opened, closed = _effect(past, change, before)
-    if effect is None:
-        return None
-    time, public = change.moment - INSTANT, list[str | None]((None, None))
-    if change.bucket is not None:
+    rows: list[dict[str, Any]] = []
+    for change in (change for change in past.timeline.changes if change.path not in NOT_EXPOSURE):
+        event, before, time, bucket = change.event, past.timeline.before(change), change.moment - INSTANT, change.bucket
+        effect, opened, closed = effect_of(past, change, before)
+        if effect is None:
+            continue
         instead = {change.setting: change.content} if change.setting and change.content.known else None
-        after = past.public_at(change.bucket, time if instead else change.moment, instead)
-        public = [past.public_at(change.bucket, time)[0], after[0]]
-    copied = ("event_time", "event_name", "access_key_id", "event_id", "source_ip_address", "user_agent", "error_code")
-    return {
-        **{name: event[name] for name in (*copied, "session_issuer_arn")}, "principal_arn": event["user_identity_arn"],
-        "bucket": change.bucket, "effect": effect, "outcome": outcome_of(event["error_code"]), "scope": change.scope,
-        "target": change.target, "public_before": public[0], "public_after": public[1], "opened_to": opened,
-        "closed_to": closed, "stands_status": _in_effect(past, change, opened),
-        "detail": _detail(past, change, opened, closed, before),
-    }  # fmt: skip
+        after = (time if instead else change.moment, instead)
+        public = [past.public_at(bucket, *at)[0] if bucket is not None else None for at in ((time, None), after)]
+        rows.append({
+            **{name: event[name] for name in (*OF_EVENT, "session_issuer_arn")}, "bucket": bucket,
+            "principal_arn": event["user_identity_arn"], "effect": effect, "outcome": outcome_of(event["error_code"]),
+            "scope": change.scope, "target": change.target, "public_before": public[0], "public_after": public[1],
+            "opened_to": opened, "closed_to": closed, "stands_status": in_effect(past, change, opened),
+            "detail": described(past, change, opened, closed, before),
+        })  # fmt: skip
+    return rows
 
 
-def _effect(past: PastExposure, change: ConfigChange, before: Answer) -> tuple[str | None, list[str], list[str]]:
+def effect_of(past: PastExposure, change: ConfigChange, before: Answer) -> tuple[str | None, list[str], list[str]]:
     """The effect, whom it lets in and whom it no longer does; None where nothing changes."""
-    name, path = str(change.event["event_name"]), change.path
+    name, path, content, time = str(change.event["event_name"]), change.path, change.content, change.moment - INSTANT
     is_delete, is_new = name.startswith("Delete"), name == "CreateBucket"
     if change.setting is None or name == "CreateAccessPoint":  # what configuration keeps in lists: made or taken away
         if name.startswith("Create"):
-            grantee = change.content.response.get("Grantee")
+            grantee = content.response.get("Grantee")
             return OPENS, [str(grantee)] if grantee else [], []
         return (CLOSES if is_delete else CHANGES), [], []
-    if not change.content.known:
-        return (CLOSES if is_delete and path in FLOWS_OUT else CHANGES), [], []
-    time = change.moment - INSTANT
-    after = _openings(past, change, change.content, time)
+    after = openings_of(past, change, content, time) if content.known else None
     if after is None:
-        return CHANGES, [], []
-    old = _openings(past, change, before, time) if before.known and not is_new else None
+        return (CLOSES if is_delete and path in FLOWS_OUT and not content.known else CHANGES), [], []
+    old = openings_of(past, change, before, time) if before.known and not is_new else None
     if old is not None:
-        opened, closed = _beyond(after, old), _beyond(old, after)
-        return OPENS if opened else CLOSES if closed else None, _names(path, opened), _names(path, closed)
+        opened, closed = beyond(after, old), beyond(old, after)
+        return OPENS if opened else CLOSES if closed else None, names_of(path, opened), names_of(path, closed)
     if path in GUARDS:
         partly = path == "block_public_access" and 0 < len(after) < len(FLAGS)
         return CHANGES if partly else OPENS if after else CLOSES, [], []
     if after and (path in FLOWS_OUT or is_new or any(to_all == YES for _, _, to_all in after)):
-        return OPENS, _names(path, after), []
+        return OPENS, names_of(path, after), []
     if not after and (is_new or path == "object_acl"):
         return None, [], []  # what is new and private exposes nothing
-    return (
-        CLOSES if not after and path in FLOWS_OUT and (is_delete or path == "cors") else CHANGES,
-        _names(path, after),
-        [],
-    )
+    only_closes = not after and path in FLOWS_OUT and (is_delete or path == "cors")
+    return CLOSES if only_closes else CHANGES, names_of(path, after), []
 
 
-def _openings(past: PastExposure, change: ConfigChange, content: Answer, time: Any) -> set[Opening] | None:
+def openings_of(past: PastExposure, change: ConfigChange, content: Answer, time: Any) -> set[Opening] | None:
     """What a setting opens, were it this: whom it is meant for, whether something else stops them is another matter; of
     what guards, which of it is off. None where it cannot be read.
     """
-    response = content.response
+    response, setting = content.response, change.setting
     if change.path == "block_public_access":
         given = response.get("PublicAccessBlockConfiguration", {} if content.state == "absent" else None)
-        on = {flag for flag in FLAGS if str(given.get(flag)).lower() == "true"} if isinstance(given, Mapping) else None
-        return None if on is None else {(flag, "off", NO) for flag in FLAGS if flag not in on}
+        is_off = {flag for flag in FLAGS if isinstance(given, Mapping) and str(given.get(flag)).lower() != "true"}
+        return {(flag, "off", NO) for flag in is_off} if isinstance(given, Mapping) else None
     if change.path == "ownership_controls":
-        rules = (response.get("OwnershipControls") or {}).get("Rules") or []
+        rules = [rule.get("ObjectOwnership") for rule in mappings(value_of(response, "Rules"))]
         if not rules and content.state != "absent":
             return None
-        return (
-            {("ACLs", "in force", NO)}
-            if not rules or rules[0].get("ObjectOwnership") != "BucketOwnerEnforced"
-            else set()
-        )
+        return {("ACLs", "in force", NO)} if rules[:1] != ["BucketOwnerEnforced"] else set()
     if change.path == "cors":  # grants nothing, and lets pages of other origins read what their visitors may
         return {
             (str(origin), str(method), NO)
@@ -150,9 +137,16 @@ def _openings(past: PastExposure, change: ConfigChange, content: Answer, time: A
             for origin in rule.get("AllowedOrigins") or []
             for method in rule.get("AllowedMethods") or []
         }
-    if change.setting is None:
+    if setting is None:
         return set()
-    instead = {change.setting: content, **_listing(past, change, content)}
+    instead = {setting: content}
+    if change.path == "access_point":  # the one that a policy is for need not be there any more
+        of, bucket = setting.parameters, past.timeline.inventory.bucket(change.bucket or "")
+        region = change.event.get("aws_region") or bucket.region
+        arn = f"arn:{bucket.partition}:s3:{region}:{of['AccountId']}:accesspoint/{of['Name']}"
+        point = {"Name": of["Name"], "Bucket": change.bucket, "AccessPointArn": arn}
+        listed = Answer("ListAccessPoints", "answered", {"AccessPointList": [point]})
+        instead[setting_of("s3control", "ListAccessPoints", Bucket=change.bucket, **of)] = listed
     return {
         (str(grant.grantee), str(grant.access), grant.open_to_all)
         for grant in past.grants(change.bucket or "", time, instead)
@@ -161,50 +155,40 @@ def _openings(past: PastExposure, change: ConfigChange, content: Answer, time: A
     }
 
 
-def _listing(past: PastExposure, change: ConfigChange, content: Answer) -> dict[Setting, Answer]:
-    """The access point that a policy is for, which need not be there any more."""
-    if change.path != "access_point" or change.setting is None:
-        return {}
-    bucket, of = past.inventory.bucket(change.bucket or ""), change.setting.parameters
-    region = change.event.get("aws_region") or bucket.region
-    arn = f"arn:{bucket.partition}:s3:{region}:{of['AccountId']}:accesspoint/{of['Name']}"
-    point = {"Name": of["Name"], "Bucket": change.bucket, "AccessPointArn": arn}
-    setting = setting_of("s3control", "ListAccessPoints", Bucket=change.bucket, **of)
-    return {setting: Answer("ListAccessPoints", "answered", {"AccessPointList": [point]})}
-
-
-def _beyond(openings: set[Opening], others: set[Opening]) -> set[Opening]:
+def beyond(openings: set[Opening], others: set[Opening]) -> set[Opening]:
     """What opens beyond the others; whoever may do a thing that everybody may is let in already."""
     everybody = {access for _, access, to_all in others if to_all == YES}
-    named = {(grantee, access) for grantee, access, _ in others}
+    named = {opening[:2] for opening in others}
     return {
-        (grantee, access, to_all)
-        for grantee, access, to_all in openings
-        if access not in everybody and ((grantee, access) not in named or to_all == YES)
+        opening
+        for opening in openings
+        if opening[1] not in everybody and (opening[:2] not in named or opening[2] == YES)
     }
 
 
-def _names(path: str, openings: Iterable[Opening]) -> list[str]:
+def names_of(path: str, openings: Iterable[Opening]) -> list[str]:
+    """Whom these let in, and to what; nobody by what guards."""
     return [] if path in GUARDS else sorted({f"{grantee} ({access})" for grantee, access, _ in openings})
 
 
-def _in_effect(past: PastExposure, change: ConfigChange, opened: list[str]) -> str:
+def in_effect(past: PastExposure, change: ConfigChange, opened: list[str]) -> str:
     """Is what the call set in effect by the last that is known of the setting?"""
     if not change.succeeded:
         return NO
     last = past.timeline.last(change.setting) if change.setting else Answer("")
     if not change.content.known or not last.known:
         return UNKNOWN
-    now = _openings(past, change, last, LATEST)
+    now = openings_of(past, change, last, LATEST)
     if opened and change.path != "cors":
-        return YES if set(opened) & set(_names(change.path, now or ())) else NO
-    return YES if now == _openings(past, change, change.content, LATEST) else NO
+        return YES if set(opened) & set(names_of(change.path, now or ())) else NO
+    return YES if now == openings_of(past, change, change.content, LATEST) else NO
 
 
-def _detail(past: PastExposure, change: ConfigChange, opened: list[str], closed: list[str], before: Answer) -> str:
+def described(past: PastExposure, change: ConfigChange, opened: list[str], closed: list[str], before: Answer) -> str:
+    """What a call does, in words."""
     parts = [WORDS.get(change.path, change.path.replace("_", " "))]
     if change.path == "block_public_access":
-        off = _openings(past, change, change.content, change.moment) if change.content.known else None
+        off = openings_of(past, change, change.content, change.moment) if change.content.known else None
         on = [] if off is None else [flag for flag in FLAGS if (flag, "off", NO) not in off]
         some = "all on" if len(on) == len(FLAGS) else f"{', '.join(on)} on" if on else "all off"
         parts.append("not known which" if off is None else some)

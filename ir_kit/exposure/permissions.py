@@ -1,37 +1,40 @@
 """What could each compromised credential do to a bucket: read, write, delete, list, change the policy?
 
 First by policies: as whom it acts and which policies bear on it, decided in AWS's order. A request is taken at its
-best: whoever holds the credential sets its parts as they like (see `caller_controlled`), and names whatever object a
-policy lets them. From where they come, and through which endpoint, evidence does not settle. A session policy is taken
-from the call that issued the credential. What policies do not allow, and none denies, the bucket's ACL may. Then by the
-logs: what a credential did, it could do.
+best: whoever holds the credential sets its parts as they like (see `at_best`), and names whatever object a policy lets
+them. From where they come, and through which endpoint, evidence does not settle. A session policy is taken from the
+call that issued the credential. What policies do not allow, and none denies, the bucket's ACL may. Then by the logs:
+what a credential did, it could do.
+
+A user's or a role's policies are those of ``GetAccountAuthorizationDetails``: its own, attached, of its groups, and its
+boundary. What is missing is named, and never taken for a policy that grants nothing.
+
+Source: AWS Managed Policy Reference Guide; IAM User Guide, "Policy evaluation logic".
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from ir_kit.case import Case
-from ir_kit.configuration.answers import Configuration
+from ir_kit.configuration.answers import Answer, Configuration
 from ir_kit.configuration.inventory import Bucket
 from ir_kit.credentials.lineage import compromised_credentials
-from ir_kit.domain.documents import mappings, parsed
+from ir_kit.domain.documents import mapping, mappings, parsed, value_of
 from ir_kit.domain.frames import rows_of
-from ir_kit.domain.logic import NO, UNKNOWN, YES, any_of
+from ir_kit.domain.logic import ABSENT, NO, UNKNOWN, YES
 from ir_kit.domain.principals import account_of_arn, role_name, session_name, user_name
-from ir_kit.exposure import identity_policies as identities
-from ir_kit.exposure.grants import LIST, READ, WRITE, BucketContext, Grant
-from ir_kit.exposure.identity_policies import Levels, read_document
+from ir_kit.exposure.bucket_verdicts import Exposure, exposure_of
+from ir_kit.exposure.grants import LIST, READ, WRITE, BucketContext, Grant, at_best, read_document
 from ir_kit.exposure.policy_grants import SAMPLE, WILD, filled_in, widened
-from ir_kit.exposure.verdicts import Exposure, exposure_of
-from ir_kit.policies import ABSENT, UNREADABLE, Policy, Request, decide
-from ir_kit.policies.policy_documents import EFFECTS
+from ir_kit.policies.decisions import Decision, Request, decide
+from ir_kit.policies.policy_documents import EFFECTS, UNREADABLE, Policy
 from ir_kit.policies.policy_principals import Principal, federated_user, role_session, root, user
 
 Row = Mapping[str, Any]
@@ -41,53 +44,54 @@ ACTIONS = {
     "admin": ("s3:PutBucketPolicy", "s3:DeleteBucketPolicy"),
 }  # fmt: skip
 BY_ACL = {"read": READ, "list": LIST, "write": WRITE, "delete": WRITE}  # what an ACL has to let everybody do for it
-RANK = {NO: 0, UNKNOWN: 1, YES: 2}
-_INSTANCE = re.compile(r"i-[0-9a-f]{8,17}")
-_VARIABLE = re.compile(r"\$\{([^}]*)\}")
+INSTANCE = re.compile(r"i-[0-9a-f]{8,17}")
+VARIABLE = re.compile(r"\$\{([^}]*)\}")
+S3_READS = ["s3:Get*", "s3:List*", "s3:Describe*", "s3-object-lambda:Get*", "s3-object-lambda:List*"]
+MANAGED: dict[str, dict[str, Any]] = {
+    "AdministratorAccess": {"Action": ["*"]},
+    "AmazonS3FullAccess": {"Action": ["s3:*", "s3-object-lambda:*"]},
+    "AmazonS3ReadOnlyAccess": {"Action": S3_READS},
+    "IAMReadOnlyAccess": {"Action": ["iam:Get*", "iam:List*"]},
+    "PowerUserAccess": {"NotAction": ["iam:*", "organizations:*", "account:*"]},
+}
+"""Policies that AWS manages, where not collected: those that are short on S3 and have not changed in years."""
+
+
+class Rights(NamedTuple):
+    """What a user or a role was given; what of it is not known is a policy that cannot be read."""
+
+    arn: str | None
+    entity_id: str | None  # AIDA..., AROA...
+    policies: tuple[Policy, ...]
+    boundary: Policy | None
+    tags: Mapping[str, str] | None
 
 
 @dataclass(frozen=True)
 class Actor:
-    """As whom a credential acts, with all policies that bear on it; several credentials may act as the same."""
+    """As whom a credential acts, with the policies on its side; several credentials may act as the same."""
 
     principal: Principal
     identity: tuple[Policy, ...] | None
     boundary: Policy | None
     session: tuple[Policy, ...] | None
-    scps: Levels | None
     context: dict[str, Any] = field(hash=False)
     note: str = ""
 
-    @property
-    def policies(self) -> list[Policy]:
-        """All of its policies, in no order that matters."""
-        parts = (self.identity or (), self.session or (), *(self.scps or ()), (self.boundary,) if self.boundary else ())
-        return [policy for part in parts for policy in part]
+    def decide(self, action: str, resource: str, account: str | None, on: Sequence[Policy] | None) -> Decision:
+        """May it do this, where `on` are the policies on the resource (None: not known)?"""
+        request = Request(self.principal, action, resource, account, self.context)
+        return decide(request, identity=self.identity, boundary=self.boundary, session=self.session, resource=on)
 
 
-@dataclass(frozen=True)
-class BucketPolicies:
-    """A bucket with the policies on it: its own (None: not known, and `why`), its account's, its default key's."""
+class BucketPolicies(NamedTuple):
+    """A bucket with the policies on it: its own (None: not known, and `why`), its default key's."""
 
     bucket: Bucket
     policy: tuple[Policy, ...] | None
     why: str
-    rcps: Levels | None
     key: str | None
     key_policy: tuple[Policy, ...] | None
-
-    @property
-    def policies(self) -> list[Policy]:
-        """The bucket's and its account's, in no order that matters."""
-        return [*(self.policy or ()), *(policy for level in self.rcps or () for policy in level)]
-
-
-class Permission(NamedTuple):
-    """Whether a principal could, the statement that decides, and why."""
-
-    status: str
-    statement: str | None
-    reason: str
 
 
 def permissions(case: Case) -> list[dict[str, Any]]:
@@ -100,7 +104,8 @@ def permissions(case: Case) -> list[dict[str, Any]]:
 
     Notes
     -----
-    Cannot see policies that were changed or removed before collection, but for what was done under them.
+    Cannot see policies that were changed or removed before collection, but for what was done under them; nor those of
+    an organization, which a member account cannot read.
     """
     credentials = rows_of(compromised_credentials(case))
     origins = rows_of(case.ask("exposure/credential_origins"))
@@ -122,7 +127,7 @@ def by_policies(
     parents = {row["access_key_id"]: row for row in credentials}
     by_key = {str(row["access_key_id"]): row for row in origins}
     buckets, rows = [bucket_policies(exposure, name) for name in exposure.inventory.buckets], list[dict[str, Any]]()
-    known: dict[Actor | None, list[tuple[str, str, Permission]]] = {}
+    known: dict[Actor | None, list[dict[str, Any]]] = {}
     for credential in credentials:
         if credential.get("is_responder"):
             continue
@@ -130,38 +135,107 @@ def by_policies(
         actor = actor_of(credential, parent, by_key.get(str(credential["access_key_id"]), {}), exposure)
         if actor not in known:
             known[actor] = [
-                (on.bucket.name, access, permission_on(actor, on, access, times, exposure))
+                {"bucket": on.bucket.name, "access": access, "status": decision.status,
+                 "decided_by": decision.statement, "detail": decision.reason}
                 for on in buckets
                 for access in ACTIONS
-            ]
-        rows += [
-            {
-                "access_key_id": credential["access_key_id"], "principal_arn": credential["principal_arn"],
-                "bucket": bucket, "access": access, "status": permission.status, "decided_by": permission.statement,
-                "detail": permission.reason,
-            }
-            for bucket, access, permission in known[actor]
-        ]  # fmt: skip
+                for decision in [permission_on(actor, on, access, times, exposure)]
+            ]  # fmt: skip
+        rows += [{name: credential[name] for name in ("access_key_id", "principal_arn")} | row for row in known[actor]]
     return rows
 
 
 def bucket_policies(exposure: Exposure, name: str) -> BucketPolicies:
     """The policies on a bucket, as they bear on a caller who sets the request at will."""
-    bucket, configuration = exposure.inventory.buckets[name], exposure.configuration
-    context = BucketContext(bucket, configuration, exposure.inventory)
-    answer, encryption, key = context.answer("GetBucketPolicy"), context.answer("GetBucketEncryption"), None
+    bucket, key, key_policy = exposure.inventory.buckets[name], None, None
+    context = BucketContext(bucket, exposure.configuration, exposure.inventory)
+    answer = context.answer("GetBucketPolicy")
     policy = () if answer.state == "absent" else (context.policy.best,) if context.policy else None
-    for rule in mappings((encryption.part("ServerSideEncryptionConfiguration", dict) or {}).get("Rules")):
-        default = rule.get("ApplyServerSideEncryptionByDefault")
-        named = default.get("KMSMasterKeyID") if isinstance(default, dict) else None
+    encryption = context.answer("GetBucketEncryption").response
+    for rule in mappings(value_of(encryption.get("ServerSideEncryptionConfiguration"), "Rules")):
+        named = mapping(rule.get("ApplyServerSideEncryptionByDefault")).get("KMSMasterKeyID")
         key = key or (str(named) if named and not str(named).endswith("alias/aws/s3") else None)
-    key_policy = None
-    for call, of_key in configuration.every("kms", "GetKeyPolicy") if key else ():
+    for call, of_key in exposure.configuration.every("kms", "GetKeyPolicy") if key else ():
         same = str(call.parameters.get("KeyId") or "").rpartition("/")[2] == str(key).rpartition("/")[2]  # ARN or id
         if same and of_key.state == "answered":
-            key_policy = (read_document(of_key.response.get("Policy"), f"key policy of {key}"),)
-    rcps = identities.organization_policies(configuration, bucket.account, identities.RCP)
-    return BucketPolicies(bucket, policy, answer.words, rcps, key, key_policy)
+            key_policy = (at_best(read_document(of_key.response.get("Policy"), f"key policy of {key}")),)
+    return BucketPolicies(bucket, policy, answer.words, key, key_policy)
+
+
+class Identities:
+    """The users, roles, groups and managed policies of one account, as ``GetAccountAuthorizationDetails`` has them."""
+
+    def __init__(self, configuration: Configuration, account: str | None) -> None:
+        self.details: dict[str, dict[str, dict[str, Any]]] = {"User": {}, "Role": {}, "Group": {}, "Policy": {}}
+        self.answer = Answer("GetAccountAuthorizationDetails")
+        for call, answer in configuration.every("iam", "GetAccountAuthorizationDetails"):
+            if None in (account, call.account) or call.account == account:
+                self.answer = answer if self.answer.state != "answered" else self.answer
+                for kind, part, name in (
+                    ("User", "UserDetailList", "UserName"), ("Role", "RoleDetailList", "RoleName"),
+                    ("Group", "GroupDetailList", "GroupName"), ("Policy", "Policies", "Arn"),
+                ):  # fmt: skip
+                    self.details[kind] |= {str(entry[name]): entry for entry in answer.listed(part) if entry.get(name)}
+
+    def rights(self, kind: str, name: str) -> Rights:
+        """The rights of a ``User`` or ``Role``."""
+        detail, (policies, gaps) = self.details[kind].get(name, {}), self.policies_of(kind, name)
+        boundary, arn = None, mapping(detail.get("PermissionsBoundary")).get("PermissionsBoundaryArn")
+        if arn and (boundary := self.managed_policy(str(arn), f"boundary {arn}")) is None:
+            gaps.append(f"what the permissions boundary {arn} says is not known")
+            boundary = Policy("permissions boundary", unreadable="its document is not known")
+        own_arn, entity_id, tags = detail.get("Arn"), detail.get("UserId") or detail.get("RoleId"), detail.get("Tags")
+        unreadable = [Policy("identity policies", unreadable=gap) for gap in dict.fromkeys(gaps)]
+        return Rights(
+            own_arn if isinstance(own_arn, str) else None, entity_id if isinstance(entity_id, str) else None,
+            (*policies, *unreadable), boundary,
+            {str(tag.get("Key")): str(tag.get("Value")) for tag in mappings(tags)} if isinstance(tags, list) else None,
+        )  # fmt: skip
+
+    def policies_of(self, kind: str, name: str) -> tuple[list[Policy], list[str]]:
+        """Its own policies, those attached to it and those of its groups; and what of them is not known."""
+        detail, whose, gaps = self.details[kind].get(name), f"{kind.lower()} {name}", list[str]()
+        if detail is None:
+            answered = self.answer.state == "answered"
+            why = "the account's authorization details do not hold it" if answered else self.answer.words
+            return [], [f"the policies of {whose} are not known: {why}"]
+        policies = [
+            at_best(read_document(entry.get("PolicyDocument"), f"policy {entry.get('PolicyName')} of {whose}"))
+            for entry in mappings(detail.get(f"{kind}PolicyList"))
+        ]
+        for arn in (str(entry.get("PolicyArn")) for entry in mappings(detail.get("AttachedManagedPolicies"))):
+            policy = self.managed_policy(arn, f"{arn} of {whose}")
+            policies += [policy] if policy else []
+            gaps += [] if policy else [f"what {arn} says, which is attached to {whose}, is not known"]
+        groups = detail.get("GroupList")
+        for group in groups if isinstance(groups, list) else ():
+            of_group = self.policies_of("Group", str(group))
+            policies, gaps = policies + of_group[0], gaps + of_group[1]
+        return policies, gaps
+
+    def managed_policy(self, arn: str, source: str) -> Policy | None:
+        """A managed policy in the version that is in force; None where nothing tells it."""
+        for version in mappings(self.details["Policy"].get(arn, {}).get("PolicyVersionList")):
+            if version.get("IsDefaultVersion") is True and version.get("Document") is not None:
+                return at_best(read_document(version["Document"], source))
+        known = MANAGED.get(arn.rpartition("/")[2]) if arn.split(":")[4:5] == ["aws"] else None
+        statement = {"Sid": "AWSManaged", "Effect": "Allow", "Resource": "*"} | (known or {})
+        document = {"Version": "2012-10-17", "Statement": [statement]}
+        return at_best(read_document(document, source)) if known else None
+
+
+@lru_cache(maxsize=256)
+def identities_of(configuration: Configuration, account: str | None) -> Identities:
+    """The identities of an account, of any where that is None; read once."""
+    return Identities(configuration, account)
+
+
+@lru_cache(maxsize=4096)
+def rights_of(configuration: Configuration, arn: str) -> Rights | None:
+    """What the user or the role of this ARN was given; None for others; read once."""
+    role, account = role_name(arn), account_of_arn(arn)
+    name = role or user_name(arn)
+    return identities_of(configuration, account).rights("Role" if role else "User", name) if name else None
 
 
 def actor_of(credential: Row, parent: Row | None, origin: Row, exposure: Exposure) -> Actor | None:
@@ -181,7 +255,7 @@ def actor_of(credential: Row, parent: Row | None, origin: Row, exposure: Exposur
     temporary, is_user, is_role = credential["credential_type"] != "long_term", user_name(arn), role_name(arn)
     known = arn.endswith(":root") or is_user is not None or is_role is not None
     issuer = arn if known else origin.get("user_identity_arn") or (parent["principal_arn"] if parent else None)
-    rights = identities.rights_of(configuration, issuer) if issuer else None
+    rights = rights_of(configuration, issuer) if issuer else None
     canonical = next((owner for owner, of in inventory.canonical.items() if of == account), None)
     entity_id = rights.entity_id if rights else None
     session: tuple[tuple[Policy, ...] | None, str] = (None, "")
@@ -202,17 +276,15 @@ def actor_of(credential: Row, parent: Row | None, origin: Row, exposure: Exposur
         context["aws:MultiFactorAuthPresent"] = bool(origin["mfa"])
     if temporary and origin.get("session_creation_date") is not None:
         context["aws:TokenIssueTime"] = origin["session_creation_date"].strftime("%Y-%m-%dT%H:%M:%SZ")
-    organization, _, is_known = identities.organization_of(configuration)
-    if is_known and account in inventory.accounts:
-        context["aws:PrincipalOrgID"] = ABSENT if organization is None else organization
+    for _, answer in configuration.every("organizations", "DescribeOrganization"):
+        organization = answer.part("Organization", dict)
+        if account in inventory.accounts and (organization or answer.state == "absent"):
+            context.setdefault("aws:PrincipalOrgID", str(organization.get("Id")) if organization else ABSENT)
     if is_user is not None and rights and rights.tags is not None:
         context |= {f"aws:principaltag/{name}".lower(): (value,) for name, value in rights.tags.items()}
         context["aws:PrincipalTag/*"] = ABSENT
-    return Actor(
-        principal, () if str(issuer).endswith(":root") else rights.all_policies if rights else None,
-        rights.boundary if rights else None, session[0],
-        identities.organization_policies(configuration, account, identities.SCP), context, session[1],
-    )  # fmt: skip
+    identity = () if str(issuer).endswith(":root") else rights.policies if rights else None
+    return Actor(principal, identity, rights.boundary if rights else None, session[0], context, session[1])
 
 
 def session_policies(
@@ -220,7 +292,7 @@ def session_policies(
 ) -> tuple[tuple[Policy, ...] | None, str]:
     """The session policies, None where none was passed; and what is not known of them."""
     event_name, key = origin.get("event_name"), credential["access_key_id"]
-    if event_name is None and _INSTANCE.fullmatch(session_name(arn) or ""):
+    if event_name is None and INSTANCE.fullmatch(session_name(arn) or ""):
         return None, ""  # an instance's credentials come from AWS, with no session policy
     if event_name is None:
         note = "the call that issued it is not in the evidence, nor a session policy it may have passed"
@@ -230,41 +302,44 @@ def session_policies(
         return (UNREADABLE,), f"what {event_name} passed as session policy is not known"
     policies, listed = list[Policy](), parameters.get("policyArns")
     if parameters.get("policy") is not None:
-        policies.append(read_document(parameters["policy"], f"session policy of {key}"))
+        policies.append(at_best(read_document(parameters["policy"], f"session policy of {key}")))
     for entry in listed if isinstance(listed, list) else ():
         policy_arn = str(entry.get("arn") or entry.get("Arn")) if isinstance(entry, dict) else str(entry)
-        document = identities.identities_of(configuration, account_of_arn(arn)).managed_policy(policy_arn)
         source = f"session policy {policy_arn}"
-        missing = Policy(source, unreadable="its document was not collected")
-        policies.append(missing if document is None else read_document(document, source))
+        policy = identities_of(configuration, account_of_arn(arn)).managed_policy(policy_arn, source)
+        policies.append(policy or Policy(source, unreadable="its document was not collected"))
     return tuple(policies) or None, ""
 
 
 def permission_on(
     actor: Actor | None, on: BucketPolicies, access: str, times: Sequence[datetime], exposure: Exposure
-) -> Permission:
+) -> Decision:
     """Could this actor do this to this bucket, by policies and by the bucket's ACL?"""
     if actor is None:
-        return Permission(UNKNOWN, None, "as whom the credential acts is not known")
-    context = actor.context | ({"aws:RequestedRegion": on.bucket.region} if on.bucket.region else {})
-    policies, first = [*actor.policies, *on.policies], ACTIONS[access][0].lower()
-    moments = times if any(speaks_of_time(policy) for policy in policies) else ()
-    best: Permission | None = None
+        return Decision(UNKNOWN, None, "as whom the credential acts is not known")
+    if on.bucket.region:
+        actor = replace(actor, context=actor.context | {"aws:RequestedRegion": on.bucket.region})
+    sides = (actor.identity, actor.session, [actor.boundary] if actor.boundary else (), on.policy)
+    policies = [policy for side in sides for policy in side or ()]
+    first, best = ACTIONS[access][0].lower(), list[Decision]()
     for action in ACTIONS[access]:
         if best and all(policy.on(first, of) == policy.on(action.lower(), of) for policy in policies for of in EFFECTS):
             continue  # of actions that no policy tells apart, the first stands for all
-        permission, at_time = permission_for(actor, on, action, context), None
-        for time in moments if permission.status == UNKNOWN else ():  # at both ends of the window
-            moment = {"aws:CurrentTime": f"{time:%Y-%m-%dT%H:%M:%SZ}", "aws:EpochTime": int(time.timestamp())}
-            at_time = better(at_time, permission_for(actor, on, action, context | moment))
-        permission = at_time or permission
-        best = better(best, permission)
-        if best.status == YES:
+        decision = permission_for(actor, on, action, policies)
+        if decision.status == UNKNOWN and any(map(speaks_of_time, policies)):  # at both ends of the window
+            moments = [
+                {"aws:CurrentTime": f"{time:%Y-%m-%dT%H:%M:%SZ}", "aws:EpochTime": int(time.timestamp())}
+                for time in times
+            ]
+            acting = [replace(actor, context=actor.context | moment) for moment in moments]
+            decision = most(permission_for(at_time, on, action, policies) for at_time in acting)
+        best = [most([*best, decision])]
+        if best[0].status == YES:
             break
-    assert best is not None
-    if access == "read" and best.status == YES and on.key:
-        best = less_undecryptable(best, actor, on, context)
-    return with_acl(access, best, exposure.grants[on.bucket.name], actor, exposure)
+    decision = best[0]
+    if access == "read" and decision.status == YES and on.key:
+        decision = less_undecryptable(decision, actor, on)
+    return with_acl(access, decision, exposure.grants[on.bucket.name], actor, exposure)
 
 
 @lru_cache(maxsize=50_000)
@@ -274,36 +349,41 @@ def speaks_of_time(policy: Policy) -> bool:
     return any(test.lookup in ("aws:currenttime", "aws:epochtime") for test in tests)
 
 
-def permission_for(actor: Actor, on: BucketPolicies, action: str, context: Mapping[str, Any]) -> Permission:
+def most(decisions: Iterable[Decision]) -> Decision:
+    """The one that lets most through; the first of two alike."""
+    return max(decisions, key=lambda decision: decision.status)
+
+
+def permission_for(actor: Actor, on: BucketPolicies, action: str, policies: Sequence[Policy]) -> Decision:
     """For the bucket; or for all of its objects at once, and where that is not settled, for those that a policy names."""
+    arn = on.bucket.arn
     if action in (*ACTIONS["list"], *ACTIONS["admin"]):
-        return permission_by_policies(actor, on, action, on.bucket.arn, context)
-    arn, named = on.bucket.arn, [objects_named(policy, action.lower()) for policy in [*actor.policies, *on.policies]]
+        return permission_by_policies(actor, on, action, arn)
+    named = (objects_named(policy, action.lower()) for policy in policies)
     patterns = dict.fromkeys(key for part in named for name, key in part if fnmatchcase(on.bucket.name, name))
-    whole: Permission | None = None
+    whole, best = None, list[Decision]()
     if not patterns or "*" in patterns or on.policy is None:
-        whole = permission_by_policies(actor, on, action, f"{arn}/*", context)
-        if whole.status != UNKNOWN or on.policy is None:
+        whole = permission_by_policies(actor, on, action, f"{arn}/*")
+        if whole.status != UNKNOWN or on.policy is None or not patterns:
             return whole
-    best: Permission | None = None
     for pattern in patterns:
         key, settled = pattern, True
-        for variable in _VARIABLE.findall(pattern):
-            known = Request(actor.principal, action, arn, on.bucket.account, context).known
+        for variable in VARIABLE.findall(pattern):
+            known = Request(actor.principal, action, arn, on.bucket.account, actor.context).known
             values = known.get(variable.partition(",")[0].strip().lower())
             value = values[0] if isinstance(values, tuple) and len(values) == 1 else None
             key, settled = key.replace(f"${{{variable}}}", value or SAMPLE), settled and value is not None
-        permission = permission_by_policies(actor, on, action, f"{arn}/{widened(key)}", context)
-        for filled in filled_in(key) if permission.status == UNKNOWN else ():
-            permission = better(permission, permission_by_policies(actor, on, action, f"{arn}/{filled}", context))
-        if permission.status == NO and not settled:
-            permission = whole or permission_by_policies(actor, on, action, f"{arn}/*", context)
-        if permission.status != NO and key != "*":
-            permission = permission._replace(reason=f"{permission.reason} (objects such as {key})")
-        best = better(best, permission)
-        if best.status == YES:
+        decision = permission_by_policies(actor, on, action, f"{arn}/{widened(key)}")
+        filled = filled_in(key) if decision.status == UNKNOWN else []
+        decision = most([decision, *(permission_by_policies(actor, on, action, f"{arn}/{text}") for text in filled)])
+        if decision.status == NO and not settled:
+            decision = whole or permission_by_policies(actor, on, action, f"{arn}/*")
+        if decision.status != NO and key != "*":
+            decision = replace(decision, reason=f"{decision.reason} (objects such as {key})")
+        best = [most([*best, decision])]
+        if decision.status == YES:
             break
-    return best or whole or Permission(NO, None, "")
+    return best[0]
 
 
 @lru_cache(maxsize=200_000)
@@ -322,58 +402,42 @@ def objects_named(policy: Policy, action: str) -> tuple[tuple[str, str], ...]:
     return tuple(named)
 
 
-def permission_by_policies(
-    actor: Actor, on: BucketPolicies, action: str, resource: str, context: Mapping[str, Any]
-) -> Permission:
-    decision = decide(
-        Request(actor.principal, action, resource, on.bucket.account, context),
-        identity=actor.identity, boundary=actor.boundary, session=actor.session, resource=on.policy, scps=actor.scps,
-        rcps=on.rcps,
-    )  # fmt: skip
-    reason = decision.reason
-    if decision.status == UNKNOWN and on.policy is None and "policy is not known" in reason:
-        reason = f"{reason}: {on.why}" if on.why else reason
-    if decision.status == UNKNOWN and actor.note and "could not be read" in reason:
-        reason = actor.note
-    return Permission(decision.status, decision.statement, reason)
+def permission_by_policies(actor: Actor, on: BucketPolicies, action: str, resource: str) -> Decision:
+    """The decision on one action and resource, and why it is not known in the words of what was not answered."""
+    decision = actor.decide(action, resource, on.bucket.account, on.policy)
+    if decision.status == UNKNOWN and actor.note and "could not be read" in decision.reason:
+        return replace(decision, reason=actor.note)
+    if decision.status == UNKNOWN and on.policy is None and "policy is not known" in decision.reason:
+        return replace(decision, reason=f"{decision.reason}: {on.why}")
+    return decision
 
 
-def better(best: Permission | None, other: Permission) -> Permission:
-    """The one that lets more through; the first of two alike."""
-    return other if best is None or RANK[other.status] > RANK[best.status] else best
-
-
-def less_undecryptable(read: Permission, actor: Actor, on: BucketPolicies, context: Mapping[str, Any]) -> Permission:
+def less_undecryptable(read: Decision, actor: Actor, on: BucketPolicies) -> Decision:
     """Reading what is encrypted under a customer's key takes the right to use the key, too."""
     key = str(on.key)
     if on.key_policy is None:
-        words = f"{read.reason}; new objects are encrypted with {key}, whose policy is not known"
-        return read._replace(reason=words)
+        return replace(read, reason=f"{read.reason}; new objects are encrypted with {key}, whose policy is not known")
     account = key.split(":")[4] if key.count(":") > 4 else on.bucket.account
-    decision = decide(
-        Request(actor.principal, "kms:Decrypt", key, account, context),
-        identity=actor.identity, boundary=actor.boundary, session=actor.session, resource=on.key_policy,
-        scps=actor.scps,
-    )  # fmt: skip
+    decision = actor.decide("kms:Decrypt", key, account, on.key_policy)
     if decision.status != NO:
         return read
     words = f"{read.reason}; but new objects are encrypted with {key}: {decision.reason}"
-    return Permission(UNKNOWN, decision.statement or read.statement, words)
+    return Decision(UNKNOWN, decision.statement or read.statement, words)
 
 
-def with_acl(access: str, permission: Permission, grants: list[Grant], actor: Actor, exposure: Exposure) -> Permission:
+def with_acl(access: str, decision: Decision, grants: list[Grant], actor: Actor, exposure: Exposure) -> Decision:
     """What policies do not allow, and none denies, an ACL may."""
-    if permission.status == YES or (permission.status == NO and permission.statement is not None):
-        return permission
+    if decision.status == YES or (decision.status == NO and decision.statement is not None):
+        return decision
     for grant in grants:
         if grant.path != "acl" or grant.effective_status == NO or grant.access != BY_ACL.get(access, NO):
             continue
-        account = exposure.inventory.canonical.get(str(grant.grantee))
-        status = NO
+        account, status = exposure.inventory.canonical.get(str(grant.grantee)), NO
         if grant.open_to_all == YES:
             status = grant.effective_status
         elif grant.foreign != NO and account in (None, actor.principal.account):
             status = UNKNOWN
-        if any_of((status, permission.status)) != permission.status:
-            permission = Permission(status, f"the bucket's ACL ({grant.statement} for {grant.grantee})", grant.detail)
-    return permission
+        if status > decision.status:
+            words = f"the bucket's ACL ({grant.statement} for {grant.grantee})"
+            decision = Decision(status, words, grant.detail)  # type: ignore[arg-type]
+    return decision

@@ -8,27 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from ir_kit.domain.logic import NO, UNKNOWN, YES, all_of, any_of
-from ir_kit.exposure.block_public_access import RESTRICT, Level, Stop, stop_by
-from ir_kit.exposure.caller_controlled import EVERYTHING, ReadPolicy
-from ir_kit.exposure.grants import BucketContext, Grant, account_in
-from ir_kit.policies import (
-    ACTIONS,
-    Decision,
-    Principal,
-    Request,
-    Statement,
-    Test,
-    anonymous,
-    decide,
-    role_session,
-    root,
-    service,
-    summary,
-    user,
-)
+from ir_kit.exposure.grants import EVERYTHING, RESTRICT, BucketContext, Grant, ReadPolicy, Stop, account_in
+from ir_kit.policies.decisions import Decision, Request, decide
+from ir_kit.policies.policy_documents import Statement
+from ir_kit.policies.policy_principals import Principal, anonymous, role_session, root, service, user
+from ir_kit.policies.statement_grants import ACTIONS, summary
 
 SAMPLE = "any-object"  # an object's key that no policy speaks of
 WILD = re.compile(r"\$\{[^}]*\}|[*?]")
@@ -39,18 +27,17 @@ SETTINGS_ACTIONS = (
     "GetInventoryConfiguration", "GetLifecycleConfiguration", "GetEncryptionConfiguration", "GetBucketTagging",
     "GetBucketNotification", "GetBucketWebsite", "GetBucketCORS", "GetBucketObjectLockConfiguration",
 )  # fmt: skip
-_DELETED = re.compile(r"(AIDA|AROA|AGPA|ANPA)[A-Z0-9]{8,}")  # S3 shows the id of a principal that is no longer there
-_ORGANIZATION = {"aws:principalorgid", "aws:principalorgpaths", "aws:sourceorgid", "aws:sourceorgpaths"}
-_ACCOUNTS = {
+DELETED = re.compile(r"(AIDA|AROA|AGPA|ANPA)[A-Z0-9]{8,}")  # S3 shows the id of a principal that is no longer there
+ORGANIZATION_KEYS = {"aws:principalorgid", "aws:principalorgpaths", "aws:sourceorgid", "aws:sourceorgpaths"}
+ACCOUNT_KEYS = {
     "aws:principalaccount", "aws:sourceaccount", "aws:sourceowner", "aws:principalarn", "aws:sourcearn",
     "s3:dataaccesspointaccount", "s3:dataaccesspointarn",
 }  # fmt: skip
-_SAME = {"stringequals", "stringequalsignorecase", "stringlike", "arnlike"}
+EQUALITIES = {"stringequals", "stringequalsignorecase", "stringlike", "arnlike"}
 Actions = list[tuple[str, str]]  # each with the resource that it is on
 
 
-@dataclass(frozen=True)
-class Target:
+class Target(NamedTuple):
     """What a policy is attached to: a bucket, or an access point; `arn` is what its objects' ARNs begin with."""
 
     path: str
@@ -68,78 +55,43 @@ def policy_grants(context: BucketContext) -> list[Grant]:
     if policy is None:
         return [by_policy_status(context.no_grant("policy", answer), is_public, stop)]
     target = Target("policy", context.bucket.arn, "/", "the bucket's policy")
-    grants = statement_grants(context, policy, target, context.levels)
+    grants = statement_grants(context, policy, target, stop)
     if policy.public == YES:
         note = "GetBucketPolicyStatus says that the policy is not public" if is_public is False else ""
         return [grant.noted(note) if grant.open_to_all == YES else grant for grant in grants]
-    if policy.public == UNKNOWN or is_public is True:
-        grants = [
-            by_policy_status(grant, is_public, stop) if grant.open_to_all == UNKNOWN else grant for grant in grants
-        ]
+    grants = [by_policy_status(grant, is_public, stop) for grant in grants]
     if is_public is True and not any(grant.open_to_all == YES for grant in grants):
         grants.append(
-            by_policy_status(_unsettled(context, target, "no statement of it was found to be public"), True, stop)
+            by_policy_status(unsettled(context, target, "no statement of it was found to be public"), True, stop)
         )
     return grants
 
 
-def statement_grants(
-    context: BucketContext, policy: ReadPolicy, target: Target, levels: tuple[Level, ...]
-) -> list[Grant]:
-    """The grants of a policy, statement by statement, under these levels of Block Public Access."""
+def statement_grants(context: BucketContext, policy: ReadPolicy, target: Target, stop: Stop) -> list[Grant]:
+    """The grants of a policy, statement by statement, where `stop` is what ``RestrictPublicBuckets`` does to it."""
     if policy.policy.unreadable:
-        return [_unsettled(context, target, f"{target.words} cannot be read: {policy.policy.unreadable}")]
-    grants, stop = list[Grant](), stop_by(RESTRICT, levels)
+        return [unsettled(context, target, f"{target.words} cannot be read: {policy.policy.unreadable}")]
+    grants: list[Grant] = []
     for statement in policy.policy.statements:
         if statement.fault is not None and statement.effect != "Deny":
             words = f"statement {statement.sid or statement.ordinal} cannot be read: {statement.fault}"
-            grants.append(_unsettled(context, target, words))
+            grants.append(unsettled(context, target, words))
         elif statement.fault is None and statement.effect == "Allow":
             for grant, actions in allowed_by(context, statement, policy, target):
-                grants.append(
-                    less_restricted(less_denied(grant, actions, statement, policy, context, target), policy, stop)
-                )
+                grant = less_denied(grant, actions, statement, policy, context, target)
+                grants.append(less_restricted(grant, policy, stop))
     return grants or [context.grant(target.path, detail=f"{target.words} allows nothing")]
 
 
-def widened(pattern: str) -> str:
-    """The folder of objects in which all that a pattern covers lies, or the object that it names."""
-    wild = WILD.search(pattern)
-    return f"{pattern[: wild.start()].rpartition('/')[0]}/*".lstrip("/") if wild else pattern
-
-
-def filled_in(pattern: str) -> list[str]:
-    """Keys that a pattern covers: with a name in place of each wildcard, and the shortest."""
-    named = WILD.sub(lambda wild: "0" if wild[0] == "?" else SAMPLE, pattern)
-    shortest = WILD.sub(lambda wild: "0" if wild[0] == "?" else "", pattern)
-    return list(dict.fromkeys(key for key in (named, shortest) if key and not key.endswith("/")))
-
-
-def principal_of(grantee: str) -> Principal:
-    """Somebody whom a statement names so."""
-    account = account_in(grantee)
-    if grantee == "*":
-        return anonymous()
-    if grantee == account:
-        return root(account)
-    if account and ":role/" in grantee:
-        name = grantee.rpartition("/")[2]
-        return role_session(f"arn:{grantee.split(':')[1]}:sts::{account}:assumed-role/{name}/{SAMPLE}", grantee)
-    if account and ":user/" in grantee:
-        return user(grantee)
-    if account and grantee.startswith("arn:") and ":sts:" in grantee:
-        return role_session(grantee)
-    if grantee.endswith((".amazonaws.com", ".amazonaws.com.cn")):
-        return service(grantee)
-    return Principal("root", None, None, canonical_id=grantee)
-
-
-def _unsettled(context: BucketContext, target: Target, words: str) -> Grant:
+def unsettled(context: BucketContext, target: Target, words: str) -> Grant:
+    """The row for a policy or a statement of which nobody knows whom it lets in."""
     return context.grant(target.path, effective_status=UNKNOWN, open_to_all=UNKNOWN, foreign=UNKNOWN, detail=words)
 
 
 def by_policy_status(grant: Grant, is_public: object, stop: Stop) -> Grant:
-    """A grant of which the policy does not tell whether it is public, by ``GetBucketPolicyStatus``."""
+    """A grant by ``GetBucketPolicyStatus``, where the policy does not tell whether it is public."""
+    if grant.open_to_all != UNKNOWN:
+        return grant
     if is_public is False:
         return replace(grant.noted("GetBucketPolicyStatus: the policy is not public"), open_to_all=NO)
     if is_public is True:
@@ -157,24 +109,24 @@ def allowed_by(
 ) -> Iterator[tuple[Grant, Actions]]:
     """What a statement gives to each whom it names, before anything stops it."""
     name, public = statement.sid or f"statement {statement.ordinal}", statement.name in policy.public_names
-    left_out, named = statement.not_resources, statement.resources
-    given = list(access_given(statement, target))
+    left_out, given, conditions = statement.not_resources, list(access_given(statement, target)), summary(statement)
+
+    def few(values: tuple[str, ...]) -> str:
+        shown = ", ".join(value if len(value) <= 80 else value[:77] + "..." for value in values[:3])
+        return shown + (f" and {len(values) - 3} more" if len(values) > 3 else "")
+
+    on = f"on all but {few(left_out)}" if left_out else f"on {few(statement.resources)}"
+    on += f" if {conditions if len(conditions) <= 300 else conditions[:297] + '...'}" if conditions else ""
     for grantee, foreign in grantees_of(statement, context):
-        everybody = grantee == "*" or (public and foreign == UNKNOWN)
+        everybody = public and (grantee == "*" or foreign == UNKNOWN)
         for access, actions in given:
             names = ", ".join(action for action, _ in actions[:4]) + (" ..." if len(actions) > 4 else "")
-            conditions = summary(statement)
-            parts = (
-                f"{name} of {target.words}: {names}",
-                f"on all but {_few(left_out)}" if left_out else f"on {_few(named)}",
-                f"if {conditions if len(conditions) <= 300 else conditions[:297] + '...'}" if conditions else "",
-            )  # fmt: skip
             grant = context.grant(
                 target.path, grantee=grantee, access=access, effective_status=YES, statement=name,
-                detail=" ".join(part for part in parts if part), open_to_all=YES if everybody and public else NO,
-                foreign=NO if everybody and public else foreign,
+                detail=f"{name} of {target.words}: {names} {on}", open_to_all=YES if everybody else NO,
+                foreign=NO if everybody else foreign,
             )  # fmt: skip
-            if _DELETED.fullmatch(grantee):
+            if DELETED.fullmatch(grantee):
                 grant = grant.stopped("principal_deleted", "the user or role of that id is no longer there")
             yield grant, actions
         if not given:
@@ -202,38 +154,48 @@ def access_given(statement: Statement, target: Target) -> Iterator[tuple[str | N
         yield None, settings
 
 
-def _few(values: tuple[str, ...]) -> str:
-    shown = ", ".join(value if len(value) <= 80 else value[:77] + "..." for value in values[:3])
-    return shown + (f" and {len(values) - 3} more" if len(values) > 3 else "")
-
-
 def grantees_of(statement: Statement, context: BucketContext) -> Iterator[tuple[str, str]]:
     """Whom a statement names, and whether that is another account than the bucket's."""
-    names, bucket, inventory = statement.principals, context.bucket, context.inventory
+    names, inventory = statement.principals, context.inventory
+
+    def foreign(name: str) -> str:
+        return inventory.is_foreign_account(account_in(name), context.bucket)
+
     if names is None:
-        if statement.not_principals is not None:
-            yield "*", UNKNOWN  # everybody but those
+        yield from [("*", UNKNOWN)] if statement.not_principals is not None else []  # everybody but those
         return
     if names.everybody:  # held to accounts by conditions, or not; unknown for those of a network
-        passes = [other_account_passes(test, context) for test in statement.conditions]
-        known = [status for status in passes if status is not None]
-        yield "*", all_of(known) if known else UNKNOWN
+        passes = [
+            YES if test.lookup in ORGANIZATION_KEYS else any_of(map(foreign, test.values))
+            for test in statement.conditions
+            if test.name in EQUALITIES and test.lookup in ORGANIZATION_KEYS | ACCOUNT_KEYS
+            if not (test.negated or test.if_exists)
+        ]
+        yield "*", all_of(passes) if passes else UNKNOWN
     # an origin access identity, or the id of a principal that is no longer there, names no account
-    yield from ((name, inventory.is_foreign_account(account_in(name), bucket)) for name in sorted(names.aws - {"*"}))
-    yield from ((name, inventory.is_foreign_owner(name, bucket)) for name in sorted(names.canonical))
+    yield from ((name, foreign(name)) for name in sorted(names.aws - {"*"}))
+    yield from ((name, inventory.is_foreign_owner(name, context.bucket)) for name in sorted(names.canonical))
     yield from ((name, NO) for name in sorted(names.services))
-    yield from ((name, inventory.is_foreign_account(account_in(name), bucket)) for name in sorted(names.federated))
+    yield from ((name, foreign(name)) for name in sorted(names.federated))
 
 
-def other_account_passes(test: Test, context: BucketContext) -> str | None:
-    """May another account pass this test? None where it does not speak of accounts."""
-    if test.negated or test.if_exists or test.name not in _SAME:
-        return None
-    if test.lookup in _ORGANIZATION:
-        return YES
-    if test.lookup not in _ACCOUNTS:
-        return None
-    return any_of(context.inventory.is_foreign_account(account_in(value), context.bucket) for value in test.values)
+def principal_of(grantee: str) -> Principal:
+    """Somebody whom a statement names so."""
+    account = account_in(grantee)
+    if grantee == "*":
+        return anonymous()
+    if grantee == account:
+        return root(account)
+    if account and ":role/" in grantee:
+        name = grantee.rpartition("/")[2]
+        return role_session(f"arn:{grantee.split(':')[1]}:sts::{account}:assumed-role/{name}/{SAMPLE}", grantee)
+    if account and ":user/" in grantee:
+        return user(grantee)
+    if account and grantee.startswith("arn:") and ":sts:" in grantee:
+        return role_session(grantee)
+    if grantee.endswith((".amazonaws.com", ".amazonaws.com.cn")):
+        return service(grantee)
+    return Principal("root", None, None, canonical_id=grantee)
 
 
 def less_denied(
@@ -253,24 +215,19 @@ def less_denied(
         return decide(request, identity=[EVERYTHING], resource=[denials])
 
     base, doubt, stopped = f"{target.arn}{target.objects}", "", ""
-    patterns = key_patterns(statement, target)
-    for action, resource in actions:
-        for pattern in [None] if resource == target.arn else patterns:
-            whole = decided(action, target.arn if pattern is None else base + widened(pattern))
-            keys = filled_in(pattern) if pattern is not None and whole.status == "unknown" else []
-            if whole.status == "yes" or any(decided(action, base + key).status == "yes" for key in keys):
-                return grant
-            stopped, doubt = (whole.reason, doubt) if whole.status == "no" else (stopped, doubt or whole.reason)
-    return grant.doubted(doubt) if doubt else grant.stopped("policy_deny", stopped)
-
-
-def key_patterns(statement: Statement, target: Target) -> list[str]:
-    """The keys of objects that a statement names, as patterns."""
-    base, covered = f"{target.arn}{target.objects}", statement.on_resources
     keys = [arn.split(target.objects, 1)[1] for arn in statement.resources if target.objects in arn]
     if len(keys) < len(statement.resources) or statement.not_resources or not keys:
         keys.append("*")
-    return [key for key in dict.fromkeys(keys) if covered is None or covered.covers(f"{base}{widened(key)}", {}) != NO]
+    covered = statement.on_resources
+    patterns = [key for key in dict.fromkeys(keys) if not covered or covered.covers(base + widened(key), {}) != NO]
+    for action, resource in actions:
+        for pattern in [None] if resource == target.arn else patterns:
+            whole = decided(action, target.arn if pattern is None else base + widened(pattern))
+            tried = filled_in(pattern) if pattern is not None and whole.status == UNKNOWN else []
+            if whole.status == YES or any(decided(action, base + key).status == YES for key in tried):
+                return grant
+            stopped, doubt = (whole.reason, doubt) if whole.status == NO else (stopped, doubt or whole.reason)
+    return grant.doubted(doubt) if doubt else grant.stopped("policy_deny", stopped)
 
 
 def favourable_request(statement: Statement) -> dict[str, tuple[str, ...]]:
@@ -278,12 +235,8 @@ def favourable_request(statement: Statement) -> dict[str, tuple[str, ...]]:
     request: dict[str, tuple[str, ...]] = {}
     for test in statement.conditions:
         literal = [value for value in test.values if not WILD.search(value)]
-        if test.negated or not literal:
-            continue
-        if test.name in _SAME or test.name == "bool":
-            request[test.lookup] = (literal[0],)
-        elif test.name == "ipaddress":
-            request[test.lookup] = (literal[0].partition("/")[0],)
+        if literal and not test.negated and (test.name in EQUALITIES or test.name in ("bool", "ipaddress")):
+            request[test.lookup] = (literal[0].partition("/")[0] if test.name == "ipaddress" else literal[0],)
     return request
 
 
@@ -299,3 +252,16 @@ def less_restricted(grant: Grant, policy: ReadPolicy, stop: Stop) -> Grant:
     outsider = YES in (grant.open_to_all, grant.foreign)
     effect = "leaves services and the own account alone" if outsider else "is on"
     return grant.stopped(stop.blocked_by, f"the policy is public, and RestrictPublicBuckets {effect}")
+
+
+def widened(pattern: str) -> str:
+    """The folder of objects in which all that a pattern covers lies, or the object that it names."""
+    wild = WILD.search(pattern)
+    return f"{pattern[: wild.start()].rpartition('/')[0]}/*".lstrip("/") if wild else pattern
+
+
+def filled_in(pattern: str) -> list[str]:
+    """Keys that a pattern covers: with a name in place of each wildcard, and the shortest."""
+    named = WILD.sub(lambda wild: "0" if wild[0] == "?" else SAMPLE, pattern)
+    shortest = WILD.sub(lambda wild: "0" if wild[0] == "?" else "", pattern)
+    return list(dict.fromkeys(key for key in (named, shortest) if key and not key.endswith("/")))

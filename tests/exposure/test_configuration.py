@@ -10,7 +10,7 @@ from bucket_answers import ACCOUNT, ALL_ON, BUCKET, OTHER, OWNER, STRANGER, Answ
 
 from ir_kit.configuration.answers import Configuration
 from ir_kit.configuration.inventory import inventory_of
-from ir_kit.exposure.verdicts import grants_of
+from ir_kit.exposure.bucket_verdicts import grants_of
 
 ROLE = f"arn:aws:iam::{OTHER}:role/reader"
 

@@ -49,8 +49,6 @@ WHOLE: dict[tuple[str, str], Any] = {
     ("s3control", "ListAccessGrants"): {"AccessGrantsList": [{"Grantee": {"GranteeIdentifier": "g"}, "Permission": "READ"}]},
     ("organizations", "DescribeEffectivePolicy"): {"EffectivePolicy": {"PolicyContent": "{}"}},
     ("organizations", "DescribeOrganization"): {"Organization": {"Id": "o"}},
-    ("organizations", "ListPoliciesForTarget"): {"Policies": [{"Id": "p"}]},
-    ("organizations", "ListParents"): {"Parents": [{"Id": "r"}]},
     ("iam", "GetAccountAuthorizationDetails"): {
         "UserDetailList": [
             {
@@ -69,7 +67,6 @@ WHOLE: dict[tuple[str, str], Any] = {
 ABOUT: dict[str, Any] = {
     "GetObjectAcl": {"Bucket": BUCKET, "Key": "k"}, "GetAccessPoint": {"Name": "p"}, "GetAccessPointPolicy": {"Name": "p"},
     "GetMultiRegionAccessPointPolicy": {"Name": "m"}, "GetKeyPolicy": {"KeyId": "k"}, "ListGrants": {"KeyId": "k"},
-    "ListPoliciesForTarget": {"TargetId": ACCOUNT, "Filter": "SERVICE_CONTROL_POLICY"},
     "DescribeEffectivePolicy": {"TargetId": ACCOUNT, "PolicyType": "S3_POLICY"},
 }  # fmt: skip
 ODD: list[Any] = [None, True, 0, 1.5, "", "x", "*", "arn:aws:s3:::x", [], [None], ["x"], [[]], {}, {"x": None}, [{}]]

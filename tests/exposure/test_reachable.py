@@ -223,17 +223,6 @@ def test_a_user_that_is_gone_leaves_everything_open(answers: Answers) -> None:
     assert statuses(reach(answers)) == OPEN
 
 
-def test_single_calls_serve_where_they_are_whole(answers: Answers) -> None:
-    about = {"UserName": "legacy"}
-    answers.says("iam", "GetUser", about, {"User": {"UserName": "legacy", "Arn": USER}})
-    answers.says("iam", "ListUserPolicies", about, {"PolicyNames": ["p"]})
-    answers.says("iam", "GetUserPolicy", about | {"PolicyName": "p"}, {"PolicyDocument": document(can("s3:GetObject"))})
-    answers.says("iam", "ListAttachedUserPolicies", about, {"AttachedPolicies": []})
-    assert statuses(reach(answers)) == OPEN  # its groups were not asked
-    answers.says("iam", "ListGroupsForUser", about, {"Groups": []})
-    assert statuses(reach(answers)) == NONE | {"read": "yes"}
-
-
 # sessions
 
 
@@ -328,16 +317,3 @@ def test_a_key_that_may_not_decrypt_leaves_reading_open(answers: Answers) -> Non
     assert reach(answers)["read"]["status"] == "unknown"
     details(answers, user={"UserPolicyList": inline(can(["s3:*", "kms:Decrypt"]))})
     assert reach(answers)["read"]["status"] == "yes"
-
-
-def test_a_service_control_policy_that_was_collected_denies(answers: Answers) -> None:
-    details(answers, user={"UserPolicyList": inline(can())})
-    answers.says(
-        "organizations",
-        "ListPoliciesForTarget",
-        {"TargetId": ACCOUNT, "Filter": "SERVICE_CONTROL_POLICY"},
-        {"Policies": [{"Id": "p-1"}]},
-    )
-    content = json.dumps(document(can("*"), cannot("s3:DeleteObject*")))
-    answers.says("organizations", "DescribePolicy", {"PolicyId": "p-1"}, {"Policy": {"Content": content}})
-    assert statuses(reach(answers)) == ALL | {"delete": "no"}

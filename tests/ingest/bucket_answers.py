@@ -7,8 +7,8 @@ from typing import Any
 
 from ir_kit.configuration.answers import Configuration
 from ir_kit.configuration.inventory import inventory_of
+from ir_kit.exposure.bucket_verdicts import Exposure, Verdict, grants_of, verdict_on
 from ir_kit.exposure.grants import Grant
-from ir_kit.exposure.verdicts import Exposure, Verdict, grants_of, verdict_of
 
 ACCOUNT, OTHER, OWNER, STRANGER = "111122223333", "999988887777", "a" * 64, "f" * 64
 BUCKET = "records"
@@ -101,8 +101,7 @@ class Answers:
         return found
 
     def verdict(self, name: str = BUCKET) -> Verdict:
-        exposure = self.exposure()
-        return verdict_of(exposure.configuration, exposure.inventory.buckets[name], exposure.inventory)
+        return verdict_on(self.exposure().grants[name])
 
     @property
     def public(self) -> str:

@@ -20,7 +20,9 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from measuring import verdict
 
-from ir_kit import policies as kit
+from ir_kit.policies.decisions import Policies, Request, decide
+from ir_kit.policies.policy_documents import Principal, parse_policy
+from ir_kit.policies.public_access import public_statements, public_status
 
 TARGET = 20.0
 ACCOUNT = "111122223333"
@@ -71,7 +73,7 @@ def bucket_policy(made: random.Random, bucket: str) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": statements})
 
 
-def credential(made: random.Random, number: int, buckets: list[str]) -> tuple[kit.Principal, dict[str, Any]]:
+def credential(made: random.Random, number: int, buckets: list[str]) -> tuple[Principal, dict[str, Any]]:
     """Every other one a role's session; a dozen statements each, and limits for some."""
     statements: list[dict[str, Any]] = []
     for _ in range(12):
@@ -85,17 +87,17 @@ def credential(made: random.Random, number: int, buckets: list[str]) -> tuple[ki
             }
         )
     identity = [
-        kit.parse_policy({"Version": "2012-10-17", "Statement": statements[part::3]}, f"policy {part} of c{number}")
+        parse_policy({"Version": "2012-10-17", "Statement": statements[part::3]}, f"policy {part} of c{number}")
         for part in range(3)
     ]
     wide = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}}
-    boundary = kit.parse_policy(wide, f"boundary of c{number}") if number % 3 == 0 else None
+    boundary = parse_policy(wide, f"boundary of c{number}") if number % 3 == 0 else None
     if number % 2:
         role = f"arn:aws:iam::{ACCOUNT}:role/app-{number}"
-        who = kit.role_session(f"arn:aws:sts::{ACCOUNT}:assumed-role/app-{number}/s", role)
-        session = [kit.parse_policy(wide, f"session policy of c{number}")] if number % 5 == 0 else None
+        who = Principal("role_session", f"arn:aws:sts::{ACCOUNT}:assumed-role/app-{number}/s", role)
+        session = [parse_policy(wide, f"session policy of c{number}")] if number % 5 == 0 else None
         return who, {"identity": identity, "boundary": boundary, "session": session}
-    who = kit.user(f"arn:aws:iam::{ACCOUNT}:user/user-{number}")
+    who = Principal("user", f"arn:aws:iam::{ACCOUNT}:user/user-{number}")
     return who, {"identity": identity, "boundary": boundary}
 
 
@@ -108,26 +110,26 @@ def main() -> int:
     buckets = [f"bucket-{number}-{made.randrange(10**6)}" for number in range(given.buckets)]
     texts = {bucket: bucket_policy(made, bucket) for bucket in buckets}
     started, cpu = time.perf_counter(), time.process_time()
-    read = {bucket: kit.parse_policy(text, f"bucket policy of {bucket}") for bucket, text in texts.items()}
+    read = {bucket: parse_policy(text, f"bucket policy of {bucket}") for bucket, text in texts.items()}
     credentials = [credential(made, number, buckets) for number in range(20)]
     parsed = time.perf_counter()
-    public = Counter(kit.public_status(policy) for policy in read.values())
-    granted = sum(len(kit.grants(policy)) for policy in read.values())
+    public = Counter(public_status(policy) for policy in read.values())
+    granted = sum(len(public_statements(policy)) for policy in read.values())
     named = time.perf_counter()
     answers: Counter[str] = Counter()
     context = {"aws:SecureTransport": True}
     for who, limits in credentials:
         for bucket, policy in read.items():
             for action, below in ACCESS.values():
-                asked = kit.Request(who, action, f"arn:aws:s3:::{bucket}{below}", ACCOUNT, context)
-                answers[kit.decide_some(asked, resource=[policy], **limits).status] += 1
+                asked = Request(who, action, f"arn:aws:s3:::{bucket}{below}", ACCOUNT, context)
+                answers[decide(asked, Policies(resource=[policy], **limits)).status] += 1
     decided, used = time.perf_counter(), time.process_time() - cpu
     statements = sum(len(policy.statements) for policy in read.values())
     print(
         f"{len(buckets)} buckets, {statements} statements, {len(credentials)} credentials, {sum(answers.values())} decisions"
     )
     print(f"  read the policies          {parsed - started:8.2f} s")
-    print(f"  public, and {granted:6} grants  {named - parsed:8.2f} s   {dict(sorted(public.items()))}")
+    print(f"  public, {granted:6} statements {named - parsed:8.2f} s   {dict(sorted(public.items()))}")
     print(f"  decide                     {decided - named:8.2f} s   {dict(sorted(answers.items()))}")
     print(f"  of one core, all in all    {used:8.2f} s")
     return 0 if verdict("seconds, all in all", decided - started, TARGET, at_least=False) else 1

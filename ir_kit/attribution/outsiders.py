@@ -7,7 +7,7 @@ import pandas as pd
 
 from ir_kit.attribution.operation_names import AUTHENTICATION_FAILURES, operation_names
 from ir_kit.case import Case
-from ir_kit.configuration.inventory import provide_inventory
+from ir_kit.configuration.bucket_inventory import provide_inventory
 from ir_kit.domain.principals import is_responder
 
 

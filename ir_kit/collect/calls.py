@@ -26,7 +26,7 @@ from botocore.parsers import ResponseParserError
 from ir_kit.aws import faults
 from ir_kit.aws.guard import GUARD
 from ir_kit.collect.paging import following
-from ir_kit.ingest.configuration import answer_of
+from ir_kit.ingest.configuration_lines import answer_of
 from ir_kit.ingest.redaction import redacted
 
 __all__ = ["Answer", "Calls", "plain", "side_by_side"]

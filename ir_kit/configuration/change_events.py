@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from ir_kit.configuration import request_parameters as bodies
-from ir_kit.configuration.answers import NOTHING_SET, Answer, Setting, setting_of
+from ir_kit.configuration.collected_answers import NOTHING_SET, Answer, Setting, setting_of
 from ir_kit.configuration.request_parameters import text
 from ir_kit.domain.documents import JSON, mapping, value_of
 

@@ -17,9 +17,9 @@ from typing import Any
 import pandas as pd
 
 from ir_kit.case import Case
-from ir_kit.configuration.answers import Answer, Call, Configuration, Row, Setting, configuration, setting_of
+from ir_kit.configuration.bucket_inventory import BucketInventory, inventory
 from ir_kit.configuration.change_events import BUCKET_SETTINGS, ConfigChange, absent, change_of, of_account, of_bucket
-from ir_kit.configuration.inventory import BucketInventory, inventory
+from ir_kit.configuration.collected_answers import Answer, Call, Configuration, Row, Setting, configuration, setting_of
 from ir_kit.domain.documents import mapping
 from ir_kit.domain.frames import frame_of, rows_of
 from ir_kit.domain.intervals import EARLIEST, LATEST, Point, Span, Timeline, between, edges_of, without

@@ -21,7 +21,8 @@ from ir_kit.configuration.lifecycle import expiry_rules
 from ir_kit.coverage.states import State
 from ir_kit.domain.documents import mapping
 from ir_kit.domain.intervals import EARLIEST, Span, Timeline
-from ir_kit.policies import Request, decide, parse_policy, service
+from ir_kit.policies.decisions import Policies, Request, decide
+from ir_kit.policies.policy_documents import Principal, parse_policy
 
 CLOUDTRAIL, LOGGING = "cloudtrail.amazonaws.com", "logging.s3.amazonaws.com"
 DAY = timedelta(days=1)
@@ -180,7 +181,9 @@ def policy_fault(policy: Any, principal: str, bucket: str = "*") -> str:
     partition = re.search(r"arn:(aws[a-z-]*):s3:::", str(policy))
     resource = f"arn:{partition[1] if partition else 'aws'}:s3:::{bucket}/*"
     read = parse_policy(policy, "bucket policy")
-    decision = decide(Request(service(principal), "s3:PutObject", resource, None), resource=[read])
+    decision = decide(
+        Request(Principal("service", principal), "s3:PutObject", resource, None), Policies(resource=[read])
+    )
     if decision.status != "no":
         return ""
     if decision.statement:

@@ -14,7 +14,7 @@ import pandas as pd
 
 from ir_kit.credentials.search import SIGN_IN, Candidate, CompromisedCredential, Row, Search, clock, derived_by_call
 from ir_kit.domain.principals import role_name, same_role, session_name, user_name
-from ir_kit.policies import parse_policy
+from ir_kit.policies.policy_documents import parse_policy
 
 SAME_SECOND = pd.Timedelta(seconds=1)
 TOKEN_VALID = pd.Timedelta(minutes=15)  # a sign-in token of GetSigninToken can be used for so long

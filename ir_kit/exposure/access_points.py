@@ -14,7 +14,7 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Any
 
-from ir_kit.configuration.answers import Answer, Call
+from ir_kit.configuration.collected_answers import Answer, Call
 from ir_kit.domain.documents import mapping, mappings, value_of
 from ir_kit.domain.logic import NO, UNKNOWN, YES
 from ir_kit.exposure.grants import (
@@ -33,7 +33,7 @@ from ir_kit.exposure.grants import (
     read_document,
 )
 from ir_kit.exposure.policy_grants import SAMPLE, Target, principal_of, statement_grants
-from ir_kit.policies.decisions import Request, decide
+from ir_kit.policies.decisions import Policies, Request, decide
 
 SINGLE, MULTI = "access_point", "multi_region_access_point"
 PERMISSIONS = {"READ": (READ,), "WRITE": (WRITE,), "READWRITE": (READ, WRITE)}
@@ -117,7 +117,7 @@ def passed_by_bucket(grant: Grant, arn: str, account: str | None, context: Bucke
     resource = context.bucket.arn if grant.access == LIST else f"{context.bucket.arn}/{SAMPLE}"
     request = Request(principal_of(grant.grantee), action, resource, context.bucket.account, through)
     # of another account's side nothing is known, and nothing is asked: it may allow it to itself
-    decision = decide(request, identity=[EVERYTHING], resource=[context.policy.best])
+    decision = decide(request, Policies([EVERYTHING], resource=[context.policy.best]))
     if decision.status == NO:
         return grant.stopped("bucket_policy", f"the bucket's policy does not allow the same: {decision.reason}")
     return grant if decision.status == YES else grant.doubted(decision.reason)

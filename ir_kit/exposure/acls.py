@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from ir_kit.configuration.answers import Answer
+from ir_kit.configuration.collected_answers import Answer
 from ir_kit.configuration.request_parameters import ALL_USERS, AUTHENTICATED_USERS, LOG_DELIVERY
 from ir_kit.domain.documents import mapping, mappings, value_of
 from ir_kit.domain.logic import NO, UNKNOWN, YES

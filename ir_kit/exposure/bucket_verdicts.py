@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from ir_kit.case import Case
-from ir_kit.configuration.answers import Answer, Configuration, Setting, configuration
+from ir_kit.configuration.bucket_inventory import Bucket, BucketInventory, inventory
+from ir_kit.configuration.collected_answers import Answer, Configuration, Setting, configuration
 from ir_kit.configuration.config_timeline import MOST_READ, ConfigTimeline, config_timeline
-from ir_kit.configuration.inventory import Bucket, BucketInventory, inventory
 from ir_kit.coverage.visibility import unlogged, visible
 from ir_kit.domain.frames import frame_of
 from ir_kit.domain.intervals import between

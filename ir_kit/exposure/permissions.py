@@ -23,8 +23,8 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from ir_kit.case import Case
-from ir_kit.configuration.answers import Answer, Configuration
-from ir_kit.configuration.inventory import Bucket
+from ir_kit.configuration.bucket_inventory import Bucket
+from ir_kit.configuration.collected_answers import Answer, Configuration
 from ir_kit.credentials.lineage import compromised_credentials
 from ir_kit.domain.documents import mapping, mappings, parsed, value_of
 from ir_kit.domain.frames import rows_of
@@ -33,9 +33,8 @@ from ir_kit.domain.principals import account_of_arn, role_name, session_name, us
 from ir_kit.exposure.bucket_verdicts import Exposure, exposure_of
 from ir_kit.exposure.grants import LIST, READ, WRITE, BucketContext, Grant, at_best, read_document
 from ir_kit.exposure.policy_grants import SAMPLE, WILD, filled_in, widened
-from ir_kit.policies.decisions import Decision, Request, decide
-from ir_kit.policies.policy_documents import EFFECTS, UNREADABLE, Policy
-from ir_kit.policies.policy_principals import Principal, federated_user, role_session, root, user
+from ir_kit.policies.decisions import Decision, Policies, Request, decide
+from ir_kit.policies.policy_documents import EFFECTS, UNREADABLE, Policy, Principal
 
 Row = Mapping[str, Any]
 ACTIONS = {
@@ -81,7 +80,7 @@ class Actor:
     def decide(self, action: str, resource: str, account: str | None, on: Sequence[Policy] | None) -> Decision:
         """May it do this, where `on` are the policies on the resource (None: not known)?"""
         request = Request(self.principal, action, resource, account, self.context)
-        return decide(request, identity=self.identity, boundary=self.boundary, session=self.session, resource=on)
+        return decide(request, Policies(self.identity, self.boundary, self.session, on))
 
 
 class BucketPolicies(NamedTuple):
@@ -260,16 +259,18 @@ def actor_of(credential: Row, parent: Row | None, origin: Row, exposure: Exposur
     entity_id = rights.entity_id if rights else None
     session: tuple[tuple[Policy, ...] | None, str] = (None, "")
     if arn.endswith(":root"):
-        principal = root(account, canonical)
+        principal = Principal("root", f"arn:aws:iam::{account}:root", canonical_id=canonical)
     elif is_user is not None:
-        principal = user(arn, canonical, entity_id, temporary)
+        principal = Principal("user", arn, canonical_id=canonical, user_id=entity_id, temporary=temporary)
     else:
         session = session_policies(credential, arn, origin, configuration) if temporary else session
-        principal = federated_user(arn, issuer or f"arn:aws:iam::{account}:user/", canonical)
+        issuer = issuer or f"arn:aws:iam::{account}:user/"
+        principal = Principal("federated_user", arn, issuer_arn=issuer, canonical_id=canonical)
     if is_role is not None:
         role_arn = credential.get("principal") if ":role/" in str(credential.get("principal")) else None
         user_id = f"{entity_id}:{session_name(arn)}" if entity_id else None
-        principal = role_session(arn, role_arn or (rights.arn if rights else None), canonical, user_id)
+        role_arn = role_arn or (rights.arn if rights else None)
+        principal = Principal("role_session", arn, role_arn, canonical_id=canonical, user_id=user_id)
     # what evidence settles of its requests; not their address, nor the VPC that they come from
     context: dict[str, Any] = {"aws:ViaAWSService": False, "aws:CalledVia": ABSENT, "aws:PrincipalIsAWSService": False}
     if temporary and origin.get("mfa") is not None:

@@ -13,10 +13,8 @@ from typing import NamedTuple
 
 from ir_kit.domain.logic import NO, UNKNOWN, YES, all_of, any_of
 from ir_kit.exposure.grants import EVERYTHING, RESTRICT, BucketContext, Grant, ReadPolicy, Stop, account_in
-from ir_kit.policies.decisions import Decision, Request, decide
-from ir_kit.policies.policy_documents import Statement
-from ir_kit.policies.policy_principals import Principal, anonymous, role_session, root, service, user
-from ir_kit.policies.statement_grants import ACTIONS, summary
+from ir_kit.policies.decisions import Decision, Policies, Request, decide
+from ir_kit.policies.policy_documents import ACTIONS, Principal, Statement
 
 SAMPLE = "any-object"  # an object's key that no policy speaks of
 WILD = re.compile(r"\$\{[^}]*\}|[*?]")
@@ -109,7 +107,7 @@ def allowed_by(
 ) -> Iterator[tuple[Grant, Actions]]:
     """What a statement gives to each whom it names, before anything stops it."""
     name, public = statement.sid or f"statement {statement.ordinal}", statement.name in policy.public_names
-    left_out, given, conditions = statement.not_resources, list(access_given(statement, target)), summary(statement)
+    left_out, given, conditions = statement.not_resources, list(access_given(statement, target)), statement.terms
 
     def few(values: tuple[str, ...]) -> str:
         shown = ", ".join(value if len(value) <= 80 else value[:77] + "..." for value in values[:3])
@@ -142,7 +140,11 @@ def access_given(statement: Statement, target: Target) -> Iterator[tuple[str | N
 
     def actions(names: Iterable[str], level: str) -> Actions:
         wanted = names if covered is not None and level in named else ()
-        return [(f"s3:{name}", named[level]) for name in wanted if covered and covered.cover_text(f"s3:{name}".lower())]
+        return [
+            (f"s3:{name}", named[level])
+            for name in wanted
+            if covered and covered.covers(f"s3:{name}".lower(), {}) == YES
+        ]
 
     kinds = {
         str(access): [pair for level, names in by_level.items() for pair in actions(names, level)]
@@ -183,19 +185,20 @@ def principal_of(grantee: str) -> Principal:
     """Somebody whom a statement names so."""
     account = account_in(grantee)
     if grantee == "*":
-        return anonymous()
+        return Principal("anonymous")
     if grantee == account:
-        return root(account)
+        return Principal("root", f"arn:aws:iam::{account}:root")
     if account and ":role/" in grantee:
         name = grantee.rpartition("/")[2]
-        return role_session(f"arn:{grantee.split(':')[1]}:sts::{account}:assumed-role/{name}/{SAMPLE}", grantee)
+        session = f"arn:{grantee.split(':')[1]}:sts::{account}:assumed-role/{name}/{SAMPLE}"
+        return Principal("role_session", session, grantee)
     if account and ":user/" in grantee:
-        return user(grantee)
+        return Principal("user", grantee)
     if account and grantee.startswith("arn:") and ":sts:" in grantee:
-        return role_session(grantee)
+        return Principal("role_session", grantee)
     if grantee.endswith((".amazonaws.com", ".amazonaws.com.cn")):
-        return service(grantee)
-    return Principal("root", None, None, canonical_id=grantee)
+        return Principal("service", grantee)
+    return Principal("root", canonical_id=grantee)
 
 
 def less_denied(
@@ -212,7 +215,7 @@ def less_denied(
 
     def decided(action: str, resource: str) -> Decision:
         request = Request(principal, action, resource, context.bucket.account, conditions)
-        return decide(request, identity=[EVERYTHING], resource=[denials])
+        return decide(request, Policies([EVERYTHING], resource=[denials]))
 
     base, doubt, stopped = f"{target.arn}{target.objects}", "", ""
     keys = [arn.split(target.objects, 1)[1] for arn in statement.resources if target.objects in arn]

@@ -11,7 +11,7 @@ from typing import Any
 
 from ir_kit.errors import EvidenceError
 from ir_kit.incident import Incident
-from ir_kit.ingest.configuration import setting_of
+from ir_kit.ingest.configuration_lines import setting_of
 from ir_kit.ingest.copies import find_copies
 from ir_kit.ingest.loader import IngestReport, Progress
 from ir_kit.ingest.loading import Loaded, Task, load

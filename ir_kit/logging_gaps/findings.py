@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from ir_kit.case import Case
-from ir_kit.configuration.answers import configuration
+from ir_kit.configuration.collected_answers import configuration
 from ir_kit.coverage.last_use import last_used_logged_status
 from ir_kit.coverage.scope import LogScope, Row, in_words, is_blind
 from ir_kit.coverage.visibility import duration

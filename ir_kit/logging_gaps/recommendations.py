@@ -17,8 +17,8 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from ir_kit.case import Case
-from ir_kit.configuration.answers import Configuration, configuration
-from ir_kit.configuration.inventory import Bucket, BucketInventory, inventory
+from ir_kit.configuration.bucket_inventory import Bucket, BucketInventory, inventory
+from ir_kit.configuration.collected_answers import Configuration, configuration
 from ir_kit.coverage.selectors import OBJECT, coverage_of_bucket, selector_set
 from ir_kit.coverage.visibility import visible
 from ir_kit.credentials.lineage import compromised_credentials

@@ -11,8 +11,8 @@ import pandas as pd
 
 from ir_kit.attribution import completeness, grading
 from ir_kit.case import Case
+from ir_kit.configuration.bucket_inventory import provide_inventory
 from ir_kit.configuration.config_timeline import config_timeline
-from ir_kit.configuration.inventory import provide_inventory
 from ir_kit.configuration.lifecycle import expiry_changes
 from ir_kit.coverage.bucket_hours import LogCoverage, log_coverage
 from ir_kit.coverage.visibility import unlogged, visible

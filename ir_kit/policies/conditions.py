@@ -1,7 +1,10 @@
-"""Conditions of a statement: each operator on each key, settled by what is known of a request, or not.
+"""Patterns and conditions: does a value that a policy names cover that of a request, as far as it is known?
+
+A pattern becomes one regular expression with atomic groups, so that none, however hostile, takes more than time in
+proportion to the pattern times the text.
 
 Source: IAM User Guide, "Condition operators", "Conditions with multiple context keys or values", "Single-valued vs.
-multivalued context keys".
+multivalued context keys", "IAM policy elements: Variables and tags", "IAM JSON policy elements: Resource".
 """
 
 from __future__ import annotations
@@ -10,19 +13,20 @@ import base64
 import ipaddress
 import operator as operators
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from functools import lru_cache, wraps
-from typing import Any, TypeVar
+from functools import lru_cache
+from itertools import accumulate, pairwise
+from typing import Any, NamedTuple, TypeVar
 
 from ir_kit.domain.logic import ABSENT, NO, UNKNOWN, YES, Context, Status, known_of, negation
-from ir_kit.policies.patterns import Template, glob, template_of
 
 Value = TypeVar("Value")
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
+ANYTHING = "\ufdd0"  # an unknown run of characters in a resource; no pattern holds it, as it is no character
+_VARIABLE = re.compile(r"\$\{(?:(?P<special>[*?$])|(?P<key>[^{}',]+)(?:,\s*'(?P<default>[^']*)')?)\}")
 _OPERATOR = re.compile(r"(?:(ForAllValues|ForAnyValue):)?([A-Za-z]+?)(IfExists)?", re.IGNORECASE)
 _NUMBER = re.compile(r"[+-]?\d{1,40}(\.\d{1,40})?([eE][+-]?\d{1,3})?", re.ASCII)
 _SECONDS = re.compile(r"\d{5,12}(\.\d{1,6})?", re.ASCII)
@@ -35,14 +39,13 @@ def readable(read: Callable[[str], Value]) -> Callable[[str], Value | None]:
     """The same reader, which gives None for what it cannot read and reads each text once."""
 
     @lru_cache(maxsize=100_000)
-    @wraps(read)
-    def _attempt(text: str) -> Value | None:
+    def attempt(text: str) -> Value | None:
         try:
             return read(text)
         except (ValueError, OverflowError):
             return None
 
-    return _attempt
+    return attempt
 
 
 @readable
@@ -55,10 +58,7 @@ def number(text: str) -> Decimal:
 
 @readable
 def date(text: str) -> datetime:
-    """A date of the W3C's ISO 8601 profile, UTC where it names no zone; five digits and more are seconds since 1970.
-
-    Source: IAM User Guide, "Condition operators", date.
-    """
+    """A date of the W3C's ISO 8601 profile, UTC where it names no zone; five digits and more are seconds since 1970."""
     if _SECONDS.fullmatch(text):
         return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=float(text))
     if not _DATE.fullmatch(text):
@@ -68,59 +68,189 @@ def date(text: str) -> datetime:
 
 
 @readable
-def network(text: str) -> Network:
+def network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
     """A CIDR block, or an address as its own."""
     return ipaddress.ip_network(text.strip(), strict=False)
 
 
-@lru_cache(maxsize=100_000)
-def arn_covers(pattern: str, arn: str) -> bool:
-    """Does this pattern cover the ARN, each of the six parts between colons by itself?"""
-    patterns, parts = pattern.split(":", 5), arn.split(":", 5)
-    pairs = zip(patterns, parts, strict=False)
-    return len(patterns) == len(parts) == 6 and all(glob(piece).fullmatch(part) is not None for piece, part in pairs)
+@readable
+def truth(text: str) -> bool:
+    """True or false, in any case."""
+    return ("false", "true").index(text.lower()) == 1
 
 
-def comparison(
-    holds: Callable[[Any, Any], bool],
-    read: Callable[[str], Any] = str,
-    read_pattern: Callable[[str], Any] | None = None,
-) -> Callable[[str, str], Status]:
-    """An operator on the policy's value and the request's: unknown where either cannot be read."""
-
-    def _compare(pattern: str, value: str) -> Status:
-        expected, actual = (read_pattern or read)(pattern), read(value)
-        if expected is None or actual is None:
-            return UNKNOWN
-        return YES if holds(actual, expected) else NO
-
-    return _compare
+@readable
+def binary(text: str) -> bytes:
+    """Bytes in base64."""
+    return base64.b64decode(text, validate=True)
 
 
-_ORDERS: dict[str, Callable[[Any, Any], bool]] = {  # of the request's value with the policy's
+_ORDERS = {
     "equals": operators.eq, "lessthan": operators.lt, "lessthanequals": operators.le,
     "greaterthan": operators.gt, "greaterthanequals": operators.ge,
 }  # fmt: skip
-_MATCHERS = {
-    "stringequals": comparison(operators.eq),
-    "stringequalsignorecase": comparison(operators.eq, str.lower),
-    "stringlike": comparison(lambda value, pattern: glob(pattern).fullmatch(value) is not None),
-    "arnlike": comparison(lambda value, pattern: arn_covers(pattern, value)),
-    "bool": comparison(operators.eq, lambda text: text.lower() if text.lower() in ("true", "false") else None),
-    "binaryequals": comparison(operators.eq, readable(lambda text: base64.b64decode(text, validate=True))),
-    "ipaddress": comparison(
-        lambda address, block: address in block, readable(lambda text: ipaddress.ip_address(text.strip())), network
+Reader = Callable[[str], Any]
+# operators that compare what is read: how the request's value is, how the policy's, and when the first passes
+_COMPARISONS: dict[str, tuple[Reader, Reader, Callable[[Any, Any], bool]]] = {
+    "bool": (truth, truth, operators.eq),
+    "binaryequals": (binary, binary, operators.eq),
+    "ipaddress": (
+        readable(lambda text: ipaddress.ip_address(text.strip())), network, lambda address, block: address in block
     ),
-    **{f"numeric{name}": comparison(holds, number) for name, holds in _ORDERS.items()},
-    **{f"date{name}": comparison(holds, date) for name, holds in _ORDERS.items()},
-}
-_WITH_VARIABLES = {"stringequals", "stringequalsignorecase", "stringlike", "arnlike", "bool"}
-_SPELLINGS = {  # operators under another name, and those that negate: what they come to, and whether negated
-    "arnequals": ("arnlike", False), "arnnotequals": ("arnlike", True), "arnnotlike": ("arnlike", True),
-    "stringnotequals": ("stringequals", True), "stringnotequalsignorecase": ("stringequalsignorecase", True),
-    "stringnotlike": ("stringlike", True), "numericnotequals": ("numericequals", True),
-    "datenotequals": ("dateequals", True), "notipaddress": ("ipaddress", True),
+    **{f"numeric{name}": (number, number, holds) for name, holds in _ORDERS.items()},
+    **{f"date{name}": (date, date, holds) for name, holds in _ORDERS.items()},
 }  # fmt: skip
+_MATCHING = ("stringequals", "stringequalsignorecase", "stringlike", "arnlike")  # by pattern
+_WILD = ("stringlike", "arnlike", "resource", "action")
+_NEGATED = {
+    "stringnotequals", "stringnotequalsignorecase", "stringnotlike", "arnnotequals", "arnnotlike", "numericnotequals",
+    "datenotequals", "notipaddress",
+}  # fmt: skip
+
+
+class Key(NamedTuple):
+    """A request key that a pattern names, in lower case, and what stands for it where it is absent."""
+
+    name: str
+    default: str | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pattern:
+    """A value that a policy names, and how it compares: as an operator, an ``action`` or a ``resource``."""
+
+    kind: str
+    text: str
+    variables: bool  # does it name any? ``${aws:username}``
+    pieces: tuple[str | Key, ...]  # ``*``, ``?``, other text escaped, and request keys
+    keys: tuple[Key, ...]
+
+    def covers(self, text: str, context: Context) -> Status:
+        """Does the pattern cover a text? A resource that ends in ``/*`` is any below: unknown where that decides."""
+        if self.kind in _COMPARISONS and not self.variables:
+            read, read_own, holds = _COMPARISONS[self.kind]
+            value, own = read(text), read_own(self.text)
+            return UNKNOWN if value is None or own is None else YES if holds(value, own) else NO
+        if self.kind == "arnlike":
+            patterns, texts = segments(self), text.split(":", 5)
+            parts = (pattern.covers(part, context) for pattern, part in zip(patterns, texts, strict=False))
+            return min(parts) if len(patterns) == len(texts) == 6 else NO
+        below = self.kind == "resource" and text.endswith("/*")
+        known = [known_of(context, key.name) for key in self.keys]
+        values = tuple(
+            key.default if value == ABSENT else value[0] if isinstance(value, tuple) and len(value) == 1 else None
+            for key, value in zip(self.keys, known, strict=True)
+        )
+        if not (self.keys and self.is_void(context)) and filled(self, values).fullmatch(
+            text[:-1] + ANYTHING if below else text
+        ):
+            return UNKNOWN if None in values else YES
+        widest = _VARIABLE.sub("*", self.text) if self.variables else self.text
+        return UNKNOWN if below and overlaps(widest, text[:-1]) else NO
+
+    def is_void(self, context: Context, *, perhaps: bool = False) -> bool:
+        """Is a key absent that it names without a default, so that AWS may hold the statement invalid; or may be so?"""
+        without = (known_of(context, key.name) for key in self.keys if key.default is None)
+        return any(value == ABSENT or (perhaps and value is None) for value in without)
+
+
+@lru_cache(maxsize=100_000)
+def pattern_of(kind: str, text: str, variables: bool = False) -> Pattern:
+    """The pattern that a policy writes so; ``variables``: does ``${...}`` stand for a request key?
+
+    ``${*}``, ``${?}`` and ``${$}`` are those characters themselves. What has not the form of a variable stays text.
+    """
+    pieces: list[str | Key] = []
+    end, named = 0, [*_VARIABLE.finditer(text)] if variables else []
+    for variable in [*named, None]:
+        plain = text[end : variable.start() if variable else None]
+        parts = re.split(r"([*?])", plain) if kind in _WILD else [plain]
+        pieces += [part if kind in _WILD and part in ("*", "?") else re.escape(part) for part in parts if part]
+        if variable:
+            end = variable.end()
+            key = Key((variable["key"] or "").strip().lower(), variable["default"])
+            pieces.append(re.escape(variable["special"]) if variable["special"] else key)
+    keys = tuple(piece for piece in pieces if isinstance(piece, Key))
+    return Pattern(kind, text, bool(named), tuple(pieces), keys)
+
+
+@lru_cache(maxsize=10_000)
+def segments(pattern: Pattern) -> list[Pattern]:
+    """The pattern of an ARN as one for each of its six parts between colons; fewer where it has fewer."""
+    text = _VARIABLE.sub(lambda variable: "_" * len(variable[0]), pattern.text) if pattern.variables else pattern.text
+    ends = accumulate((len(part) + 1 for part in text.split(":", 5)), initial=0)
+    return [pattern_of("stringlike", pattern.text[start : end - 1], pattern.variables) for start, end in pairwise(ends)]
+
+
+@lru_cache(maxsize=100_000)
+def filled(pattern: Pattern, values: tuple[str | None, ...]) -> re.Pattern[str]:
+    """The regular expression of a pattern under these values of its keys; None is any text.
+
+    Each run between two stars is sought once, as early as it can be.
+    """
+    runs, remaining = [""], iter(values)
+    for piece in pattern.pieces:
+        value = next(remaining) if isinstance(piece, Key) else None
+        token = "*" if isinstance(piece, Key) and value is None else piece if value is None else re.escape(value)
+        if token == "*":
+            runs.append("")
+        else:
+            runs[-1] += f"[^{ANYTHING}]" if token == "?" else str(token)
+    text = runs[0]
+    if len(runs) > 1:
+        text += "".join(f"(?>.*?{run})" for run in runs[1:-1] if run) + ".*" + runs[-1]
+    any_case = pattern.kind in ("stringequalsignorecase", "bool")
+    return re.compile(text, re.DOTALL | (re.IGNORECASE if any_case else 0))
+
+
+@lru_cache(maxsize=100_000)
+def overlaps(pattern: str, prefix: str) -> bool:
+    """Does a pattern cover a text that begins so?"""
+    pattern = re.sub(r"\*+", "*", pattern)
+    places = {0}  # how far the pattern may have come
+    for character in prefix:
+        places |= {place + 1 for place in places if pattern[place : place + 1] == "*"}
+        met = [place for place in places if pattern[place : place + 1] in ("*", "?", character)]
+        places = {place + (pattern[place] != "*") for place in met}
+        if not places:
+            return False
+    return True
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Patterns:
+    """All values of a condition or an element; ``negated`` where what they cover fails."""
+
+    patterns: tuple[Pattern, ...]
+    negated: bool
+    everything: bool = False  # is one of an element ``*``?
+
+    def covers(self, text: str, context: Context) -> Status:
+        """Does a text fall under them, or, negated, under none?"""
+        if self.everything:
+            return NO if self.negated else YES
+        covered: Status = max((pattern.covers(text, context) for pattern in self.patterns), default=NO)
+        result = negation(covered) if self.negated else covered
+        return (
+            min(result, UNKNOWN)
+            if any(one.keys and one.is_void(context, perhaps=True) for one in self.patterns)
+            else result
+        )
+
+    def unsettled(self, context: Context) -> list[str]:
+        """The request keys that they name and that are not known."""
+        keys = [key.name for pattern in self.patterns for key in pattern.keys]
+        return [key for key in keys if not isinstance(known_of(context, key), tuple)]
+
+
+def patterns_of(kind: str, values: Sequence[str], *, negated: bool, variables: bool = False) -> Patterns:
+    """The values of ``Action`` or ``Resource``, of which variables stand in the last of an ARN's six parts only.
+
+    A star is taken to cover colons too, as AWS does where it ends a part; in the middle of one of the first five parts
+    this covers more texts than AWS would, but none that is an ARN.
+    """
+    named = ((value, variables and value.count(":", 0, value.find("${")) >= 5) for value in values)
+    return Patterns(tuple(pattern_of(kind, *pair) for pair in named), negated, "*" in values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,11 +261,11 @@ class Test:
     key: str  # as the policy writes it
     values: tuple[str, ...]
     lookup: str  # the key in lower case
-    name: str  # of the matcher; "null"; empty where AWS has no such operator
+    name: str  # what the operator comes to, negation apart; "null"; empty where AWS has no such operator
     negated: bool
     if_exists: bool
     quantifier: str  # "forallvalues", "foranyvalue" or empty
-    patterns: tuple[str | Template, ...]
+    patterns: Patterns
 
     def __str__(self) -> str:
         return f"{self.operator} {self.key} {', '.join(self.values)}"
@@ -159,25 +289,10 @@ class Test:
                 return YES
             passes = self.quantifier == "forallvalues" if self.quantifier else self.negated
             return YES if passes else NO
-        results = [self.passes(value, context) for value in known]
+        results = [self.patterns.covers(value, context) for value in known]
         if self.quantifier:
             return min(results) if self.quantifier == "forallvalues" else max(results)
         return results[0] if min(results) == max(results) else UNKNOWN  # several values need a quantifier
-
-    def passes(self, value: str, context: Context) -> Status:
-        """Does a value of the key pass?"""
-        covered: Status = NO
-        invalid = doubtful = False
-        for pattern in self.patterns:
-            if isinstance(pattern, str):
-                status = _MATCHERS[self.name](pattern, value)
-            elif self.name == "arnlike":
-                status, doubtful = pattern.match_arn(value, context)
-            else:
-                status, doubtful = pattern.match(value, context, self.name in ("stringequalsignorecase", "bool"))
-            covered, invalid = max(covered, status), invalid or doubtful
-        result = negation(covered) if self.negated else covered
-        return min(result, UNKNOWN) if invalid else result
 
 
 def tests_of(block: Mapping[str, Mapping[str, tuple[str, ...]]], variables: bool) -> tuple[Test, ...]:
@@ -186,25 +301,22 @@ def tests_of(block: Mapping[str, Mapping[str, tuple[str, ...]]], variables: bool
     for operator, keys in block.items():
         match = _OPERATOR.fullmatch(operator)
         quantifier, spelled, if_exists = (part.lower() for part in match.groups("")) if match else ("", "", "")
-        name, negated = _SPELLINGS.get(spelled, (spelled, False))
-        if name not in _MATCHERS and (name != "null" or if_exists):
+        negated = spelled in _NEGATED
+        name = (spelled.replace("not", "", 1) if negated else spelled).replace("arnequals", "arnlike")
+        if name not in (*_MATCHING, *_COMPARISONS) and (name != "null" or if_exists):
             name = ""
-        wild = name in ("stringlike", "arnlike")
-        named = variables and name in _WITH_VARIABLES
+        named = variables and name in (*_MATCHING, "bool")
         for key, values in keys.items():
-            patterns = tuple((template_of(value, wild) if named else None) or value for value in values)
+            patterns = Patterns(tuple(pattern_of(name, value, named) for value in values), negated)
             tests.append(Test(operator, key, values, key.lower(), name, negated, bool(if_exists), quantifier, patterns))
     return tuple(tests)
 
 
-def unsettled(tests: tuple[Test, ...], context: Context) -> list[str]:
+def unsettled(tests: Iterable[Test], context: Context) -> list[str]:
     """The keys that keep these tests from being settled, in the order of the policy."""
     keys: list[str] = []
     for test in tests:
-        if test.holds(context) != UNKNOWN:
-            continue
-        parts = [part for pattern in test.patterns if isinstance(pattern, Template) for part in pattern.variables()]
-        named = [(test.key, test.lookup), *((part.value, part.value) for part in parts)]
-        open_keys = [key for key, lookup in named if not isinstance(known_of(context, lookup), tuple)]
-        keys += open_keys or [f"{test.operator} {test.key}"]
+        if test.holds(context) == UNKNOWN:
+            own = [] if isinstance(known_of(context, test.lookup), tuple) else [test.key]
+            keys += own + test.patterns.unsettled(context) or [f"{test.operator} {test.key}"]
     return list(dict.fromkeys(keys))

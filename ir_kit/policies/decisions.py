@@ -6,24 +6,20 @@ policy evaluation logic), "Permissions boundaries for IAM entities", "AWS JSON p
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
 from ir_kit.domain.logic import NO, UNKNOWN, YES, Known, Present, Status
 from ir_kit.policies.conditions import unsettled
-from ir_kit.policies.patterns import glob, overlap
-from ir_kit.policies.policy_documents import EFFECTS, Effect, Policy, Statement
-from ir_kit.policies.policy_principals import Named, Principal, keys_of
+from ir_kit.policies.policy_documents import Effect, Named, Policy, Principal, Statement, keys_of
 
 Given: TypeAlias = "str | bool | int | float | Sequence[str] | Present | None"
-Levels: TypeAlias = "Sequence[Policy | Sequence[Policy]]"
 
 # S3 takes these from identities of the bucket's account alone, and from its root user whatever the bucket's policy
 # denies (S3 API Reference, PutBucketPolicy)
 _OF_THE_OWNER = {"s3:getbucketpolicy", "s3:putbucketpolicy", "s3:deletebucketpolicy"}
-_ANY_KEY = "\ue000"  # no policy names this character: what stands for the rest of an object's key
+_SESSIONS = ("role_session", "federated_user")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,38 +80,27 @@ class Policies:
     resource : sequence of Policy or None
         The bucket's policy, and where the request goes through them the access point's; empty where there is none.
         None: not known.
-    scps, rcps : sequence or None
-        The organization's policies on the principal's, and on the resource's account: a level each, as a sequence
-        (root, units, account), or policies of a single level, AWS's own ``FullAWSAccess`` and ``RCPFullAWSAccess``
-        among them. None: none applies.
+    scps, rcps : sequence of sequences or None
+        The organization's policies on the principal's, and on the resource's account: a level each (root, units,
+        account), AWS's own ``FullAWSAccess`` and ``RCPFullAWSAccess`` among them. None: none applies.
     """
 
     identity: Sequence[Policy] | None = ()
     boundary: Policy | None = None
     session: Sequence[Policy] | None = None
     resource: Sequence[Policy] | None = ()
-    scps: Levels | None = None
-    rcps: Levels | None = None
-
-    def everything(self) -> list[Policy]:
-        """All of them, in no order that matters."""
-        sides = (self.identity, self.session, self.resource, *levels_of(self.scps), *levels_of(self.rcps))
-        return [*(policy for side in sides for policy in side or ()), *([self.boundary] if self.boundary else [])]
+    scps: Sequence[Sequence[Policy]] | None = None
+    rcps: Sequence[Sequence[Policy]] | None = None
 
     def of_organization(self, principal: Principal) -> list[tuple[Sequence[Policy], str]]:
         """The levels of the organization's policies that bear on a principal, and what each is called."""
-        if principal.is_service_linked:
+        by_name = principal.role_arn is None and ":assumed-role/AWSServiceRoleFor" in (principal.arn or "")
+        is_service_linked = by_name or ":role/aws-service-role/" in (principal.role_arn or "")
+        if principal.kind == "role_session" and is_service_linked:  # the organization's policies do not touch it
             return []
-        levels = [(level, "a resource control policy") for level in levels_of(self.rcps)]
-        if principal.kind not in ("anonymous", "service"):
-            levels += [(level, "a service control policy") for level in levels_of(self.scps)]
-        return levels
-
-
-def levels_of(given: Levels | None) -> list[Sequence[Policy]]:
-    """Policies that are no sequence are a level together; a level without policies allows nothing."""
-    single = [level for level in given or () if isinstance(level, Policy)]
-    return [level for level in given or () if not isinstance(level, Policy)] + ([single] if single else [])
+        scps = () if principal.kind in ("anonymous", "service") else self.scps or ()
+        levels = [(level, "a resource control policy") for level in self.rcps or ()]
+        return levels + [(level, "a service control policy") for level in scps]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,56 +114,6 @@ class Decision:
     status: Status
     statement: str | None
     reason: str
-
-
-def decide(
-    request: Request,
-    *,
-    identity: Sequence[Policy] | None = (),
-    boundary: Policy | None = None,
-    session: Sequence[Policy] | None = None,
-    resource: Sequence[Policy] | None = (),
-    scps: Levels | None = None,
-    rcps: Levels | None = None,
-) -> Decision:
-    """Is this request allowed under these `Policies`, and which statement decides?
-
-    ``unknown`` where it hangs on a key, a policy or an account that is not known; never where what is known decides
-    without it. ACLs, VPC endpoint policies and Block Public Access are not looked at, nor who owns an object.
-    """
-    return settle(request, Policies(identity, boundary, session, resource, scps, rcps))
-
-
-def decide_some(request: Request, policies: Policies) -> Decision:
-    """Is this allowed on at least one object of those that the request's resource (``arn:aws:s3:::b/*``) may be?
-
-    As `decide`, but ``yes`` also where it is allowed for part of the objects only. An object is tried that no
-    pattern names, and one for each part that an Allow names or a Deny spares. What only two policies in common
-    allow (``a*`` in the first, ``*z`` in the second) is not sought, and stays ``unknown``. Whether an object of
-    that name exists is not asked.
-    """
-    whole = settle(request, policies)
-    if whole.status != UNKNOWN or not request.resource.endswith("/*"):
-        return whole
-    prefix = request.resource[:-1]
-    parts: list[str] = []
-    for policy in policies.everything():
-        for effect in EFFECTS:
-            for statement in policy.on(request.action, effect):
-                covered = statement.on_resources
-                if covered is None or covered.covers(request.resource, request.known) != UNKNOWN:
-                    continue
-                parts.append(request.resource)
-                if covered.negated == (effect == "Deny"):
-                    parts += [part for part in covered.globs(request.known) if overlap(part, request.resource)]
-    for part in dict.fromkeys(parts):
-        examples = [re.sub(r"[*?]", _ANY_KEY, text) for text in (part, prefix + part.partition("/")[2])]
-        example = next((text for text in examples if text.startswith(prefix) and glob(part).fullmatch(text)), None)
-        decision = settle(replace(request, resource=example), policies) if example else whole
-        if decision.status == YES:
-            which = "that no statement singles out" if part == request.resource else f"under {part}"
-            return replace(decision, reason=f"{decision.reason}, for objects {which}")
-    return whole
 
 
 class Ruling(NamedTuple):
@@ -207,8 +142,12 @@ def any_ruling(*rulings: Ruling) -> Ruling:
     return max(rulings, key=lambda ruling: ruling.status)
 
 
-def settle(request: Request, policies: Policies) -> Decision:
-    """The decision: what denies a request, then what allows it."""
+def decide(request: Request, policies: Policies) -> Decision:
+    """Is this request allowed under these policies, and which statement decides?
+
+    ``unknown`` where it hangs on a key, a policy or an account that is not known; never where what is known decides
+    without it. ACLs, VPC endpoint policies and Block Public Access are not looked at, nor who owns an object.
+    """
     denied = denial(request, policies)
     if denied.status == YES:
         return Decision(NO, denied.name, f"{denied.name} denies it")
@@ -225,20 +164,15 @@ def settle(request: Request, policies: Policies) -> Decision:
 
 def denial(request: Request, policies: Policies) -> Ruling:
     """What denies a request: the resource's policies, or any other; of equals the resource's, then the last."""
-    principal = request.principal
-    rulings: list[Ruling] = []
-    sides = [level for level, _ in policies.of_organization(principal)]
-    if principal.kind in ("role_session", "federated_user"):
-        sides.insert(0, policies.session or ())
+    principal, sides = request.principal, list[Iterable[Policy] | None]()
     if principal.is_member:
-        sides[:0] = [policies.identity or (), [policies.boundary] if policies.boundary else ()]
-        if policies.identity is None:
-            rulings.append(Ruling(UNKNOWN, None, "its identity policies are not known"))
-    for side in sides:
-        ruling = sought(side, request, "Deny", "")
-        if ruling.status == YES:
-            return ruling
-        rulings.insert(0, ruling)
+        sides = [policies.identity, [policies.boundary] if policies.boundary else ()]
+    sides += [policies.session or ()] if principal.kind in _SESSIONS else []
+    rulings: list[Ruling] = []
+    for side in [*sides, *(level for level, _ in policies.of_organization(principal))]:
+        rulings.insert(0, sought(side, request, "Deny"))
+        if rulings[0].status == YES:
+            return rulings[0]
     return any_ruling(denial_by_resource(request, policies), *rulings)
 
 
@@ -266,8 +200,6 @@ def denial_by_resource(request: Request, policies: Policies) -> Ruling:
 def permission(request: Request, policies: Policies) -> Ruling:
     """What allows a request that nothing denies."""
     principal, owner = request.principal, request.resource_account
-    organization = policies.of_organization(principal)
-    limits = [sought(level, request, "Allow", f"{words} does not allow it") for level, words in organization]
     granted = grants_of_resource(request, policies.resource)
     if principal.kind in ("anonymous", "service"):
         ruling = _OUTSIDER if request.action in _OF_THE_OWNER else granted[0]
@@ -278,7 +210,10 @@ def permission(request: Request, policies: Policies) -> Ruling:
         ruling = across_accounts(request, policies, granted)
         if within_account(request, policies, granted).status != ruling.status:
             ruling = Ruling(UNKNOWN, None, "it is not known in whose account the resource is")
-    return all_rulings(ruling, *limits)
+    levels = policies.of_organization(principal)
+    return all_rulings(
+        ruling, *(sought(level, request, "Allow", f"{words} does not allow it") for level, words in levels)
+    )
 
 
 def within_account(request: Request, policies: Policies, granted: Sequence[Ruling]) -> Ruling:
@@ -317,7 +252,7 @@ def own_rights(request: Request, policies: Policies) -> list[Ruling]:
         rulings = [sought(policies.identity, request, "Allow", "no statement of its identity policies allows it")]
     if policies.boundary is not None:
         rulings.append(sought([policies.boundary], request, "Allow", "its permissions boundary does not allow it"))
-    if policies.session is not None and principal.kind in ("role_session", "federated_user"):
+    if policies.session is not None and principal.kind in _SESSIONS:
         rulings.append(sought(policies.session, request, "Allow", "its session policy does not allow it"))
     elif principal.kind == "federated_user":
         rulings.append(Ruling(NO, None, "a federated user without a session policy has no right of its issuer's"))
@@ -334,21 +269,20 @@ def grants_of_resource(request: Request, resource: Sequence[Policy] | None) -> l
             best = [any_ruling(ruling, Ruling(UNKNOWN, policy)) for ruling in best]
         for statement in policy.on(request.action, "Allow"):
             named = naming(statement, request, NO)
-            if max(named) != NO:
-                status = applies(statement, request)
-                rulings = [Ruling(min(how_far, status), statement) for how_far in named]
-                best = [any_ruling(*pair) for pair in zip(best, rulings, strict=True)]
+            status = applies(statement, request) if max(named) != NO else NO
+            rulings = [Ruling(min(how_far, status), statement) for how_far in named]
+            best = [any_ruling(*pair) for pair in zip(best, rulings, strict=True)]
     return best
 
 
-def sought(policies: Iterable[Policy] | None, request: Request, effect: Effect, nothing: str) -> Ruling:
+def sought(policies: Iterable[Policy] | None, request: Request, effect: Effect, nothing: str = "") -> Ruling:
     """Does a statement of these policies, which name no principals, hold? ``nothing`` is why where none does."""
     if policies is None:
         return Ruling(UNKNOWN, None, "its identity policies are not known")
     best = Ruling(NO, None, nothing)
     for policy in policies:
-        if policy.unreadable and best.status == NO:
-            best = Ruling(UNKNOWN, policy)
+        if policy.unreadable:
+            best = any_ruling(best, Ruling(UNKNOWN, policy))
         for statement in policy.on(request.action, effect):
             best = any_ruling(best, Ruling(applies(statement, request), statement))
             if best.status == YES:

@@ -1,25 +1,215 @@
-"""A policy as its author wrote it, read with tolerance: what cannot be read is marked with its reason."""
+"""A policy as its author wrote it, whom it names, and who asks.
+
+Read with tolerance: what cannot be read is marked with its reason.
+"""
 
 from __future__ import annotations
 
 import json
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from functools import lru_cache
+from typing import Any, Final, Literal, NamedTuple
 from urllib.parse import unquote
 
-from ir_kit.policies.conditions import Test, tests_of
-from ir_kit.policies.patterns import ANYTHING, Patterns, patterns_of
-from ir_kit.policies.policy_principals import Names
+from ir_kit.domain.logic import ABSENT, NO, PRESENT, UNKNOWN, YES, Context, Known, Status, negation
+from ir_kit.domain.principals import account_of_arn, same_role
+from ir_kit.policies.conditions import ANYTHING, Patterns, Test, patterns_of, tests_of
 
 Effect = Literal["Allow", "Deny"]
 EFFECTS: Final[tuple[Effect, Effect]] = ("Allow", "Deny")
-
+# what gives access to a bucket and its objects, by kind of access and what it acts on (Service Authorization Reference,
+# "Actions, resources, and condition keys for Amazon S3")
+ACTIONS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
+    "read": {
+        "object": (
+            "GetObject", "GetObjectVersion", "GetObjectTorrent", "GetObjectVersionTorrent", "GetObjectAttributes",
+            "GetObjectVersionAttributes", "GetObjectTagging", "GetObjectVersionTagging", "GetObjectAcl",
+            "GetObjectVersionAcl", "GetObjectRetention", "GetObjectLegalHold", "GetObjectVersionForReplication",
+        ),
+    },
+    "write": {
+        "object": (
+            "PutObject", "DeleteObject", "DeleteObjectVersion", "RestoreObject", "AbortMultipartUpload",
+            "PutObjectTagging", "PutObjectVersionTagging", "DeleteObjectTagging", "DeleteObjectVersionTagging",
+            "PutObjectRetention", "PutObjectLegalHold", "BypassGovernanceRetention", "ReplicateObject",
+            "ReplicateDelete", "ReplicateTags",
+        ),
+    },
+    "list": {"bucket": ("ListBucket", "ListBucketVersions", "ListBucketMultipartUploads")},
+    "admin": {
+        "object": ("PutObjectAcl", "PutObjectVersionAcl", "ObjectOwnerOverrideToBucketOwner"),
+        "bucket": (
+            "PutBucketPolicy", "DeleteBucketPolicy", "PutBucketAcl", "PutBucketPublicAccessBlock",
+            "PutBucketOwnershipControls", "PutBucketWebsite", "DeleteBucketWebsite", "PutBucketCORS",
+            "PutReplicationConfiguration", "PutInventoryConfiguration", "PutAnalyticsConfiguration",
+            "PutLifecycleConfiguration", "PutBucketVersioning", "PutBucketObjectLockConfiguration",
+            "PutEncryptionConfiguration", "PutBucketLogging", "PutBucketNotification", "PutBucketTagging",
+            "DeleteBucket", "PutBucketRequestPayment", "PutAccelerateConfiguration", "PutMetricsConfiguration",
+            "PutIntelligentTieringConfiguration", "PutAccessPointPolicy", "DeleteAccessPointPolicy",
+        ),
+    },
+}  # fmt: skip
 _ROOT = re.compile(r"arn:[^:]+:iam::(\d{12}):root")
 _PAIRED = ("Action", "Resource", "Principal")
 _ELEMENTS = {"Sid", "Effect", "Condition", *_PAIRED, *(f"Not{name}" for name in _PAIRED)}
+_FEDERATED_PROVIDER = "aws:federatedprovider"
+_TYPES = {"root": "Account", "user": "User", "role_session": "AssumedRole", "federated_user": "FederatedUser"}
+_OF_TOKENS = ("aws:tokenissuetime", "aws:multifactorauthpresent", "aws:multifactorauthage")
+_OF_MEMBERS = ("aws:principalarn", "aws:username", "aws:principalorgid", "aws:principalorgpaths")
+_OF_SERVICES = ("aws:principalservicename", "aws:principalservicenameslist", "aws:sourcearn", "aws:sourceaccount")
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who makes a request.
+
+    Parameters
+    ----------
+    arn : str or None
+        Of a session its own (``arn:aws:sts::...:assumed-role/ROLE/SESSION``); of a service its name
+        (``cloudtrail.amazonaws.com``); None of an anonymous caller.
+    role_arn : str or None
+        Of a role's session, with the role's path; None where only the session's ARN is known.
+    issuer_arn : str or None
+        Who asked for a federated user's session: a user, or an account's root.
+    canonical_id : str or None
+        The account's, in S3; None where it is not known.
+    user_id : str or None
+        ``AIDA...``, ``AROA...:session``; None where it is not known.
+    temporary : bool or None
+        Has a user temporary credentials, of ``GetSessionToken``? None where that is not known.
+    """
+
+    kind: Literal["anonymous", "root", "user", "role_session", "federated_user", "service"]
+    arn: str | None = None
+    role_arn: str | None = None
+    issuer_arn: str | None = None
+    canonical_id: str | None = None
+    user_id: str | None = None
+    temporary: bool | None = None
+    account: str | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "account", account_of_arn(self.arn))
+
+    @property
+    def is_member(self) -> bool:
+        """Is it a user or a session, to which policies of an account are attached?"""
+        return self.kind in ("user", "role_session", "federated_user")
+
+    @property
+    def issued_by_root(self) -> bool:
+        """Is it a federated user of whom the root user asked for the session?"""
+        return self.kind == "federated_user" and (self.issuer_arn or "").endswith(":root")
+
+
+@lru_cache(maxsize=10_000)
+def keys_of(principal: Principal) -> dict[str, Known]:
+    """The request keys that follow from who asks.
+
+    Two pages differ on ``aws:userid`` of an anonymous caller, so that it is not known here.
+    Source: IAM User Guide, "AWS global condition context keys" (availability) and "IAM policy elements: Variables and
+    tags" (principal key values).
+    """
+    kind, arn, account = principal.kind, str(principal.arn), principal.account
+    if kind == "service":
+        return {
+            "aws:principaltag/*": ABSENT, "aws:username": ABSENT, "aws:principalisawsservice": ("true",),
+            "aws:principalservicename": (arn,),
+        }  # fmt: skip
+    if kind == "anonymous":
+        absent = ("aws:principaltag/*", "aws:principalisawsservice", *_OF_SERVICES, *_OF_MEMBERS, *_OF_TOKENS)
+        return {
+            **dict.fromkeys(absent, ABSENT), "aws:principalaccount": ("anonymous",), "aws:principaltype": ("Anonymous",)
+        }  # fmt: skip
+    name, issuer = arn.rpartition("/")[2], principal.role_arn if kind == "role_session" else principal.arn
+    user_id = principal.user_id or {"root": account, "federated_user": f"{account}:{name}"}.get(kind)
+    keys: dict[str, Known] = {
+        **dict.fromkeys(_OF_SERVICES, ABSENT), "aws:principalisawsservice": ("false",),
+        "aws:principaltype": (_TYPES[kind],),
+        "aws:principalarn": PRESENT if issuer is None else (issuer,),
+        "aws:username": (name,) if kind == "user" else ABSENT,
+        "aws:userid": PRESENT if user_id is None else (user_id,),
+    }  # fmt: skip
+    if account is not None:
+        keys["aws:principalaccount"] = (account,)
+    if kind == "root":
+        keys["aws:principaltag/*"] = ABSENT
+    if principal.temporary or kind in ("role_session", "federated_user"):
+        keys["aws:tokenissuetime"] = PRESENT
+    elif principal.temporary is False:
+        keys |= dict.fromkeys(_OF_TOKENS, ABSENT)
+    return keys if kind == "role_session" else keys | {_FEDERATED_PROVIDER: ABSENT}
+
+
+class Named(NamedTuple):
+    """How far a statement names a principal. AWS weighs the three differently where other policies do not allow."""
+
+    direct: Status  # itself, or everybody
+    as_role: Status  # through the role, or the user, behind its session
+    as_account: Status  # through its account, which still has to hand the right on
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The ``Principal`` or ``NotPrincipal`` of a statement, by family."""
+
+    everybody: bool = False
+    aws: frozenset[str] = frozenset()  # an account's root is its twelve digits
+    services: frozenset[str] = frozenset()
+    federated: frozenset[str] = frozenset()
+    canonical: frozenset[str] = frozenset()
+
+    def names(self, principal: Principal, context: Context) -> Named:
+        """How far do these name this principal?"""
+        kind, arn = principal.kind, principal.arn
+        if self.everybody:
+            return Named(YES, YES, YES)
+        if kind in ("anonymous", "service"):
+            return Named(YES if kind == "service" and arn in self.services else NO, NO, NO)
+        account: Status = YES if principal.account in self.aws or principal.canonical_id in self.canonical else NO
+        if account == NO and self.canonical and principal.canonical_id is None:
+            account = UNKNOWN
+        direct: Status = account if kind == "root" else YES if arn in self.aws else NO
+        behind: Status = account if principal.issued_by_root else NO
+        if kind == "federated_user" and not principal.issued_by_root:
+            behind = YES if principal.issuer_arn in self.aws else NO
+        elif kind == "role_session":
+            # a role's name is unique in its account, whatever its path
+            by_name = principal.role_arn is None and any(":role/" in it and same_role(it, arn) for it in self.aws)
+            behind = YES if by_name or principal.role_arn in self.aws else NO
+            if self.federated and direct == NO:
+                provider = context.get(_FEDERATED_PROVIDER)
+                direct = UNKNOWN
+                if isinstance(provider, tuple):
+                    direct = NO if self.federated.isdisjoint(provider) else YES
+        return Named(direct, behind, account)
+
+    def spares(self, principal: Principal, context: Context, *, effect: str, bounded: Status) -> Named:
+        """As ``NotPrincipal``: how far does the statement hold for this principal, as for any that is not named?
+
+        With ``Deny`` a principal is left out for certain where itself, the role behind a session, and the account are
+        all named; where only some are, AWS "might" deny. Who has a permissions boundary is denied whoever is named.
+        Source: IAM User Guide, "AWS JSON policy elements: NotPrincipal".
+        """
+        if self.everybody:
+            return Named(NO, NO, NO)
+        named = self.names(principal, context)
+        if effect == "Allow":
+            holds = UNKNOWN if named.direct == NO and max(named) != NO else negation(named.direct)
+            return Named(holds, holds, holds)
+        chain = named.direct
+        if principal.is_member:
+            chain = min(chain, named.as_account)
+        if principal.kind == "role_session":
+            chain = min(chain, named.as_role)
+        holds = NO if chain == YES else YES if named.direct == named.as_role == NO else UNKNOWN
+        if principal.is_member:
+            holds = max(holds, min(bounded, UNKNOWN) if principal.kind == "federated_user" else bounded)
+        return Named(holds, holds, holds)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,6 +234,16 @@ class Statement:
         """The statement as a reader finds it: ``bucket policy of b, statement 2 (AllowPublic)``."""
         return f"{self.source}, statement {self.ordinal}" + (f" ({self.sid})" if self.sid else "")
 
+    @property
+    def terms(self) -> str:
+        """Its conditions, and the principals that it leaves out, in a line."""
+        words, names = [str(test) for test in self.conditions], self.not_principals
+        if names is not None:
+            families = (["*"] if names.everybody else [], names.aws - {"*"}, names.services, names.federated)
+            left_out = [name for family in (*families, names.canonical) for name in sorted(family)]
+            words.insert(0, f"all but {', '.join(left_out)}")
+        return "; ".join(words)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Policy:
@@ -57,31 +257,20 @@ class Policy:
 
     def on(self, action: str, effect: Effect) -> tuple[Statement, ...]:
         """The statements of this effect that cover an action (in lower case), or may, as they cannot be read."""
-        statements = self.by_action.get((action, effect))
-        if statements is None:
-            statements = self.by_action[action, effect] = tuple(
-                statement
-                for statement in self.statements
+        if (action, effect) not in self.by_action:
+            self.by_action[action, effect] = tuple(
+                statement for statement in self.statements
                 if statement.effect in (effect, None)
-                and (statement.on_actions is None or statement.on_actions.cover_text(action))
-            )
-        return statements
+                and (statement.on_actions is None or statement.on_actions.covers(action, {}) == YES)
+            )  # fmt: skip
+        return self.by_action[action, effect]
 
 
 UNREADABLE: Final = Policy("policies that could not be read", unreadable="they could not be read")
 
 
-class _Fault(Exception):
+class Fault(Exception):
     """What is wrong with a document, a statement or an element."""
-
-
-class _Object(dict[str, Any]):
-    """A JSON object, and the names that it gives more than once."""
-
-    def __init__(self, pairs: list[tuple[str, Any]]) -> None:
-        super().__init__(pairs)
-        repeats = Counter(name for name, _ in pairs) if len(self) < len(pairs) else {}
-        self.repeated = [name for name, count in repeats.items() if count > 1]
 
 
 def parse_policy(document: str | Mapping[str, Any] | None, source: str) -> Policy:
@@ -100,25 +289,24 @@ def parse_policy(document: str | Mapping[str, Any] | None, source: str) -> Polic
     """
     try:
         if document is None:
-            raise _Fault("there is no document")
+            raise Fault("there is no document")
         content: Any = document
         if isinstance(document, str):
             text = unquote(document) if document.lstrip()[:3].upper() == "%7B" else document
-            content = json.loads(text, object_pairs_hook=_Object)
+            content = json.loads(text, object_pairs_hook=_object)
         if not isinstance(content, Mapping):
-            raise _Fault("it is not a JSON object")
-        if isinstance(content, _Object) and content.repeated:
-            raise _Fault(f"it gives {_short(content.repeated[0])} twice")
+            raise Fault("it is not a JSON object")
+        if None in content:
+            raise Fault(f"it gives {_short(content[None][0])} twice")
         version = content.get("Version", "2008-10-17")
         if version not in ("2012-10-17", "2008-10-17"):
-            raise _Fault(f"its Version is {_short(version)}, which AWS does not know")
+            raise Fault(f"its Version is {_short(version)}, which AWS does not know")
         if "Statement" not in content:
-            raise _Fault("it has no Statement")
-        variables = version == "2012-10-17"
+            raise Fault("it has no Statement")
         listed = enumerate(_listed(content["Statement"]), 1)
-        statements = tuple(statement_of(given, source, number, variables) for number, given in listed)
-        return Policy(source, statements, version=version)
-    except _Fault as fault:
+        statements = (statement_of(given, source, number, version == "2012-10-17") for number, given in listed)
+        return Policy(source, tuple(statements), version=version)
+    except Fault as fault:
         return Policy(source, unreadable=str(fault))
     except ValueError as error:
         return Policy(source, unreadable=f"it is not JSON ({error})")
@@ -126,55 +314,55 @@ def parse_policy(document: str | Mapping[str, Any] | None, source: str) -> Polic
         return Policy(source, unreadable="it is nested too deeply")
 
 
-def statement_of(given: object, source: str, ordinal: int, variables: bool) -> Statement:
+def statement_of(given: Any, source: str, ordinal: int, variables: bool) -> Statement:
     """A statement as JSON has it. ``variables``: does the policy's version know them?"""
     effect: Effect | None = None
     sid: str | None = None
     try:
         if not isinstance(given, Mapping):
-            raise _Fault("it is not a JSON object")
+            raise Fault("it is not a JSON object")
         sid = given["Sid"] if isinstance(given.get("Sid"), str) and given["Sid"] else None
-        if given.get("Effect") in EFFECTS and "Effect" not in getattr(given, "repeated", ()):
+        if given.get("Effect") in EFFECTS and "Effect" not in given.get(None, ()):
             effect = given["Effect"]
-        if repeated := repeated_name(given):
-            raise _Fault(f"it gives {_short(repeated)} twice")
+        if (repeated := next(names_given_twice(given), None)) is not None:
+            raise Fault(f"it gives {_short(repeated)} twice")
         if odd := given.keys() - _ELEMENTS:
-            raise _Fault(f"it has an element that AWS does not know ({_short(sorted(map(str, odd))[0])})")
+            raise Fault(f"it has an element that AWS does not know ({_short(min(map(str, odd)))})")
         if effect is None:
-            raise _Fault("its Effect is neither Allow nor Deny")
-        actions, not_actions = texts_of(given, "Action"), texts_of(given, "NotAction")
-        resources, not_resources = texts_of(given, "Resource"), texts_of(given, "NotResource")
+            raise Fault("its Effect is neither Allow nor Deny")
+        texts = {name: texts_of(given, name) for name in ("Action", "NotAction", "Resource", "NotResource")}
         for name in _PAIRED:
             if name in given and f"Not{name}" in given:
-                raise _Fault(f"it has both {name} and Not{name}")
+                raise Fault(f"it has both {name} and Not{name}")
         if "Action" not in given and "NotAction" not in given:
-            raise _Fault("it has neither Action nor NotAction")
+            raise Fault("it has neither Action nor NotAction")
+        actions = [name.lower() for name in texts["Action"] or texts["NotAction"]]
         negated = "NotResource" in given or "Resource" not in given
         return Statement(
             source, ordinal, sid, effect, None, names_of(given, "Principal"), names_of(given, "NotPrincipal"),
-            resources, not_resources, tests_of(condition_of(given), variables),
-            patterns_of([name.lower() for name in actions or not_actions], negated="NotAction" in given),
-            patterns_of(resources or not_resources, negated=negated, variables=variables),
+            texts["Resource"], texts["NotResource"], tests_of(condition_of(given), variables),
+            patterns_of("action", actions, negated="NotAction" in given),
+            patterns_of("resource", texts["Resource"] or texts["NotResource"], negated=negated, variables=variables),
         )  # fmt: skip
-    except _Fault as fault:
+    except Fault as fault:
         return Statement(source, ordinal, sid, effect, str(fault))
 
 
-def repeated_name(value: object) -> str | None:
-    """A name that an object, or any object in it, gives twice."""
-    if isinstance(value, _Object) and value.repeated:
-        return value.repeated[0]
-    inner = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
-    return next((name for part in inner if (name := repeated_name(part)) is not None), None)
+def names_given_twice(value: object) -> Iterator[str]:
+    """The names that an object, or any object in it, gives more than once."""
+    if isinstance(value, Mapping):
+        yield from value.get(None, ())
+    for part in value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ():
+        yield from names_given_twice(part)
 
 
 def texts_of(given: Mapping[str, Any], name: str) -> tuple[str, ...]:
     """The element as texts, a single text as a list of it; empty where it is not there."""
     listed = _listed(given[name]) if name in given else []
     if not all(isinstance(text, str) for text in listed):
-        raise _Fault(f"its {name} is not text")
+        raise Fault(f"its {name} is not text")
     if any(ANYTHING in text for text in listed):
-        raise _Fault(f"its {name} holds U+FDD0, which is no character")
+        raise Fault(f"its {name} holds U+FDD0, which is no character")
     return tuple(listed)
 
 
@@ -182,15 +370,15 @@ def condition_of(given: Mapping[str, Any]) -> dict[str, dict[str, tuple[str, ...
     """The ``Condition`` of a statement: by operator and key, the values as texts."""
     condition = given.get("Condition", {})
     if not isinstance(condition, Mapping):
-        raise _Fault("its Condition is not a JSON object")
+        raise Fault("its Condition is not a JSON object")
     block: dict[str, dict[str, tuple[str, ...]]] = {}
     for operator, keys in condition.items():
         if not isinstance(operator, str) or not isinstance(keys, Mapping):
-            raise _Fault("an operator of its Condition is not a JSON object")
+            raise Fault("an operator of its Condition is not a JSON object")
         for key, value in keys.items():
             listed = _listed(value)
             if not isinstance(key, str) or not all(isinstance(part, str | bool | int | float) for part in listed):
-                raise _Fault("a value of its Condition is neither text nor number nor boolean")
+                raise Fault("a value of its Condition is neither text nor number nor boolean")
             texts = (str(part).lower() if isinstance(part, bool) else str(part) for part in listed)
             block.setdefault(operator, {})[key] = tuple(texts)
     return block
@@ -204,15 +392,21 @@ def names_of(given: Mapping[str, Any], name: str) -> Names | None:
     if value == "*":
         return Names(everybody=True)
     if not isinstance(value, Mapping) or not value:
-        raise _Fault(f"its {name} names nobody")
+        raise Fault(f"its {name} names nobody")
     families = {family: frozenset(texts_of(value, family)) for family in value if isinstance(family, str)}
     aws, services, federated, canonical, star = (
         families.pop(family, frozenset()) for family in ("AWS", "Service", "Federated", "CanonicalUser", "*")
     )
     if families:
-        raise _Fault(f"its {name} is of a kind that AWS does not know")
+        raise Fault(f"its {name} is of a kind that AWS does not know")
     accounts = frozenset(root[1] if (root := _ROOT.fullmatch(text)) else text for text in aws)
     return Names("*" in aws | star, accounts, services, federated, canonical)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str | None, Any]:
+    """A JSON object; under None the names that it gives more than once."""
+    repeated = [name for name, count in Counter(name for name, _ in pairs).items() if count > 1]
+    return {**dict(pairs), **({None: repeated} if repeated else {})}
 
 
 def _listed(value: Any) -> list[Any]:

@@ -12,8 +12,7 @@ from typing import NamedTuple
 
 from ir_kit.domain.logic import NO, UNKNOWN, YES, Status
 from ir_kit.policies.conditions import Test, network
-from ir_kit.policies.policy_documents import Policy, Statement
-from ir_kit.policies.policy_principals import Names
+from ir_kit.policies.policy_documents import Names, Policy, Statement
 
 # a fixed value of any of these holds a grant to somebody
 _FIXING = {

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from ir_kit.configuration.answers import Configuration
+from ir_kit.configuration.bucket_inventory import inventory_of
+from ir_kit.configuration.collected_answers import Configuration
 from ir_kit.configuration.config_timeline import ConfigTimeline
-from ir_kit.configuration.inventory import inventory_of
 from ir_kit.domain.intervals import Span
 from ir_kit.exposure.bucket_verdicts import PastExposure
 from ir_kit.exposure.changes import changes_of

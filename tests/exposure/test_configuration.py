@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from bucket_answers import ACCOUNT, ALL_ON, BUCKET, OTHER, OWNER, STRANGER, Answers, allow, deny
 
-from ir_kit.configuration.answers import Configuration
-from ir_kit.configuration.inventory import inventory_of
+from ir_kit.configuration.bucket_inventory import inventory_of
+from ir_kit.configuration.collected_answers import Configuration
 from ir_kit.exposure.bucket_verdicts import grants_of
 
 ROLE = f"arn:aws:iam::{OTHER}:role/reader"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ir_kit.configuration.answers import Configuration
-from ir_kit.configuration.inventory import inventory_of
+from ir_kit.configuration.bucket_inventory import inventory_of
+from ir_kit.configuration.collected_answers import Configuration
 from ir_kit.exposure.bucket_verdicts import Exposure, Verdict, grants_of, verdict_on
 from ir_kit.exposure.grants import Grant
 

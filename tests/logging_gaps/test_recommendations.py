@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from ir_kit.configuration.answers import Configuration
-from ir_kit.configuration.inventory import inventory_of
+from ir_kit.configuration.bucket_inventory import inventory_of
+from ir_kit.configuration.collected_answers import Configuration
 from ir_kit.domain.frames import rows_of
 from ir_kit.logging_gaps.prices import Between, load_prices
 from ir_kit.logging_gaps.recommendations import Plan, Rate, lasting_arns, recommendations, request_rates

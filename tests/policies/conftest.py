@@ -7,21 +7,9 @@ from typing import Any
 
 import yaml
 
-from ir_kit.policies import (
-    ABSENT,
-    PRESENT,
-    UNREADABLE,
-    Policy,
-    Principal,
-    Request,
-    anonymous,
-    federated_user,
-    parse_policy,
-    role_session,
-    root,
-    service,
-    user,
-)
+from ir_kit.domain.logic import ABSENT, PRESENT
+from ir_kit.policies.decisions import Policies, Request
+from ir_kit.policies.policy_documents import UNREADABLE, Policy, Principal, parse_policy
 
 CASES = Path(__file__).parent / "cases"
 ALICE = "arn:aws:iam::111122223333:user/alice"
@@ -43,17 +31,20 @@ def principal(text: str | None) -> Principal:
     kind, first, last = words[0], words[1] if len(words) > 1 else "", words[-1]
     if kind == "session" and len(words) > 2:
         role, account = last.rpartition("/")[2], last.split(":")[4]
-        return role_session(f"arn:aws:sts::{account}:assumed-role/{role}/{first}", last)
+        return Principal("role_session", f"arn:aws:sts::{account}:assumed-role/{role}/{first}", last)
     made = {
-        "anonymous": lambda: anonymous(),
-        "root": lambda: root(first),
-        "service": lambda: service(first),
-        "session": lambda: role_session(first),
-        "federated": lambda: federated_user(f"arn:aws:sts::{last.split(':')[4]}:federated-user/{first}", last),
-        "user": lambda: user(
-            first, canonical_id=last if "canonical" in words else None, temporary=True if "token" in words else None
+        "anonymous": lambda: Principal("anonymous"),
+        "root": lambda: Principal("root", f"arn:aws:iam::{first}:root"),
+        "service": lambda: Principal("service", first),
+        "session": lambda: Principal("role_session", first),
+        "federated": lambda: Principal(
+            "federated_user", f"arn:aws:sts::{last.split(':')[4]}:federated-user/{first}", issuer_arn=last
         ),
-    }
+        "user": lambda: Principal(
+            "user", first, canonical_id=last if "canonical" in words else None,
+            temporary=True if "token" in words else None,
+        ),
+    }  # fmt: skip
     return made[kind]()
 
 
@@ -78,11 +69,11 @@ def request(case: dict[str, Any]) -> Request:
     return Request(who, case.get("action", "s3:GetObject"), arn, case.get("owner", "111122223333"), context)
 
 
-def given(case: dict[str, Any]) -> dict[str, Any]:
-    """The arguments of `decide`."""
+def given(case: dict[str, Any]) -> Policies:
+    """The policies of a case."""
     version = case.get("version", "2012-10-17")
     boundary = policies(case["boundary"], "boundary", version) if "boundary" in case else None
-    return {
+    made: dict[str, Any] = {
         "identity": policies(case.get("identity", []), "policies of alice", version),
         "boundary": boundary[0] if boundary else None,
         "session": policies(case["session"], "session policy", version) if "session" in case else None,
@@ -94,3 +85,4 @@ def given(case: dict[str, Any]) -> dict[str, Any]:
         if "rcps" in case
         else None,
     }
+    return Policies(**made)

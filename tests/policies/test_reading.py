@@ -8,19 +8,12 @@ from urllib.parse import quote
 
 import pytest
 
-from ir_kit.policies import (
-    UNREADABLE,
-    Request,
-    anonymous,
-    decide,
-    parse_policy,
-    public_statements,
-    public_status,
-    summary,
-)
+from ir_kit.policies.decisions import Policies, Request, decide
+from ir_kit.policies.policy_documents import UNREADABLE, Principal, parse_policy
+from ir_kit.policies.public_access import public_statements, public_status
 
 OPEN = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::b/*"}
-ASKED = Request(anonymous(), "s3:GetObject", "arn:aws:s3:::b/k", "111122223333")
+ASKED = Request(Principal("anonymous"), "s3:GetObject", "arn:aws:s3:::b/k", "111122223333")
 
 
 def read(*statements: Any, **more: Any) -> Any:
@@ -40,7 +33,7 @@ def read(*statements: Any, **more: Any) -> Any:
 def test_one_statement_reads_the_same_however_it_is_written(document: Any) -> None:
     policy = parse_policy(document, "bucket policy of b")
     assert policy.unreadable is None
-    assert decide(ASKED, resource=[policy]).status == "yes"
+    assert decide(ASKED, Policies(resource=[policy])).status == "yes"
 
 
 @pytest.mark.parametrize(
@@ -61,7 +54,7 @@ def test_one_statement_reads_the_same_however_it_is_written(document: Any) -> No
 def test_a_document_that_cannot_be_read_says_why(document: str | None, reason: str) -> None:
     policy = parse_policy(document, "bucket policy of b")
     assert (policy.unreadable or "").startswith(reason)
-    decision = decide(ASKED, resource=[policy])
+    decision = decide(ASKED, Policies(resource=[policy]))
     assert (decision.status, decision.statement) == ("unknown", "bucket policy of b")
     assert (public_status(policy), public_statements(policy)) == ("unknown", [])
 
@@ -92,9 +85,9 @@ def test_a_statement_that_cannot_be_read_leaves_the_others_readable(statement: A
     listing = {"Sid": "List", "Effect": "Allow", "Principal": "*", "Action": "s3:ListBucket", "Resource": "*"}
     policy = read(statement, listing)
     assert (policy.statements[0].fault or "").startswith(fault)
-    assert decide(ASKED, resource=[policy]).status == "unknown"
-    listed = Request(anonymous(), "s3:ListBucket", "arn:aws:s3:::b", "111122223333")
-    decision = decide(listed, resource=[policy])
+    assert decide(ASKED, Policies(resource=[policy])).status == "unknown"
+    listed = Request(Principal("anonymous"), "s3:ListBucket", "arn:aws:s3:::b", "111122223333")
+    decision = decide(listed, Policies(resource=[policy]))
     assert (decision.status == "yes") == (policy.statements[0].effect == "Allow")
 
 
@@ -108,7 +101,7 @@ def test_a_name_given_twice_is_not_read_as_either(where: str) -> None:
     }[where]
     policy = parse_policy(f'{{"Version": "2012-10-17", "Statement": {twice}}}', "bucket policy of b")
     assert "twice" in (policy.statements[0].fault or "")
-    assert decide(ASKED, resource=[policy]).status == "unknown"
+    assert decide(ASKED, Policies(resource=[policy])).status == "unknown"
     assert policy.statements[0].effect == (None if where == "Effect" else "Allow")
 
 
@@ -129,9 +122,9 @@ def test_a_statement_keeps_what_its_author_wrote() -> None:
 
 
 def test_policies_that_nobody_could_read_decide_nothing() -> None:
-    assert decide(ASKED, resource=[UNREADABLE]).status == "unknown"
-    assert decide(ASKED, resource=[UNREADABLE, read(OPEN)]).status == "unknown"
-    assert decide(ASKED, resource=[UNREADABLE, read(OPEN | {"Effect": "Deny"})]).status == "no"
+    assert decide(ASKED, Policies(resource=[UNREADABLE])).status == "unknown"
+    assert decide(ASKED, Policies(resource=[UNREADABLE, read(OPEN)])).status == "unknown"
+    assert decide(ASKED, Policies(resource=[UNREADABLE, read(OPEN | {"Effect": "Deny"})])).status == "no"
 
 
 def test_a_summary_says_the_conditions_and_whom_the_statement_leaves_out() -> None:
@@ -144,8 +137,8 @@ def test_a_summary_says_the_conditions_and_whom_the_statement_leaves_out() -> No
     condition = {"IpAddress": {"aws:SourceIp": ["203.0.113.0/24"]}, "Bool": {"aws:SecureTransport": True}}
     statement = {key: value for key, value in OPEN.items() if key != "Principal"} | {"Condition": condition}
     conditions = "IpAddress aws:SourceIp 203.0.113.0/24; Bool aws:SecureTransport true"
-    assert summary(read(statement | {"Principal": "*"}).statements[0]) == conditions
-    assert summary(read(statement | {"NotPrincipal": left_out}).statements[0]) == (
+    assert read(statement | {"Principal": "*"}).statements[0].terms == conditions
+    assert read(statement | {"NotPrincipal": left_out}).statements[0].terms == (
         "all but *, 444455556666, AIDAEXAMPLE, arn:aws:iam::111122223333:user/a, cloudtrail.amazonaws.com, "
         f"accounts.google.com, 79a5; {conditions}"
     )
@@ -166,5 +159,5 @@ def test_a_hostile_pattern_is_not_tried_from_every_place() -> None:
         OPEN | {"Condition": {"StringLike": {"aws:UserAgent": hostile}}},
     )
     key = "arn:aws:s3:::b/" + "a" * 1000
-    asked = Request(anonymous(), "s3:GetObject", key, "111122223333", {"aws:UserAgent": "a" * 4000})
-    assert decide(asked, resource=[policy]).status == "no"
+    asked = Request(Principal("anonymous"), "s3:GetObject", key, "111122223333", {"aws:UserAgent": "a" * 4000})
+    assert decide(asked, Policies(resource=[policy])).status == "no"

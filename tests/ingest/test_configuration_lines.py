@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ir_kit.ingest.configuration import setting_of
+from ir_kit.ingest.configuration_lines import setting_of
 
 CALL = {
     "collected_at": "2026-03-08T09:00:00Z", "account": "111122223333", "region": "us-east-1", "service": "s3",

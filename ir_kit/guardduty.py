@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ir_kit.errors import IncidentError, one_line
-from ir_kit.incident_values import BUCKET_NAME, KEY_ID, parse_time
+from ir_kit.incident import BUCKET_NAME, KEY_ID, parse_time
 
 __all__ = ["BASELINE", "MARGIN", "FindingFacts", "finding_facts", "incident_from_finding", "read_finding"]
 

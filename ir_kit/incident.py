@@ -1,18 +1,21 @@
 """The incident file: whose keys, which window, which sources.
 
 `load_incident` reads ``RUNS/INCIDENT/incident.yaml``, `new_incident` writes one. Whatever is wrong with it is an
-`IncidentError` that names the file and the line, before any evidence is touched.
+`IncidentError` that names the file and the line, before any evidence is touched. Its YAML is mappings, lists and text:
+scalars stay the text that was written, so that ``2026-03-01`` is no date before somebody has looked at its time zone.
 """
 
 from __future__ import annotations
 
 import difflib
-import json
+import ipaddress
 import os
+import re
 from collections.abc import Hashable, Mapping
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple, TypeVar
 
 import yaml
 from pydantic import (
@@ -25,39 +28,250 @@ from pydantic import (
     ValidationError,
     ValidationInfo,
     field_validator,
+    model_validator,
 )
 from pydantic_core import ErrorDetails
 
-from ir_kit import yaml_lines
 from ir_kit.errors import IncidentError, one_line
-from ir_kit.incident_values import (
-    AccessKeyId,
-    AccountId,
-    AthenaName,
-    Bucket,
-    Network,
-    PrincipalArn,
-    Region,
-    Source,
-    Time,
-    check_name,
-    distinct,
-    empty,
-    one_or_more,
-    parse_time,
-    quoted,
-    refusal,
-    s3_prefix,
-)
-from ir_kit.yaml_lines import Document, Location, Problem
-
-__all__ = ["Incident", "KnownGood", "Sources", "Window", "check_name", "load_incident", "new_incident", "parse_time"]
 
 FILE_NAME = "incident.yaml"
+MAX_BYTES, MAX_DEPTH = 1 << 20, 16
+KEY_ID = re.compile(r"(AKIA|ASIA)[A-Z0-9]{16}")
+BUCKET_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_PRINCIPAL = re.compile(
+    r"arn:aws[a-z-]*:(iam|sts)::[0-9]{12}:(root|(user|role|assumed-role|federated-user)/[\x21-\x7e]+)"
+)
+_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(?P<zone>[Zz]|[+-]\d\d:\d\d)?", re.ASCII)
+_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_SEE = "see the fields of an incident file"
+Location = tuple[Hashable, ...]
+T = TypeVar("T")
+
+
+# YAML that knows its lines
+
+
+@dataclass
+class Document:
+    """What a YAML file says, and on which lines it says it."""
+
+    name: str
+    value: object = None
+    lines: dict[Location, int] = field(default_factory=dict)
+
+    def line(self, location: Location) -> int:
+        """On which line stands this value, or failing that the nearest thing around it?"""
+        while location and location not in self.lines:
+            location = location[:-1]
+        return self.lines.get(location, 1)
+
+    def add(self, node: yaml.Node, location: Location = ()) -> object:
+        """The value of a node, its lines and those below it noted."""
+        self.lines.setdefault(location, node.start_mark.line + 1)
+        if isinstance(node, yaml.SequenceNode):
+            return [self.add(item, (*location, number)) for number, item in enumerate(node.value)]
+        if not isinstance(node, yaml.MappingNode):
+            return None if node.tag == "tag:yaml.org,2002:null" else node.value
+        values: dict[str, object] = {}
+        for key, item in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise _fault("a key that is no text", key.start_mark, "write 'name: value'")
+            if key.value in values:
+                raise _fault(f"duplicate key {quoted(key.value)}", key.start_mark, "keep one of them")
+            self.lines[*location, key.value] = key.start_mark.line + 1
+            values[key.value] = self.add(item, (*location, key.value))
+        return values
+
+
+def _fault(what: str, mark: Any, next_step: str) -> yaml.MarkedYAMLError:
+    return yaml.MarkedYAMLError(problem=what, problem_mark=mark, note=next_step)
+
+
+class _Loader(yaml.SafeLoader):
+    """Refuses what an incident file does not need: aliases, tags, depth."""
+
+    depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        event: Any = self.peek_event()  # type: ignore[no-untyped-call]
+        if isinstance(event, yaml.AliasEvent):
+            raise _fault("a YAML alias (*name)", event.start_mark, "write the value out")
+        if event.tag:
+            raise _fault(f"a YAML tag {quoted(event.tag)}", event.start_mark, "write plain text")
+        if self.depth > MAX_DEPTH:
+            raise _fault(f"nested more than {MAX_DEPTH} deep", event.start_mark, _SEE)
+        self.depth += 1
+        node = super().compose_node(parent, index)
+        self.depth -= 1
+        return node
+
+
+def read_yaml(data: bytes, name: str) -> Document:
+    """What does this YAML say, and on which lines?
+
+    Parameters
+    ----------
+    data : bytes
+        UTF-8, at most `MAX_BYTES`.
+    name : str
+        What messages call the file.
+
+    Raises
+    ------
+    IncidentError
+        The text is no YAML, or uses what an incident file may not: tags, aliases, duplicate keys, further documents.
+    """
+    if len(data) > MAX_BYTES:
+        raise IncidentError(f"larger than {MAX_BYTES} bytes", name, "an incident file is a page of text")
+    document, loader = Document(name), None
+    try:
+        text = data.decode("utf-8-sig")
+        loader = _Loader(text)
+        node = loader.get_single_node()
+        document.value = node and document.add(node)
+        return document
+    except UnicodeDecodeError as error:
+        line, what, next_step = data.count(b"\n", 0, error.start), "not UTF-8 text", "save the file as UTF-8"
+    except yaml.reader.ReaderError as error:
+        line, what = text.count("\n", 0, error.position), "a character that YAML does not allow"
+        next_step = "remove it"
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = mark.line if mark else 0
+        what, next_step = one_line(error.problem or error.context, 120), error.note or "mend it"
+        what = what if error.note else f"not YAML, {what}"
+    except (yaml.YAMLError, ValueError, OverflowError):  # an escape such as "\UFFFFFFFF", or a version past any number
+        line, what, next_step = loader.line if loader else 0, "not YAML", "mend it"
+    raise IncidentError(what, f"{name}:{line + 1}", next_step)
+
+
+# What a value may be
+
+
+class Refusal(IncidentError, ValueError):
+    """A value that the incident file may not hold, with the next step."""
+
+
+def quoted(value: object) -> str:
+    """A value as messages show it."""
+    return f"'{one_line(value, 60)}'"
+
+
+def check_name(incident: str) -> str:
+    """Can this be an incident's name? It is also a folder's, so paths are refused."""
+    if not _NAME.fullmatch(incident):
+        form = "1 to 64 letters, digits, '.', '_' or '-', the first a letter or a digit; no path"
+        raise IncidentError("not an incident's name", quoted(incident), form)
+    return incident
+
+
+def parse_time(value: object) -> datetime:
+    """Which moment is this ISO 8601 text, or aware datetime, in UTC? Anything else is an `IncidentError`."""
+    form = "write it as 2026-03-01T00:00:00Z"
+    if isinstance(value, str):
+        match = _TIME.fullmatch(value)
+        if _DATE.fullmatch(value):
+            raise Refusal(f"a date without a time {quoted(value)}", None, f"write {value}T00:00:00Z")
+        if match is None:
+            raise Refusal(f"not an ISO 8601 time {quoted(value)}", None, form)
+        if match["zone"] is None:
+            raise Refusal(f"a time without a zone {quoted(value)}", None, "add Z for UTC")
+        try:
+            value = datetime.fromisoformat(value.upper())
+        except ValueError:
+            raise Refusal(f"no such time {quoted(value)}", None, form) from None
+    if not isinstance(value, datetime):
+        raise Refusal("not a time", None, form)
+    if value.utcoffset() is None:
+        raise Refusal(f"a time without a zone {quoted(value)}", None, "give it one")
+    if not 1971 <= value.year <= 2199:  # a year's margin to what nanoseconds since 1970 can tell
+        raise Refusal(f"a year that no log has {quoted(value)}", None, "write the year of the incident")
+    return value.astimezone(UTC)
+
+
+def _access_key_id(value: str) -> str:
+    if not KEY_ID.fullmatch(value):  # not shown: it may be the secret key that was pasted
+        form = "AKIA or ASIA and 16 capital letters or digits"
+        raise Refusal(f"malformed access key id ({len(value)} characters)", None, f"an access key id is {form}")
+    return value
+
+
+def _network(value: str) -> str:
+    try:
+        if "%" in value:
+            raise ValueError
+        ipaddress.ip_network(value)
+    except ValueError:
+        try:
+            meant = str(ipaddress.ip_interface(value).network)
+        except ValueError:
+            meant = "203.0.113.7 or 203.0.113.0/24"
+        raise Refusal(f"not an address or a CIDR block {quoted(value)}", None, f"write it as {meant}") from None
+    return value
+
+
+def _source(value: str) -> str:
+    if not value.strip() or "\0" in value:
+        raise Refusal("not a path", None, "give a folder, a file or an s3:// prefix")
+    if value.startswith("s3://"):
+        if not BUCKET_NAME.fullmatch(value[5:].partition("/")[0]):
+            raise Refusal(f"not an s3:// prefix {quoted(value)}", None, "write it as s3://bucket/prefix")
+    elif "://" in value:
+        raise Refusal(
+            f"not a path {quoted(value.partition('://')[0])}", None, "give a folder, a file or an s3:// prefix"
+        )
+    elif value.startswith("~"):
+        raise Refusal(f"'~' is not expanded in {quoted(value)}", None, "write the path out")
+    return value
+
+
+def _form(pattern: str | re.Pattern[str], kind: str, next_step: str) -> AfterValidator:
+    def check(value: str) -> str:
+        if not re.fullmatch(pattern, value):
+            raise Refusal(f"not {kind} {quoted(value)}", None, next_step)
+        return value
+
+    return AfterValidator(check)
+
+
+def _distinct(values: object) -> object:
+    texts = isinstance(values, (list, tuple)) and all(isinstance(value, str) for value in values)
+    return tuple(dict.fromkeys(values)) if texts else values  # type: ignore[call-overload]
+
+
+def _one_or_more(value: object) -> object:
+    return _distinct([value] if isinstance(value, str) else value)
+
+
+Time = Annotated[datetime, BeforeValidator(parse_time)]
+Source = Annotated[str, AfterValidator(_source)]
+Network = Annotated[str, AfterValidator(_network)]
+AccessKeyId = Annotated[str, AfterValidator(_access_key_id)]
+Bucket = Annotated[str, _form(BUCKET_NAME, "a bucket's name", "give the bare name, without s3:// or an ARN")]
+PrincipalArn = Annotated[
+    str, _form(_PRINCIPAL, "the ARN of an IAM or STS principal", "write it as arn:aws:iam::111122223333:role/name")
+]
+AccountId = Annotated[str, _form(r"[0-9]{12}", "an account id", 'write it as "111122223333"')]
+Region = Annotated[str, _form(r"[a-z]{2}(-[a-z]+)+-[0-9]", "a Region", "write it as us-east-1")]
+AthenaName = Annotated[str, _form(r"[A-Za-z0-9_.-]{1,128}", "a name of Athena's", "write it as ir_kit")]
+Output = Annotated[Source, _form(r"(?s)s3://.*", "an s3:// prefix", "write it as s3://bucket/prefix")]
+Several = Annotated[tuple[T, ...], BeforeValidator(_distinct)]
+"""A list in which who is named twice is meant once."""
+
+
+# What the file says
 
 
 class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_empty(cls, values: Any) -> Any:
+        return (
+            {name: value for name, value in values.items() if value is not None} if isinstance(values, dict) else values
+        )
 
 
 class Window(_Model):
@@ -71,23 +285,23 @@ class Window(_Model):
     def _after_start(cls, end: datetime, info: ValidationInfo) -> datetime:
         start = info.data.get("start")
         if start is not None and end <= start:
-            raise refusal("an end that is not after its start", "let start come before end")
+            raise Refusal("an end that is not after its start", None, "let start come before end")
         return end
 
 
 class KnownGood(_Model):
     """What the owner is known to use: addresses or CIDR blocks, and user agents."""
 
-    source_ips: Annotated[tuple[Network, ...], BeforeValidator(distinct)] = ()
-    user_agents: Annotated[tuple[str, ...], BeforeValidator(distinct)] = ()
+    source_ips: Several[Network] = ()
+    user_agents: Several[str] = ()
 
 
 class Sources(_Model):
     """Where the evidence lies, as the file says it; `Incident.source_paths` gives absolute paths."""
 
-    cloudtrail: Annotated[tuple[Source, ...], BeforeValidator(distinct)] = ()
-    access_logs: Annotated[tuple[Source, ...], BeforeValidator(distinct)] = ()
-    configuration: Annotated[tuple[Source, ...], BeforeValidator(one_or_more)] = ()
+    cloudtrail: Several[Source] = ()
+    access_logs: Several[Source] = ()
+    configuration: Annotated[tuple[Source, ...], BeforeValidator(_one_or_more)] = ()
 
 
 class Athena(_Model):
@@ -97,21 +311,21 @@ class Athena(_Model):
     region: Region
     database: AthenaName
     workgroup: AthenaName
-    output: Annotated[Source, AfterValidator(s3_prefix)]
+    output: Output
 
 
 class Incident(_Model):
     """What is being investigated: the content of one incident file, and where it lies."""
 
     incident: str
-    title: Annotated[str, BeforeValidator(lambda value: "" if value is None else value), AfterValidator(one_line)] = ""
-    access_keys: Annotated[tuple[AccessKeyId, ...], BeforeValidator(distinct)]
+    title: Annotated[str, AfterValidator(one_line)] = ""
+    access_keys: Several[AccessKeyId]
     window: Window
     baseline: Window | None = None
-    buckets: Annotated[tuple[Bucket, ...], BeforeValidator(distinct)] = ()
-    sensitive_buckets: Annotated[tuple[Bucket, ...], BeforeValidator(distinct)] = ()
-    known_good: Annotated[KnownGood, BeforeValidator(empty)] = Field(default_factory=KnownGood)
-    responders: Annotated[tuple[PrincipalArn, ...], BeforeValidator(distinct)] = ()
+    buckets: Several[Bucket] = ()
+    sensitive_buckets: Several[Bucket] = ()
+    known_good: KnownGood = Field(default_factory=KnownGood)
+    responders: Several[PrincipalArn] = ()
     athena: Athena | None = None
     sources: Sources
 
@@ -123,14 +337,16 @@ class Incident(_Model):
     def _is_its_folder(cls, incident: str, info: ValidationInfo) -> str:
         folder = (info.context or {}).get("folder", incident)
         if incident != folder:
-            raise refusal(f"incident {quoted(incident)} in the folder {quoted(folder)}", "give both the same name")
-        return check_name(incident)
+            raise Refusal(
+                f"incident {quoted(incident)} in the folder {quoted(folder)}", None, "give both the same name"
+            )
+        return incident
 
     @field_validator("access_keys")
     @classmethod
     def _at_least_one(cls, keys: tuple[str, ...]) -> tuple[str, ...]:
         if not keys:
-            raise refusal("no access key", "name at least one access key id")
+            raise Refusal("no access key", None, "name at least one access key id")
         return keys
 
     @field_validator("baseline")
@@ -138,7 +354,7 @@ class Incident(_Model):
     def _before_window(cls, baseline: Window | None, info: ValidationInfo) -> Window | None:
         window = info.data.get("window")
         if baseline and window and baseline.end > window.start:
-            raise refusal("a baseline that ends after the window's start", "end it where the window starts", "end")
+            raise Refusal("a baseline that ends after the window's start", None, "end it where the window starts")
         return baseline
 
     @property
@@ -156,7 +372,7 @@ class Incident(_Model):
         return f"{self._document.name}:{self._document.line(location)}"
 
     def source_paths(self, kind: str) -> list[Path | str]:
-        """Where does the evidence of a kind lie?
+        """Where does the evidence of a kind lie, whether or not anything lies there?
 
         Parameters
         ----------
@@ -167,13 +383,12 @@ class Incident(_Model):
         -------
         list
             One absolute `Path` or ``s3://`` text per source, in the file's order; empty if none.
-
-        Notes
-        -----
-        Whether anything lies there is not looked at.
         """
         listed: tuple[str, ...] = getattr(self.sources, kind)
         return [source if source.startswith("s3://") else self.folder / source for source in listed]
+
+
+# Reading and writing one
 
 
 def load_incident(incident: str, runs: str | Path = "runs") -> Incident:
@@ -186,18 +401,19 @@ def load_incident(incident: str, runs: str | Path = "runs") -> Incident:
     runs : str or Path
         The folder of all incidents.
 
-    Returns
-    -------
-    Incident
-        The validated file, immutable, with all times in UTC.
-
     Raises
     ------
     IncidentError
         The name is malformed, the file is missing, or something in it is wrong: names the file and the first such line.
     """
     path = Path(runs) / check_name(incident) / FILE_NAME
-    document = yaml_lines.read(_content(path, incident), str(path))
+    if not path.is_file():
+        how = "ir-kit demo" if incident == "demo" else f"ir-kit open {incident} --access-key ... --start ... --end ..."
+        raise IncidentError("no incident file", path, f"make it with: {how}, or name its folder with --runs")
+    try:
+        document = read_yaml(path.read_bytes(), str(path))
+    except OSError as error:
+        raise IncidentError(f"cannot be read ({error.strerror})", path, "check its permissions") from None
     if not isinstance(document.value, dict):
         raise IncidentError("not a mapping", f"{path}:{document.line(())}", "write 'name: value' lines")
     result = _validated(document.value, incident, document)
@@ -206,39 +422,34 @@ def load_incident(incident: str, runs: str | Path = "runs") -> Incident:
     return result
 
 
-def _content(path: Path, incident: str) -> bytes:
-    try:
-        if path.is_file():
-            with path.open("rb") as file:
-                return file.read(yaml_lines.MAX_BYTES + 1)
-    except OSError as error:
-        raise IncidentError(f"cannot be read ({error.strerror})", path, "check its permissions") from None
-    how = "ir-kit demo" if incident == "demo" else f"ir-kit open {incident} --access-key ... --start ... --end ..."
-    raise IncidentError("no incident file", path, f"make it with: {how}, or name its folder with --runs")
+class _Problem(NamedTuple):
+    missing: bool
+    line: int
+    location: Location
+    what: str
+    next_step: str
 
 
 def _validated(value: Mapping[str, object], incident: str, document: Document | None) -> Incident:
-    problems = list(document.problems) if document else []
-    result = None
     try:
         result = Incident.model_validate(dict(value), context={"folder": incident})
     except ValidationError as error:
-        for detail in error.errors():
-            problems.append(_problem(detail, document))
-    if problems or result is None:
-        raise yaml_lines.first_of(problems, document)
-    return result if result.title else result.model_copy(update={"title": incident})
+        problems = sorted(_problem(detail, document) for detail in error.errors())
+    else:
+        return result if result.title else result.model_copy(update={"title": incident})
+    places = [f"line {item.line}" if document else ".".join(map(str, item.location)) for item in problems]
+    where = f"{document.name}:{problems[0].line}" if document else places[0]
+    more = f" (and {len(places) - 1} more: {', '.join(dict.fromkeys(places[1:]))})" if places[1:] else ""
+    raise IncidentError(problems[0].what, where, problems[0].next_step + more)
 
 
-def _problem(detail: ErrorDetails, document: Document | None) -> Problem:
-    context = detail.get("ctx", {})
-    location: Location = (*detail["loc"], *context.get("at", ()))
-    kind, name = detail["type"], one_line(location[-1] if location else "the file", 60)
-    what, next_step = f"{name!r}: {one_line(detail['msg'], 120)}", None
-    if kind == "incident":
-        what, next_step = context["what"], context["next_step"]
-    elif kind == "extra_forbidden" and location == ("engine",):
-        what, next_step = "'engine' is no field any more", "remove the line: questions run on DuckDB"
+def _problem(detail: ErrorDetails, document: Document | None) -> _Problem:
+    location, kind = detail["loc"], detail["type"]
+    name = one_line(location[-1], 60)
+    what, next_step = f"{name!r}: {one_line(detail['msg'], 120)}", _SEE
+    if kind == "value_error":
+        refusal = detail["ctx"]["error"]
+        what, next_step = refusal.what, refusal.next_step
     elif kind == "extra_forbidden":
         known = _known_keys(location[:-1])
         near = difflib.get_close_matches(name, known, 1)
@@ -248,12 +459,11 @@ def _problem(detail: ErrorDetails, document: Document | None) -> Problem:
         what, next_step = f"{name!r} is missing", f"add {'.'.join(map(str, location))}"
     elif kind == "tuple_type":
         what, next_step = f"{name!r} is not a list", f"write {name}: [a, b]"
-    elif kind in {"model_type", "model_attributes_type"}:
+    elif kind == "model_type":
         what, next_step = f"{name!r} is not a mapping", f"it holds: {', '.join(_known_keys(location))}"
     elif kind.startswith("string"):
         what, next_step = f"{name!r} is not text", "write one line of text"
-    line = document.line(location) if document else None
-    return Problem(what, next_step, line, location, exact=kind != "missing")
+    return _Problem(kind == "missing", document.line(location) if document else 0, location, what, next_step)
 
 
 def _known_keys(location: Location) -> list[str]:
@@ -291,78 +501,61 @@ def new_incident(
         A field is wrong (``where`` is its dotted name), the file exists, or its folder cannot be written.
     """
     path = Path(runs) / check_name(incident) / FILE_NAME
+    exists = IncidentError("the incident exists", path, "edit that file, or choose another name")
     if os.path.lexists(path):
-        raise IncidentError("the incident exists", path, "edit that file, or choose another name")
-    content = _validated({**fields, "incident": fields.get("incident", incident)}, incident, None)
-    text = _rendered(content, path, None if base is None else Path(base))
+        raise exists
+    content = _validated({"incident": incident, **fields}, incident, None)
     try:
+        data = _rendered(content, path, base).encode()
         path.parent.mkdir(parents=True, exist_ok=True)
-        _write_new(path, text)
+        with path.open("xb") as file:
+            try:
+                file.write(data)
+                file.flush()
+            except OSError:
+                path.unlink()
+                raise
     except FileExistsError:
-        raise IncidentError("the incident exists", path, "edit that file, or choose another name") from None
+        raise exists from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise IncidentError(f"cannot be written ({reason})", path, "choose another folder with --runs") from None
     return path
 
 
-def _write_new(path: Path, text: str) -> None:
-    """Give `path` this content in one step, without replacing what another process put there meanwhile."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with temporary.open("x", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            os.link(temporary, path)
-        except FileExistsError:
-            raise
-        except OSError:  # a file system without hard links: claim the name, then fill it
-            path.touch(exist_ok=False)
-            temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+_COMMENTS = {
+    "incident": "An incident of ir-kit. Times are UTC; an end is the first moment outside.",
+    "buckets": "No buckets: every bucket that configuration lists or that a logged request reached with success.",
+    "responders": "Principals of the investigation itself, left out of findings.",
+    "sources": "Folders, files or s3:// prefixes; a relative path starts at this file.",
+}
 
 
-def _rendered(content: Incident, path: Path, base: Path | None) -> str:
-    def lines(name: str, value: object) -> str:
-        flow = None if isinstance(value, (list, dict)) else False
-        # characters that YAML takes for line breaks are written as escapes
-        text = json.dumps(value, ensure_ascii=False, default=str)
-        plain = not {"\x85", "\u2028", "\u2029"} & set(text)
-        options: dict[str, Any] = {"default_flow_style": flow, "allow_unicode": plain, "sort_keys": False}
-        return str(yaml.safe_dump({name: value}, width=1 << 30, **options))
-
-    def window(value: Window) -> str:
-        start, end = (time.isoformat().replace("+00:00", "Z") for time in (value.start, value.end))
-        return f"{{start: {start}, end: {end}}}\n"
-
-    fields: dict[str, Any] = content.model_dump(mode="json")
-    sources = fields["sources"]
-    for kind in list(sources):
-        sources[kind] = [_from_file(source, path, base) for source in sources[kind]]
-    configuration = sources.pop("configuration")
+def _rendered(content: Incident, path: Path, base: str | Path | None) -> str:
+    fields = content.model_dump(mode="json", exclude_none=True)
+    for kind, listed in fields["sources"].items():
+        fields["sources"][kind] = [_from_file(source, path, base) for source in listed]
+    configuration = fields["sources"].pop("configuration")
     if configuration:  # one file is written without brackets
-        sources["configuration"] = configuration if len(configuration) > 1 else configuration[0]
-    text = "# An incident of ir-kit. Times are UTC; an end is the first moment outside.\n"
-    text += "".join(lines(name, fields[name]) for name in ("incident", "title", "access_keys"))
-    text += "window: " + window(content.window)
-    if content.baseline:
-        text += "baseline: " + window(content.baseline)
-    text += "# No buckets: every bucket that configuration lists or that a logged request reached with success.\n"
-    text += "".join(lines(name, fields[name]) for name in ("buckets", "sensitive_buckets", "known_good"))
-    text += "# Principals of the investigation itself, left out of findings.\n"
-    text += lines("responders", fields["responders"])
-    if content.athena:
-        text += lines("athena", fields["athena"])
-    text += "# Folders, files or s3:// prefixes; a relative path starts at this file.\n"
-    return text + lines("sources", sources)
+        fields["sources"]["configuration"] = configuration if len(configuration) > 1 else configuration[0]
+    # characters that YAML takes for line breaks are written as escapes
+    plain = not re.search("[\x85\u2028\u2029]", content.model_dump_json())
+    text = ""
+    for name, value in fields.items():
+        text += f"# {_COMMENTS[name]}\n" if name in _COMMENTS else ""
+        if name in ("window", "baseline"):
+            text += f"{name}: {{start: {value['start']}, end: {value['end']}}}\n"
+        else:
+            flow = None if isinstance(value, (list, dict)) else False
+            text += yaml.safe_dump(
+                {name: value}, width=1 << 30, default_flow_style=flow, allow_unicode=plain, sort_keys=False
+            )
+    return text
 
 
-def _from_file(source: str, path: Path, base: Path | None) -> str:
+def _from_file(source: str, path: Path, base: str | Path | None) -> str:
     """The same place, seen from the incident file: relative within its folder, else absolute."""
     if base is None or source.startswith("s3://"):
         return source
-    target, folder = Path(os.path.abspath(base / source)), path.parent.absolute()
+    target, folder = Path(os.path.abspath(Path(base) / source)), path.parent.absolute()
     return (target.relative_to(folder) if target.is_relative_to(folder) else target).as_posix()

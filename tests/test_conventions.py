@@ -17,7 +17,6 @@ PACKAGE = ROOT / "ir_kit"
 # lowest first; an import never runs upward, and units of one layer do not import each other
 LAYERS = [
     {"errors", "__init__"},
-    {"yaml_lines", "incident_values"},
     {"incident"},
     {"aws"},
     {"domain"},

@@ -14,9 +14,8 @@ from typing import Any
 
 import yaml
 
-from ir_kit import yaml_lines
 from ir_kit.errors import IncidentError
-from ir_kit.incident import Incident
+from ir_kit.incident import Incident, read_yaml
 
 __all__ = ["add_to_incident", "with_added"]
 
@@ -72,7 +71,7 @@ def with_added(text: str, added: Mapping[Path_, Sequence[str]], name: str) -> st
     IncidentError
         The text is written in a way that this cannot add to.
     """
-    wanted = yaml_lines.read(text.encode("utf-8"), name).value
+    wanted = read_yaml(text.encode("utf-8"), name).value
     if not isinstance(wanted, dict):
         raise IncidentError("not a mapping", name, "write 'name: value' lines")
     wanted = copy.deepcopy(wanted)
@@ -80,7 +79,7 @@ def with_added(text: str, added: Mapping[Path_, Sequence[str]], name: str) -> st
         new = _grow(wanted, place, values)
         if new:
             text = _inserted(text, place, new)
-    if yaml_lines.read(text.encode("utf-8"), name).value != wanted:
+    if read_yaml(text.encode("utf-8"), name).value != wanted:
         lines = "; ".join(f"{'.'.join(place)}: {', '.join(values)}" for place, values in added.items() if values)
         raise IncidentError("it is written in a way that cannot be added to", name, f"add these yourself: {lines}")
     return text

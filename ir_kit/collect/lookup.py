@@ -20,7 +20,7 @@ from typing import Any
 
 from ir_kit.collect.calls import Calls, side_by_side
 from ir_kit.collect.there import There, Trail
-from ir_kit.incident_values import parse_time
+from ir_kit.incident import parse_time
 
 __all__ = ["KEPT", "Hole", "Looked", "holes", "look_up"]
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ir_kit.errors import IncidentError
-from ir_kit.yaml_lines import read
+from ir_kit.incident import read_yaml as read
 
 TEXT = """\
 # a comment
@@ -72,16 +72,16 @@ def test_a_byte_order_mark_is_no_error() -> None:
 @pytest.mark.parametrize(
     ("text", "line"), [(TEXT + "engine: athena\n", 15), (TEXT.replace("  conf", "  cloudtrail: c\n  conf"), 14)]
 )
-def test_a_duplicate_key_is_a_problem_and_the_first_is_kept(text: str, line: int) -> None:
-    document = read(text.encode(), "file.yaml")
-    assert [problem.line for problem in document.problems] == [line]
-    assert document.value == read(TEXT.encode(), "file.yaml").value
+def test_a_duplicate_key_is_an_error_that_names_its_line(text: str, line: int) -> None:
+    error = refused(text)
+    assert error.where == f"file.yaml:{line}"
+    assert "duplicate key" in error.what
 
 
 @pytest.mark.parametrize(
     ("text", "line", "says"),
     [
-        (TEXT + "---\nincident: b\n", 15, "a second YAML document"),
+        (TEXT + "---\nincident: b\n", 15, "found another document"),
         (TEXT + "\tx: 1\n", 15, "not YAML"),
         (TEXT + "x: [1, 2\n", 16, "not YAML"),
         (TEXT.encode() + b"\n\nx: \xff\n", 17, "not UTF-8"),

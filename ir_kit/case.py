@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Callable
 from datetime import timedelta
-from functools import cached_property
+from functools import cached_property, partial
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -53,8 +53,7 @@ class Case:
         """The values that every question may name: keys, buckets, responders, windows (matched with room for requests that
         one log places outside).
         """
-        window = self.incident.window
-        baseline = self.incident.baseline
+        window, baseline = self.incident.window, self.incident.baseline
         return {
             "window_start": window.start,
             "window_end": window.end,
@@ -62,10 +61,7 @@ class Case:
             "match_end": window.end + SLACK,
             "baseline_start": baseline.start if baseline else window.start,
             "baseline_end": baseline.end if baseline else window.start,
-            "access_keys": list(self.incident.access_keys),
-            "buckets": list(self.incident.buckets),
-            "sensitive_buckets": list(self.incident.sensitive_buckets),
-            "responders": list(self.incident.responders),
+            **self.incident.model_dump(include={"access_keys", "buckets", "sensitive_buckets", "responders"}),
         }
 
     def ask(self, question: str, **more: Any) -> pd.DataFrame:
@@ -84,36 +80,24 @@ class Case:
     def keep(self, table: str, question: str, **more: Any) -> int:
         """Stream the answer to a question into a result table; how many rows it has. For answers too large for a frame."""
         text, values = self._prepared(question, more)
-        columns = types_of(table)
-        path = self._target(table)
-        partial = path.with_suffix(f".{os.getpid()}.partial")
-        count = self.engine.write(text, values, partial, columns)
-        os.replace(partial, path)
-        return count
+        write = partial(self.engine.write, text, values, columns=types_of(table))
+        return publish(self._target(table), write, anew=True)
 
-    def write_table(self, table: str, frame: pd.DataFrame) -> Path:
+    def write_table(self, table: str, frame: pd.DataFrame) -> None:
         """Write a result table (``playbook/table``): its columns, in order, in their types; the frame's order of rows."""
         schema = pa.schema([column.field for column in columns_of(table)])
         missing = [name for name in schema.names if name not in frame.columns]
         if missing:
-            raise ParameterError(
-                f"the table {table} lacks {', '.join(missing)}", next_step="add the columns to the frame"
-            )
-        path = self._target(table)
-        # playbooks run side by side, and several write the same table: each writes it whole, in one step
-        partial = path.with_suffix(f".{os.getpid()}.partial")
+            what = f"the table {table} lacks {', '.join(missing)}"
+            raise ParameterError(what, next_step="add the columns to the frame")
         rows = pa.Table.from_pandas(frame[schema.names], schema=schema, preserve_index=False)
-        pq.write_table(rows.replace_schema_metadata(None), partial, compression="zstd")
-        os.replace(partial, path)
-        return path
+        write = partial(pq.write_table, rows.replace_schema_metadata(None), compression="zstd")
+        publish(self._target(table), write, anew=True)
 
     def answer(self, name: str, compute: Callable[[], pd.DataFrame]) -> pd.DataFrame:
         """An answer that several playbooks need: computed once for the same evidence and incident, and readable in SQL by its name."""
-        folder = self.store.folder.parent / "answers"
-        folder.mkdir(exist_ok=True)
-        path = folder / f"{name}-{self._key}.parquet"
-        if not path.exists():
-            partial = path.with_suffix(f".{os.getpid()}.partial")
+
+        def write(path: Path) -> None:
             outer, self._executed = self._executed, {}
             try:
                 rows = pa.Table.from_pandas(compute(), preserve_index=False)
@@ -121,11 +105,11 @@ class Case:
                 executed, self._executed = self._executed, outer
             # the queries that made it, so that each run that uses it can show them
             metadata = {**(rows.schema.metadata or {}), b"queries": json.dumps(executed).encode()}
-            pq.write_table(rows.replace_schema_metadata(metadata), partial)
-            _settle(partial, path)
-        for question, text in json.loads(pq.read_metadata(path).metadata.get(b"queries", b"{}")).items():
+            pq.write_table(rows.replace_schema_metadata(metadata), path)
+
+        path = self._provided(name, write)
+        for question, text in json.loads(pq.read_metadata(path).metadata[b"queries"]).items():
             self._record_query(question, text)
-        self.engine.provide(name, path)
         return pd.read_parquet(path)
 
     def derive(self, name: str, question: str, **more: Any) -> None:
@@ -133,19 +117,19 @@ class Case:
 
         Kept like `answer`, under a key of evidence and incident; what else it depends on must follow from these.
         """
-        folder = self.store.folder.parent / "answers"
-        folder.mkdir(exist_ok=True)
-        path = folder / f"{name}-{self._key}.parquet"
         text, values = self._prepared(question, more)
+        self._provided(name, partial(self.engine.write, text, values))
+
+    def _provided(self, name: str, write: Callable[[Path], object]) -> Path:
+        path = self.store.folder.parent / "answers" / f"{name}-{self._key}.parquet"
         if not path.exists():
-            partial = path.with_suffix(f".{os.getpid()}.partial")
-            self.engine.derive(text, values, partial)
-            _settle(partial, path)
-        self.engine.show(name, path)
+            publish(path, write)
+        self.engine.provide(name, path)
+        return path
 
     def show_table(self, table: str, name: str) -> None:
-        """Make a result table that was written readable in SQL by this name, where it lies: it may be larger than memory."""
-        self.engine.show(name, self._target(table))
+        """Make a result table that was written readable in SQL by this name."""
+        self.engine.provide(name, self._target(table))
 
     def once(self, name: str, compute: Callable[[], T]) -> T:
         """What several questions share in this process: computed at its first use, kept as long as the case is open."""
@@ -155,21 +139,12 @@ class Case:
 
     @cached_property
     def _key(self) -> str:
-        from ir_kit import __version__
-
-        labels = self.incident.folder / "labels.csv"
-        content = [
-            __version__,
-            self.store.identity(),
-            self.incident.model_dump_json(exclude={"title", "sources"}),
-            labels.read_text(encoding="utf-8") if labels.exists() else "",
-            *(
-                hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else ""
-                for path in (self.incident.folder / name for name in NETWORK_FILES)
-            ),
-            _code_hash(),
-        ]
-        return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
+        """Of evidence, incident, labels and networks, and of the code, so that an answer kept by other code is not taken."""
+        beside = [self.incident.folder / name for name in ("labels.csv", *NETWORK_FILES)]
+        code = (path for path in sorted(PACKAGE.rglob("*")) if path.suffix in (".sql", ".py", ".yaml"))
+        content = [self.store.identity(), self.incident.model_dump_json(exclude={"title", "sources"})]
+        content += [sha256(path.read_bytes()).hexdigest() if path.exists() else "" for path in (*beside, *code)]
+        return sha256(json.dumps(content).encode()).hexdigest()[:16]
 
     def _prepared(self, question: str, more: dict[str, Any]) -> tuple[str, dict[str, Any]]:
         text = (PACKAGE / f"{question}.sql").read_text(encoding="utf-8")
@@ -184,28 +159,23 @@ class Case:
         target.write_text(text, encoding="utf-8")
 
     def _target(self, table: str) -> Path:
-        path = self.staging / "tables" / f"{table}.parquet"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return path
+        return self.staging / "tables" / f"{table}.parquet"
 
 
-def _code_hash() -> str:
-    """Of the package, so that an answer kept by other code is not taken for one of this."""
-    digest = hashlib.sha256()
-    for path in sorted(PACKAGE.rglob("*")):
-        if path.suffix in (".sql", ".py", ".yaml"):
-            digest.update(path.read_bytes())
-    return digest.hexdigest()
+def publish(path: Path, write: Callable[[Path], T], *, anew: bool = False) -> T:
+    """Write a file whole, in one step, for playbooks run side by side; one that is there stays, unless written `anew`.
 
-
-def _settle(partial: Path, path: Path) -> None:
-    """Publish an answer, unless another process has: it may be reading that file, and one replaced as it is read is no
-    longer readable.
+    Another process may be reading the file that is there, and one replaced as it is read is no longer readable.
     """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    own = path.with_suffix(f".{os.getpid()}.partial")
+    result = write(own)
     try:
-        os.link(partial, path)
-    except FileExistsError:
-        pass
-    except OSError:  # a file system without links
-        os.replace(partial, path)
-    partial.unlink(missing_ok=True)
+        if not anew:
+            os.link(own, path)
+    except OSError:  # it is there meanwhile, or the file system has no links
+        anew = not path.exists()
+    if anew:
+        os.replace(own, path)
+    own.unlink(missing_ok=True)
+    return result

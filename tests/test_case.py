@@ -74,18 +74,19 @@ def test_an_answer_that_was_kept_shows_the_queries_that_made_it(runs: Path) -> N
 def test_an_answer_that_another_process_published_meanwhile_is_left_as_it_lies(
     case: Case, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    derive = case.engine.derive
+    write = case.engine.write
     published: list[Path] = []
     inodes: list[int] = []
 
-    def beaten(text: str, values: dict[str, object], partial: Path) -> None:
-        derive(text, values, partial)
+    def beaten(text: str, values: dict[str, object], partial: Path) -> int:
+        write(text, values, partial)
         path = partial.with_name(partial.name.split(".")[0] + ".parquet")
         path.write_bytes(partial.read_bytes())
         published.append(path)
         inodes.append(path.stat().st_ino)
+        return 0
 
-    monkeypatch.setattr(case.engine, "derive", beaten)
+    monkeypatch.setattr(case.engine, "write", beaten)
     case.derive("held", "evidence/rejects")
     (path,) = published
     assert [path.stat().st_ino] == inodes

@@ -16,24 +16,19 @@ from __future__ import annotations
 import unicodedata
 from typing import ClassVar
 
-__all__ = ["EvidenceError", "IncidentError", "IrKitError", "ParameterError", "PlaybookError", "one_line"]
-
 
 def one_line(text: object, limit: int = 1000) -> str:
     """How does this text read on one line of a terminal, whoever wrote it?
 
     Parameters
     ----------
-    text : object
-        Anything; its ``str()`` is taken.
     limit : int
         Characters kept, the last of them an ellipsis where text was cut.
 
     Returns
     -------
     str
-        The text with every run of white space as one space, without control characters, terminal escapes, text
-        direction marks and lone surrogates.
+        Every run of white space as one space; no control characters, terminal escapes, direction marks, lone surrogates.
     """
     spaced = "".join(
         character if unicodedata.category(character)[0] != "C" else " " if character.isspace() else ""
@@ -60,29 +55,19 @@ class IrKitError(Exception):
 
     def __init__(self, what: str, where: object = None, next_step: str | None = None) -> None:
         super().__init__(what, where, next_step)
-        self.what = what
-        self.where = where
-        self.next_step = next_step
+        self.what, self.where, self.next_step = what, where, next_step
 
     def __str__(self) -> str:
-        line = one_line(self.what)
-        if self.where is not None:
-            line = f"{line}: {one_line(self.where)}"
-        if self.next_step is not None:
-            line = f"{line}; {one_line(self.next_step)}"
-        return line
+        where = "" if self.where is None else f": {one_line(self.where)}"
+        return one_line(self.what) + where + ("" if self.next_step is None else f"; {one_line(self.next_step)}")
 
 
 class IncidentError(IrKitError):
     """The incident's name or its ``incident.yaml`` is wrong."""
 
-    exit_status = 2
-
 
 class ParameterError(IrKitError):
     """An argument, an option or a playbook's parameter is wrong."""
-
-    exit_status = 2
 
 
 class EvidenceError(IrKitError):

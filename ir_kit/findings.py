@@ -12,16 +12,14 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import BaseModel, ConfigDict, Field
 
 from ir_kit.case import Case
+from ir_kit.incident import Window
 
-SCHEMA_FILE = Path(__file__).parent / "finding.schema.json"
 EVENT_IDS = 20
 
 Status = Literal["observed", "inferred", "not_observed", "not_knowable"]
@@ -29,34 +27,21 @@ Confidence = Literal["high", "medium", "low"]
 Severity = Literal["critical", "high", "medium", "low", "info"]
 Actor = Literal["intruder", "owner", "unknown"]
 Value = str | int | float | bool | None
-Time = Annotated[
-    datetime,
-    PlainSerializer(lambda time: time.astimezone(UTC).isoformat().replace("+00:00", "Z"), when_used="json"),
-]
+Ids = Annotated[list[str], Field(max_length=EVENT_IDS)]
+NOT_GIVEN: Any = Field(default=None, exclude_if=lambda value: value is None)
 
 
 class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Window(_Model):
-    """The half-open stretch of time that a statement speaks of."""
-
-    start: Time
-    end: Time
-
-
 class Subject(_Model):
     """Whom or what a statement is about; what is not given is not narrowed."""
 
-    access_key_id: str | None = None
-    principal_arn: str | None = None
-    bucket: str | None = None
-    record_class: str | None = None
-
-    def named(self) -> dict[str, str]:
-        """The parts that are given."""
-        return {name: value for name, value in self.model_dump().items() if value is not None}
+    access_key_id: str | None = NOT_GIVEN
+    principal_arn: str | None = NOT_GIVEN
+    bucket: str | None = NOT_GIVEN
+    record_class: str | None = NOT_GIVEN
 
 
 class EvidenceRows(_Model):
@@ -64,8 +49,8 @@ class EvidenceRows(_Model):
 
     table: str
     rows: int = Field(ge=0)
-    event_ids: Annotated[list[str], Field(max_length=EVENT_IDS)] | None = None
-    request_ids: Annotated[list[str], Field(max_length=EVENT_IDS)] | None = None
+    event_ids: Ids | None = NOT_GIVEN
+    request_ids: Ids | None = NOT_GIVEN
 
 
 class Finding(_Model):
@@ -88,30 +73,13 @@ class Finding(_Model):
 
     def line(self) -> str:
         """The finding as a line of JSON, keys in order, what is not given left out of subject and evidence."""
-        content: dict[str, Any] = self.model_dump(mode="json")
-        content["subject"] = self.subject.named()
-        content["evidence"] = [
-            {name: value for name, value in rows.items() if value is not None} for rows in content["evidence"]
-        ]
-        return json.dumps(content, ensure_ascii=False, sort_keys=True)
+        return json.dumps(self.model_dump(mode="json"), ensure_ascii=False, sort_keys=True)
 
 
 def finding_id(playbook: str, question_id: str, subject: Subject, window: Window) -> str:
     """An id that is the same for the same question about the same subject and window, whatever the answer is."""
-    content = [playbook, question_id, subject.named(), window.model_dump(mode="json")]
+    content = [playbook, question_id, subject.model_dump(), window.model_dump(mode="json")]
     return "f-" + hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
-
-
-def schema() -> dict[str, Any]:
-    """The JSON Schema of a finding, as it ships in ``finding.schema.json``."""
-    results: dict[str, Any] = Finding.model_json_schema(mode="serialization")
-    # what is not given is left out of a line, so nothing of a subject or of evidence but its table and rows is required
-    for name in ("Subject", "EvidenceRows"):
-        definition = results["$defs"][name]
-        definition["required"] = [item for item in definition.get("required", []) if item in ("table", "rows")]
-        if not definition["required"]:
-            del definition["required"]
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **results}
 
 
 def write_findings(case: Case, playbook: str, findings: Iterable[Finding]) -> list[Finding]:
@@ -150,20 +118,9 @@ class Scope:
 CONFIGURATION = Scope(True)
 """What AWS answered when it was asked: nothing had to be logged for it."""
 
-_ORDER: tuple[Confidence, ...] = ("low", "medium", "high")
-
 
 def status_of(count: int, scope: Scope, *, inferred: bool = False) -> Status:
-    """Which status has a finding?
-
-    Parameters
-    ----------
-    count : int
-        What was found.
-    scope : Scope
-    inferred : bool
-        Whether what was found is reasoned from rows and not shown by them.
-    """
+    """Which status has a count over this scope, `inferred` where it is reasoned from rows and not shown by them?"""
     if count > 0:
         return "inferred" if inferred else "observed"
     return "not_observed" if scope.whole is True else "not_knowable"
@@ -178,31 +135,19 @@ def confidence_of(count: int, scope: Scope, *, inferred: bool = False, partly_in
     over a scope that was logged whole, ``low`` where that is not known or not so. Where access logs alone covered a
     part, or a zero is unsure for what lies beside its scope, ``medium`` at most.
     """
-    confidence: Confidence = "medium" if inferred or partly_inferred else "high"
-    if count == 0:
-        confidence = "high" if scope.whole is True else "low"
-    capped = scope.access_logs_only or (scope.unsure and count == 0)
-    return at_most(confidence, "medium") if capped else confidence
-
-
-def at_most(confidence: Confidence, limit: Confidence) -> Confidence:
-    """The lesser of two confidences."""
-    return min(confidence, limit, key=_ORDER.index)
+    if count == 0 and scope.whole is not True:
+        return "low"
+    capped = scope.access_logs_only or (scope.unsure if count == 0 else inferred or partly_inferred)
+    return "medium" if capped else "high"
 
 
 def severity_of(count: int, status: Status, severity: Severity, *, sensitive: bool = False) -> Severity:
-    """How much does a finding matter?
+    """How much does a finding matter that is of this severity above zero, `sensitive` where it speaks of such a bucket?
 
-    Parameters
-    ----------
-    count : int
-        What was found.
-    status : Status
-    severity : Severity
-        What it is above zero. ``critical``: data was taken, was destroyed or can still be taken, or access remains in
-        effect, by acts that are not the owner's.
-    sensitive : bool
-        Whether it speaks of a bucket that the incident names as sensitive.
+    Notes
+    -----
+    ``critical``: data was taken, was destroyed or can still be taken, or access remains in effect, by acts that are not
+    the owner's.
     """
     if count:
         return severity
@@ -220,17 +165,6 @@ class FindingBuilder:
 
     case: Case
     playbook: str
-
-    @property
-    def window(self) -> Window:
-        window = self.case.incident.window
-        return Window(start=window.start, end=window.end)
-
-    @property
-    def keys(self) -> Subject:
-        """The incident's key, where there is but one."""
-        keys = self.case.incident.access_keys
-        return Subject(access_key_id=keys[0]) if len(keys) == 1 else Subject()
 
     def build(
         self,
@@ -250,23 +184,26 @@ class FindingBuilder:
         limits: Sequence[str] = (),
         doubtful: bool = False,
     ) -> Finding:
-        """One finding; `count` decides between something and nothing, `scope` what nothing means."""
-        about = self.keys if subject is None else subject
+        """One finding; `count` decides between something and nothing, `scope` what nothing means.
+
+        Without a `subject` it is about the incident's key, where there is but one.
+        """
+        incident, keys = self.case.incident, self.case.incident.access_keys
+        about = subject or (Subject(access_key_id=keys[0]) if len(keys) == 1 else Subject())
         confidence = confidence_of(count, scope, inferred=inferred, partly_inferred=partly_inferred)
         status = status_of(count, scope, inferred=inferred)
-        sensitive = about.bucket is not None and about.bucket in self.case.incident.sensitive_buckets
         return Finding(
-            id=finding_id(self.playbook, question_id, about, self.window),
+            id=finding_id(self.playbook, question_id, about, incident.window),
             playbook=self.playbook,
             question_id=question_id,
             question=question,
             statement=statement,
             status=status,
-            severity=severity_of(count, status, severity, sensitive=sensitive),
+            severity=severity_of(count, status, severity, sensitive=about.bucket in incident.sensitive_buckets),
             actor=actor,
             values=values,
-            confidence=at_most(confidence, "low") if doubtful else confidence,
-            window=self.window,
+            confidence="low" if doubtful else confidence,
+            window=incident.window,
             subject=about,
             evidence=list(evidence),
             limits=limits_of(scope, *limits),
@@ -275,8 +212,7 @@ class FindingBuilder:
 
 def rows_in(table: str, frame: pd.DataFrame, event_ids: Iterable[object] = ()) -> EvidenceRows:
     """The rows of a table that a statement rests on, with the first events among them."""
-    ids = [str(item) for item in event_ids if isinstance(item, str)]
-    listed = list(dict.fromkeys(ids))[:EVENT_IDS]
+    listed = list(dict.fromkeys(item for item in event_ids if isinstance(item, str)))[:EVENT_IDS]
     return EvidenceRows(table=table, rows=len(frame), event_ids=listed or None)
 
 
@@ -288,12 +224,11 @@ def count_noun(count: int, item: str, many: str | None = None) -> str:
 
 def join_names(names: Iterable[object], most: int = 4) -> str:
     """Names in a sentence, the first few of them."""
-    given = [str(name) for name in dict.fromkeys(names)]
-    shown = given[:most]
-    rest = len(given) - len(shown)
-    if rest:
+    given = list(dict.fromkeys(map(str, names)))
+    shown, rest = given[:most], len(given) - most
+    if rest > 0:
         return f"{', '.join(shown)} and {rest:,} more"
-    return " and ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
+    return " and ".join([", ".join(shown[:-1]), *shown[-1:]] if len(shown) > 1 else shown)
 
 
 def responders_left_out(case: Case, count: int, item: str = "event") -> str:
@@ -305,12 +240,10 @@ def responders_left_out(case: Case, count: int, item: str = "event") -> str:
 
 def actor_of(verdicts: Iterable[str], labels: Iterable[str | None]) -> Actor:
     """Whose acts are these, going by the sessions that hold them? The analyst's label comes before the verdict."""
-    results: set[Actor] = set()
-    for verdict, label in zip(verdicts, labels, strict=True):
-        if label in ("owner", "intruder"):
-            results.add("owner" if label == "owner" else "intruder")
-        elif label is None:
-            results.add({"new": "intruder", "familiar": "owner"}.get(verdict, "unknown"))  # type: ignore[arg-type]
-        else:
-            results.add("unknown")
-    return results.pop() if len(results) == 1 else "unknown"
+    judged: dict[str, Actor] = {"new": "intruder", "familiar": "owner"}
+    labelled: dict[str, Actor] = {"owner": "owner", "intruder": "intruder"}
+    actors = {
+        judged.get(verdict, "unknown") if label is None else labelled.get(label, "unknown")
+        for verdict, label in zip(verdicts, labels, strict=True)
+    }
+    return actors.pop() if len(actors) == 1 else "unknown"

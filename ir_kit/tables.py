@@ -65,18 +65,11 @@ def tables_of(playbook: str) -> dict[str, tuple[ResultColumn, ...]]:
 
 
 def columns_of(table: str) -> tuple[ResultColumn, ...]:
-    """The columns of a result table, in order.
-
-    Raises
-    ------
-    ParameterError
-        No playbook declares it.
-    """
+    """The columns of a result table, in order; one that no playbook declares is a `ParameterError`."""
     playbook = table.partition("/")[0]
-    results = tables_of(playbook).get(table) if playbook in PLAYBOOKS else None
-    if results is None:
+    if playbook not in PLAYBOOKS or table not in tables_of(playbook):
         raise ParameterError(f"no table {table!r} is declared", next_step=f"declare it in ir_kit/{playbook}/tables.py")
-    return results
+    return tables_of(playbook)[table]
 
 
 def types_of(table: str) -> dict[str, str]:

@@ -44,7 +44,7 @@ def stopped(world: World, start: str = "10:00", end: str = "12:00", who: Any = N
 
 def named(found: list[Finding], question: str, **subject: str) -> Finding:
     return next(
-        one for one in found if one.question_id == question and subject.items() <= one.subject.named().items()
+        one for one in found if one.question_id == question and subject.items() <= one.subject.model_dump().items()
     )  # fmt: skip
 
 

@@ -31,7 +31,7 @@ from ir_kit.findings import (
     responders_left_out,
     write_findings,
 )
-from ir_kit.sessions import session_of
+from ir_kit.sessions.session_table import session_of
 
 PLAYBOOK = "bucket_exposure"
 Row = dict[str, Any]

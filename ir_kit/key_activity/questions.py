@@ -5,9 +5,9 @@ from __future__ import annotations
 import pandas as pd
 import pyarrow.parquet as pq
 
-from ir_kit import sessions as line
 from ir_kit.case import Case
 from ir_kit.credentials.lineage import compromised_credentials
+from ir_kit.sessions import session_table as line
 from ir_kit.tables import types_of
 
 HEAD = 1_000
@@ -62,7 +62,7 @@ def events(case: Case) -> pd.DataFrame:
     The first thousand; all are streamed to the table, and their number is in ``frame.attrs["rows"]``. Cannot see
     requests that only access logs hold, and data events where they were off.
     """
-    line.session_intervals(case)
+    line.session_hours(case)
     count = case.keep("key_activity/events", "key_activity/events")
     file = pq.ParquetFile(case.staging / "tables" / "key_activity" / "events.parquet")
     head = next(file.iter_batches(batch_size=HEAD), None)

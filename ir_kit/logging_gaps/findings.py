@@ -24,7 +24,7 @@ from ir_kit.findings import (
     write_findings,
 )
 from ir_kit.logging_gaps import questions as logging_gaps
-from ir_kit.sessions import session_of
+from ir_kit.sessions.session_table import session_of
 
 PLAYBOOK = "logging_gaps"
 CLASSES = {

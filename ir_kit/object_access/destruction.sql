@@ -81,8 +81,8 @@ select c.event_time, c.bucket, c.access_key_id, c.event_id, c.request_id, c.sour
            when 'new' then 'lower' when 'familiar' then 'owner' else 'likely' end as counted_in
 from expiry_changes c
 join compromised_credentials r on r.access_key_id = c.access_key_id
-left join session_intervals s
+left join session_hours s
     on s.access_key_id = c.access_key_id and s.source_ip_address = coalesce(c.source_ip_address, '')
-   and s.user_agent = coalesce(c.user_agent, '') and c.event_time >= s.start_time and c.event_time < s.end_time
+   and s.user_agent = coalesce(c.user_agent, '') and s.hour = date_trunc('hour', c.event_time) and c.event_time >= s.start_time and c.event_time < s.end_time
 where c.event_time >= :window_start and c.event_time < :window_end
 order by event_time, bucket, request_id, key, event_id

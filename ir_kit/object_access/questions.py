@@ -19,8 +19,7 @@ from ir_kit.coverage.visibility import unlogged, visible
 from ir_kit.credentials.lineage import compromised_credentials
 from ir_kit.domain.frames import frame_of, rows_of
 from ir_kit.object_access.bounds import with_upper
-from ir_kit.sessions import session_intervals
-from ir_kit.sessions.baseline import owner_baseline_values
+from ir_kit.sessions.session_table import provide_known_values, session_hours
 from ir_kit.tables import types_of
 
 KINDS = ("blind", "partial", "access_log_only", "uncertain")  # of the hours of a bucket, see `LogCoverage.spans`
@@ -44,13 +43,9 @@ def _requests(case: Case) -> int:
 
     def write() -> int:
         grading.grade(case)
-        session_intervals(case)
+        session_hours(case)
         provide_inventory(case)
-        compromised, principals = compromised_credentials(case), case.ask("attribution/possible_principals")
-        window = {name: case.parameters[name] for name in ("match_start", "match_end")}
-        values, has_baseline = owner_baseline_values(case, compromised, principals, window)
-        case.engine.provide("known_values", values)
-        rows = _keep(case, "requests", has_baseline=has_baseline)
+        rows = _keep(case, "requests", has_baseline=provide_known_values(case))
         _keep(case, "objects")
         return rows
 

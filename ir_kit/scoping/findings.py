@@ -21,7 +21,7 @@ from ir_kit.findings import (
     write_findings,
 )
 from ir_kit.scoping import questions
-from ir_kit.sessions import session_of
+from ir_kit.sessions.session_table import session_of
 
 PLAYBOOK = "scoping"
 NO_ANSWER = Scope(

@@ -1,27 +1,21 @@
-"""What is the owner's? The sources of the baseline, or what is steady through the window where there is none.
+"""What is the owner's: the sources of the baseline, or what is steady through the window; and was what was done the owner's?
 
 In a baseline every source counts as the owner's, but for those that look new inside it: that come late, stay for few
 days, share neither block nor family of client with the rest, and do what the rest does not, or come in its last hours:
-what began an hour before the window is no more the owner's than what begins an hour after. Without a baseline the
-owner's are the sources that were there from the start of the window and on most of its days.
+what began an hour before the window is no more the owner's than what begins an hour after. Each measure of behaviour is
+set against the owner's own habit: an owner who meets a new prefix every day is not surprised by another.
 """
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
-
-import pandas as pd
 
 from ir_kit.case import Case
-from ir_kit.domain.frames import frame_of, rows_of
-from ir_kit.domain.principals import agent_family, agent_matches, in_networks, same_role
-from ir_kit.sessions.agents import same_family
-from ir_kit.sessions.behaviour import compare
-from ir_kit.sessions.sources import Source, SourceGroup, describe, is_weekend, longest_pause
+from ir_kit.sessions.sources import KINDS, Source, SourceGroup, describe, is_weekend, longest_pause, same_family
 
 LEAST_SPAN, LEAST_DAYS = 48, 3  # hours; days
 STEADY, HOURS_A_DAY, DAILY = 0.5, 3, 0.85  # share of the days with so many hours each; share whatever the hours
@@ -29,7 +23,11 @@ PROBED = 2  # different calls refused, that a service of the owner's would not t
 FEW_DAYS = 0.25  # of the baseline's, within which a late arrival may be an intruder's
 EVE = 24  # hours, the baseline's last, that by themselves make nothing the owner's
 LEAST_BLOCKS = 4
-VALUES = {"principal_arn": "varchar", "kind": "varchar", "value": "varchar", "is_owners": "boolean"}
+DEVIATES = 0.5  # of the values or of the events of a kind
+LEAST_MIX, LEAST_RATE = 20, 60
+APART, FASTER = 0.2, 3
+REFUSED, REFUSALS = 0.2, 3
+THIN_EVENTS, THIN_DAYS = 30, 3
 
 
 @dataclass
@@ -55,7 +53,7 @@ class OwnerBaseline:
     @property
     def warning(self) -> str:
         """What may mislead in a comparison with it; empty if nothing."""
-        parts = []
+        days, parts = len(self.together.days), []
         if self.basis == "none":
             parts.append("nothing to compare with: neither a baseline nor use that is steady through the window")
         elif self.basis == "window":
@@ -63,8 +61,8 @@ class OwnerBaseline:
                          "days; an intruder who was, too, is not told apart")  # fmt: skip
         elif not self.sources:
             parts.append("the baseline holds no use of this principal: whatever it does is new")
-        elif len(self.together.days) < 7:
-            parts.append(f"a short baseline: this principal was in use on {len(self.together.days)} days of it")
+        elif days < 7:
+            parts.append(f"a short baseline: this principal was in use on {days} days of it")
         if self.suspects:
             parts.append("the baseline may itself hold the intruder: what came late looks new there, and is left out")
         return "; ".join(parts)
@@ -126,10 +124,15 @@ def from_window(listed: list[Source]) -> OwnerBaseline:
         return OwnerBaseline("none", 0)
     start, end = min(hours), max(hours)
     groups = [(group, *habit(active_hours(group), start, end)) for group in installations(direct)]
-    arrived = [group for group, late, _ in groups if late or _probes(group)]
+    arrived = [group for group, late, _ in groups if late or probes(group)]
     core = [source for group, _, steady in groups if steady and group not in arrived for source in group]
-    passing = [group for group, _, steady in groups if not steady and group not in arrived]
-    core += moved_services(passing, arrived, start, end)
+    for before in [group for group, _, steady in groups if not steady and group not in arrived]:
+        for after in arrived:  # a service that moved: they take over from each other, and are steady in all
+            pause = min(active_hours(after)) - max(active_hours(before))
+            takes_over = same_family(before[0].user_agent, after[0].user_agent) and -3 <= pause <= 24
+            if takes_over and habit(active_hours(before + after), start, end) == (False, True) and not probes(after):
+                core += before + after
+                break
     core += roaming_clients([source for source in direct if source not in core], start, end)
     if not core:
         return OwnerBaseline("none", 0)
@@ -137,7 +140,8 @@ def from_window(listed: list[Source]) -> OwnerBaseline:
     return OwnerBaseline("window", len({hour // 24 for hour in active_hours(core)}), core, arrivals=arrivals)
 
 
-def _probes(listed: Iterable[Source]) -> bool:
+def probes(listed: Iterable[Source]) -> bool:
+    """Was any of these refused different calls?"""
     return any(source.refused_calls >= PROBED for source in listed)
 
 
@@ -152,19 +156,6 @@ def habit(hours: set[int], start: int, end: int) -> tuple[bool, bool]:
     return late, len(active) >= LEAST_DAYS and often
 
 
-def moved_services(passing: list[list[Source]], arrived: list[list[Source]], start: int, end: int) -> list[Source]:
-    """Sources of one family that take over from each other, and are steady in all: a service that moved."""
-    moved: list[Source] = []
-    for before in passing:
-        for after in arrived:
-            pause = min(active_hours(after)) - max(active_hours(before))
-            takes_over = same_family(before[0].user_agent, after[0].user_agent) and -3 <= pause <= 24
-            if takes_over and habit(active_hours(before + after), start, end) == (False, True) and not _probes(after):
-                moved += before + after
-                break
-    return moved
-
-
 def roaming_clients(listed: list[Source], start: int, end: int) -> list[Source]:
     """Sources of a client that moves about, and is steady in all: a laptop, or a service that none of its networks holds half of."""
     roaming: list[Source] = []
@@ -176,55 +167,121 @@ def roaming_clients(listed: list[Source], start: int, end: int) -> list[Source]:
         for source in group:
             sizes[source.block] += len(source.hours)
         many = len(sizes) >= LEAST_BLOCKS and 2 * max(sizes.values()) <= sizes.total()
-        roams = (many or group[0].user_agent.portable) and not _probes(group)
+        roams = (many or group[0].user_agent.portable) and not probes(group)
         if roams and habit(active_hours(group), start, end) == (False, True):
             roaming += group
     return roaming
 
 
-def owner_baseline_values(
-    case: Case, reached: pd.DataFrame, acted: pd.DataFrame, between: dict[str, Any]
-) -> tuple[pd.DataFrame, bool]:
-    """Which addresses and user agents of the requests between `match_start` and `match_end` are the owner's?
+@dataclass
+class Behaviour:
+    """`deviations`: what the owner never does; `oddities`: how else it is unlike the owner's use; `notes`: the rest."""
 
-    For requests that no session holds. What was done is not weighed: a request alone says little of that.
+    deviations: list[str] = field(default_factory=list)
+    oddities: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    share: float = 0.0  # the largest share of values that the owner never showed
+
+
+def is_thin(group: SourceGroup) -> bool:
+    """Is there too little of it to compare with?"""
+    return group.events < THIN_EVENTS or len(group.days) < THIN_DAYS
+
+
+def compare(group: SourceGroup, related: SourceGroup, everything: SourceGroup, what: str) -> Behaviour:
+    """Is what was done from a source what was done from those that it is related to?
 
     Parameters
     ----------
-    reached : DataFrame
-        The compromised credentials with their ``lineage``, the principals that each came from, one a line.
-    acted : DataFrame
-        ``access_key_id`` and ``principal_arn``: as whom each of them acted.
-
-    Returns
-    -------
-    (DataFrame, bool)
-        One row per principal, kind and value, with is_owners; and whether there is a baseline to compare with.
+    related
+        The owner's sources that share its address or user agent.
+    everything
+        All of the owner's sources, which stand in where `related` is thin.
+    what
+        The name of what it is compared with: ``the baseline``.
     """
-    lineage = dict(zip(reached["access_key_id"], reached["lineage"], strict=True)) if "lineage" in reached else {}
-    names: dict[str, set[str]] = defaultdict(set)
-    for key, arn in zip(acted["access_key_id"], acted["principal_arn"], strict=True):
-        names[arn] |= {arn, *filter(None, str(lineage.get(key) or "").split("\n"))}
-    principals = sorted(set().union(*names.values()))
-    baseline: dict[str | None, set[tuple[str, str | None]]] = defaultdict(set)
-    asked_of = []
-    for row in rows_of(case.ask("sessions/baseline_values", principals=principals, **between)):
-        is_agent = row["kind"] == "user_agent"
-        value = row["kind"], agent_family(row["value"]) if is_agent else row["value"]
-        if row["period"] == "baseline":
-            baseline[row["principal"]].add(value)
-        else:
-            asked_of.append((row, is_agent, value))
-    for arn in names:
-        names[arn] |= {name for name in baseline if name and same_role(name, arn)}
-    good = case.incident.known_good
-    rows = [
-        {
-            "principal_arn": row["principal"], "kind": row["kind"], "value": row["value"],
-            "is_owners": (agent_matches(row["value"], good.user_agents) if is_agent
-                          else in_networks(row["value"], good.source_ips))
-            or any(value in baseline.get(name, ()) for name in names.get(row["principal"], ()))
-        }
-        for row, is_agent, value in asked_of
-    ]  # fmt: skip
-    return frame_of(rows, VALUES), bool(baseline)
+    reference = everything if is_thin(related) else related
+    behaviour = Behaviour()
+    for kind, plural in KINDS.items():
+        values, known = group.values.get(kind, {}), reference.values.get(kind, {})
+        if not known and kind in ("aws_region", "prefix"):
+            continue  # access logs do not say the Region, or no bucket has several prefixes
+        if unfamiliar := [name for name in values if name not in known]:
+            total = sum(value["event_count"] for value in values.values())
+            events = sum(values[name]["event_count"] for name in unfamiliar) / total
+            share = max(len(unfamiliar) / len(values), events)
+            elsewhere = sum(name in everything.values.get(kind, {}) for name in unfamiliar)
+            words = f"{len(unfamiliar)} of {len(values)} {plural} not in {what}"
+            words += f" here ({elsewhere} of them elsewhere)" if elsewhere else ""
+            behaviour.share = max(behaviour.share, share)
+            usual = new_values_a_day(reference, kind) * len(group.days)
+            deviates = share >= DEVIATES and len(unfamiliar) > usual + 2 * math.sqrt(usual)
+            (behaviour.deviations if deviates else behaviour.notes).append(words)
+    refused, usual = group.refused / group.events, reference.refused / max(1, reference.events)
+    if group.refused >= REFUSALS and refused >= REFUSED and refused > 3 * usual:
+        behaviour.deviations.append(f"{group.refused} of {group.events} calls refused or on buckets that do not exist")
+    if reference is related:
+        most, usual_most = max(group.hours.values()), max(reference.hours.values())
+        behaviour.oddities += mixture(group, reference)
+        if most >= LEAST_RATE and most > FASTER * usual_most:
+            behaviour.oddities.append(f"{most:,} calls in the busiest hour (the owner's: {usual_most:,})")
+        behaviour.oddities += unusual_times(group, reference)
+    return behaviour
+
+
+def new_values_a_day(reference: SourceGroup, kind: str) -> float:
+    """How many new values of this kind does the owner meet on a day, once the first third of the days has gone?"""
+    days = reference.days
+    if len(days) < 3:
+        return 0.0
+    later = days[len(days) // 3 :]
+    first_days: list[int] = [value["day"] for value in reference.values.get(kind, {}).values()]
+    return sum(day >= later[0] for day in first_days) / len(later)
+
+
+def mixture(group: SourceGroup, reference: SourceGroup) -> list[str]:
+    """The share of the calls that would have to be others to make it the owner's mixture, and that of the owner's days."""
+    totals = {log: sum(counts.total() for counts in days.values()) for log, days in group.calls.items()}
+    log = max(totals, key=lambda name: totals[name], default="")
+    owners_days = list(reference.calls.get(log, {}).values())
+    calls, owners = (sum(days, Counter()) for days in (group.calls.get(log, {}).values(), owners_days))
+    if calls.total() < LEAST_MIX or owners.total() < LEAST_MIX:
+        return []
+    usual = max((distance(day, owners) for day in owners_days if day.total() >= LEAST_MIX), default=None)
+    apart = distance(calls, owners)
+    if apart < (2 * APART if usual is None else max(APART, 1.25 * usual)):
+        return []
+    return [f"mixture of calls differs by {apart:.0%} (the owner's days by {usual or 0:.0%})"]
+
+
+def distance(first: Counter[str], second: Counter[str]) -> float:
+    """The total variation distance of two mixtures, 0 to 1."""
+    total, other = first.total(), second.total()
+    return sum(abs(first[name] / total - second[name] / other) for name in {*first, *second}) / 2
+
+
+def unusual_times(group: SourceGroup, reference: SourceGroup) -> list[str]:
+    """Hours of day, on working days and at weekends, in which the owner is never active, an hour's grace given."""
+    if len(reference.hours) < LEAST_MIX:
+        return []
+    kinds = {is_weekend(hour // 24) for hour in reference.hours}
+    active = {(is_weekend(hour // 24), (hour + shift) % 24) for hour in reference.hours for shift in (-1, 0, 1)}
+    outside = 0
+    for hour, count in group.hours.items():
+        weekend = is_weekend(hour // 24)
+        if weekend in kinds or len(reference.days) >= 7:  # else so short a baseline has no weekend to compare with
+            outside += count * ((weekend, hour % 24) not in active)
+    if outside / group.events < 0.8:
+        return []
+    return [f"{outside} of {group.events} calls at hours in which the owner is never active"]
+
+
+def differs_by_handshake(group: SourceGroup, owners: SourceGroup) -> str | None:
+    """Does a client that names itself like the owner's speak TLS, or sign, like none of the owner's? None: it does not."""
+    shown, usual = group.values.get("handshake", {}), owners.values.get("handshake", {})
+    if not shown or not usual or is_thin(owners):
+        return None
+    counts = {name: value["event_count"] for name, value in shown.items()}
+    if sum(count for name, count in counts.items() if name not in usual) / sum(counts.values()) < 0.9:
+        return None
+    return f"handshake ({next(iter(shown))}) is none of the {len(usual)} of this user agent"

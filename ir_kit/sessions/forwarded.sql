@@ -1,5 +1,5 @@
--- What direct use lies within an hour of calls that an AWS service made for the principal, and is the service's use a habit of the baseline?
--- Grain: one row per forwarded session; habit_days is 0 where the service did other things in the baseline.
+-- Whose are calls that an AWS service made for the principal, by direct use within an hour, else by the service's habit in the baseline?
+-- Grain: one row per forwarded session; a service that did other things in the baseline has no habit.
 -- Cannot see: calls that neither log holds.
 with judged as (
     select *, string_split(lineage, chr(10)) as principals from judged_sessions
@@ -22,14 +22,27 @@ values_shown as (
 ),
 habits as (
     select lineage_id, source_ip_address, count(distinct cast(hour as date)) filter (period = 'baseline') as days
-    from uses u
-    where not exists (select 1 from values_shown v
-                      where v.lineage_id = u.lineage_id and v.source_ip_address = u.source_ip_address and not v.is_usual)
+    from uses
+    anti join (from values_shown where not is_usual) using (lineage_id, source_ip_address)
     group by all
+),
+together as (
+    select f.*, coalesce(b.session_count, 0) as session_count, coalesce(b.verdicts, []) as verdicts, b.operator_id as operator_beside,
+           coalesce(b.novelty, 0.5) as novelty_beside, coalesce(h.days, 0) as days
+    from judged f
+    left join beside b on b.session_id = f.session_id
+    left join habits h on h.lineage_id = f.lineage and h.source_ip_address = coalesce(f.source_ip_address, '')
+    where f.forwarded
 )
-select f.session_id, coalesce(b.session_count, 0) as session_count, coalesce(b.verdicts, []) as verdicts, b.operator_id, b.novelty,
-       coalesce(h.days, 0) as habit_days
-from judged f
-left join beside b on b.session_id = f.session_id
-left join habits h on h.lineage_id = f.lineage and h.source_ip_address = coalesce(f.source_ip_address, '')
-where f.forwarded
+select session_id,
+       case when len(verdicts) <> 1 then if(days > 0, 'familiar', 'unclear') when days > 0 and verdicts[1] = 'new' then 'unclear'
+            else verdicts[1] end as verdict,
+       if(days > 0 and len(verdicts) <> 1, least(novelty_beside, 0.1), novelty_beside) as novelty,
+       coalesce(operator_beside, 'o-' || sha256(concat_ws(chr(31), access_key_id, coalesce(source_ip_address, ''), coalesce(user_agent, '')))[:12])
+           as operator_id,
+       list_filter([format('made by {} for the principal, so its address and agent are not compared', coalesce(invoked_by, source_ip_address)),
+                    concat_ws(', ', format('judged by {} direct sessions within an hour', session_count),
+                              list_aggregate(verdicts, 'string_agg', ' and ')),
+                    if(days > 0, format('this service did the same for the principal on {} days of the baseline', days), null)],
+                   lambda reason: reason is not null) as reasons
+from together

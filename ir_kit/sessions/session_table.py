@@ -1,32 +1,28 @@
 """Sessions of use, and whose they look like.
 
 A session is one credential from one address with one user agent, a pause of 30 minutes ending it. Whose it looks like
-is judged of its *source*, the address and the user agent with all that was done from there (`verdicts`), against the
-owner's sources (`baseline`); sources that one operator seems to use belong together (`operators`). Sessions come from
-CloudTrail; requests that access logs alone show join them, or are sessions of their own. A call that an AWS service
-made for the principal shows the service's address: it is judged by the direct use beside it. The analyst's labels come
-first, and teach.
+is judged of its *source*, the address and the user agent with all that was done from there, against the owner's sources
+(`baseline`); sources that one operator seems to use belong together (`verdicts`). Sessions come from CloudTrail;
+requests that access logs alone show join them, or are sessions of their own. A call that an AWS service made for the
+principal shows the service's address: it is judged by the direct use beside it. The analyst's labels come first, and
+teach.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import replace
-from typing import Any
 
 import pandas as pd
 
 from ir_kit.case import Case
 from ir_kit.credentials.lineage import compromised_credentials
 from ir_kit.domain.frames import frame_of, rows_of
-from ir_kit.domain.principals import is_service_address
-from ir_kit.sessions.agents import user_agent_of
+from ir_kit.domain.principals import agent_matches, in_networks, is_service_address
 from ir_kit.sessions.baseline import OwnerBaseline, from_baseline, from_window
-from ir_kit.sessions.labels import label_of, read_labels
-from ir_kit.sessions.networks import networks
-from ir_kit.sessions.operators import agree, associate, count_labels, id_of, learn, operators_of
-from ir_kit.sessions.sources import Row, Source, describe, prepare_uses, sources, unfamiliar_values
-from ir_kit.sessions.verdicts import Assessment, Judge, ago
+from ir_kit.sessions.labels import read_labels
+from ir_kit.sessions.sources import CLIENT_MACRO, Row, Source, describe, networks, sources, user_agent_of
+from ir_kit.sessions.verdicts import Assessment, Judge, ago, agree, associate, count_labels, id_of, learn, operators_of
 
 COLUMNS = {
     "session_id": "varchar", "operator_id": "varchar", "access_key_id": "varchar", "source_ip_address": "varchar",
@@ -34,14 +30,14 @@ COLUMNS = {
     "error_count": "bigint", "bytes_sent": "bigint", "novelty": "double", "verdict": "varchar", "reasons": "varchar",
     "label": "varchar", "is_responder": "boolean", "forwarded": "boolean", "seen_in": "varchar",
     "log_request_count": "bigint", "log_bytes_sent": "bigint", "reach_start": "timestamp", "reach_end": "timestamp",
-    "lineage": "varchar", "tool": "varchar",
+    "lineage": "varchar", "tool": "varchar", "invoked_by": "varchar",
 }  # fmt: skip
 BASES = {
     "principal": "varchar", "basis": "varchar", "days": "bigint", "places": "bigint", "events": "bigint",
     "arrivals_inside": "bigint", "arrivals": "varchar", "warning": "varchar",
 }  # fmt: skip
 ACT = {"access_key_id": "varchar", "source_ip_address": "varchar", "user_agent": "varchar", "event_time": "timestamp"}
-Key = tuple[str, str, str]  # lineage, address, client
+LINE = r"[^\n]+"
 Use = dict[str, tuple[list[Source], OwnerBaseline]]  # by lineage: all sources, and which of them are the owner's
 
 
@@ -51,8 +47,8 @@ def sessions(case: Case) -> pd.DataFrame:
     One row per session, in the order of time. SQL reads it as ``sessions`` (reasons one a line there).
     """
     compromised_credentials(case)
-    frame = case.answer("sessions", lambda: with_log_requests(case, _judged_sessions(case)))
-    return frame.assign(reasons=_lines(frame["reasons"]))
+    frame = case.answer("sessions", lambda: judged_sessions(case))
+    return frame.assign(reasons=frame["reasons"].str.findall(LINE))
 
 
 def baselines(case: Case) -> pd.DataFrame:
@@ -60,9 +56,30 @@ def baselines(case: Case) -> pd.DataFrame:
 
     One row per lineage of compromised credentials, by its principal.
     """
+
+    def summed_up() -> pd.DataFrame:
+        rows = [
+            {
+                "principal": lineage.split("\n")[0],
+                "basis": owner.basis,
+                "days": owner.days,
+                "places": len(owner.sources),
+                "events": owner.together.events,
+                "arrivals_inside": len(owner.suspects),
+                "arrivals": "\n".join(
+                    f"{source.address} with {source.client}, first {source.first:%Y-%m-%d %H:%M}, {source.events:,} "
+                    f"calls on {len(source.days)} days"
+                    for source in owner.suspects
+                ),
+                "warning": owner.warning,
+            }
+            for lineage, (_, owner) in use_by_lineage(case).items()
+        ]
+        return frame_of(rows, BASES)
+
     compromised_credentials(case)
-    frame = case.answer("session_baselines", lambda: _baselines(case))
-    return frame.assign(arrivals=_lines(frame["arrivals"]))
+    frame = case.answer("session_baselines", summed_up)
+    return frame.assign(arrivals=frame["arrivals"].str.findall(LINE))
 
 
 def operators(case: Case) -> pd.DataFrame:
@@ -71,12 +88,10 @@ def operators(case: Case) -> pd.DataFrame:
     return case.ask("sessions/operators")
 
 
-def session_intervals(case: Case) -> None:
-    """Make the relation ``session_intervals``, one row per session, and ``session_hours``, the same by hour, which joins
-    with many requests are to use. Address and user agent are empty where the session has none.
-    """
+def session_hours(case: Case) -> None:
+    """Make the relation ``session_hours``, the reach of each session by hour, which joins with requests are to use."""
     sessions(case)
-    _provide_intervals(case)
+    case.once("session_hours", lambda: case.engine.provide("session_hours", case.ask("sessions/session_hours")))
 
 
 def session_of(case: Case, frame: pd.DataFrame, time: str = "event_time") -> pd.DataFrame:
@@ -84,7 +99,7 @@ def session_of(case: Case, frame: pd.DataFrame, time: str = "event_time") -> pd.
 
     Parameters
     ----------
-    frame : DataFrame
+    frame
         Any rows with ``access_key_id``, ``source_ip_address``, ``user_agent`` and the column `time`.
 
     Returns
@@ -92,152 +107,117 @@ def session_of(case: Case, frame: pd.DataFrame, time: str = "event_time") -> pd.
     DataFrame
         The frame's rows and index, with session_id, verdict and label; null where no session holds the act.
     """
-    case.once("session_intervals", lambda: session_intervals(case))
+    session_hours(case)
     acts = frame_of(rows_of(frame[[*list(ACT)[:3], time]].rename(columns={time: "event_time"})), ACT)
     case.engine.provide("acts_to_place", acts.assign(number=range(len(acts))))
     placed = case.ask("sessions/session_of").set_index(frame.index)
     return frame.assign(**{name: placed[name].astype("object") for name in ("session_id", "verdict", "label")})
 
 
-def _provide_intervals(case: Case) -> None:
-    for name in ("session_intervals", "session_hours"):
-        case.engine.provide(name, case.ask(f"sessions/{name}"))
+def provide_known_values(case: Case) -> bool:
+    """Which addresses and user agents of the requests that are matched are the owner's? For requests that no session holds.
 
+    Makes the relation ``known_values``, one row per principal, kind and value, with is_owners; needs graded requests.
+    What was done is not weighed: a request alone says little of that.
 
-def _lines(column: pd.Series) -> pd.Series:
-    return column.map(lambda text: text.split("\n") if isinstance(text, str) and text else []).astype("object")
+    Returns
+    -------
+    bool
+        Whether there is a baseline to compare with.
+    """
+    case.engine.connection.execute(CLIENT_MACRO)
+    frame, good = case.ask("sessions/known_values"), case.incident.known_good
+    is_good = [
+        agent_matches(value, good.user_agents) if kind == "user_agent" else in_networks(value, good.source_ips)
+        for kind, value in zip(frame["kind"], frame["value"], strict=True)
+    ]
+    case.engine.provide("known_values", frame.assign(is_owners=frame["is_owners"] | pd.Series(is_good, dtype=bool)))
+    return bool(frame["has_baseline"].any())
 
 
 def use_by_lineage(case: Case) -> Use:
     """The owner's use is that of the baseline, where the evidence holds any event of it, else what is steady in the window."""
-    prepare_uses(case)
-    basis = case.ask("sessions/comparison_basis").iloc[0]
-    use: Use = {}
-    listed = sources(case)
-    for lineage in compromised_credentials(case)["lineage"].fillna("").unique():
-        of_lineage = [source for source in listed if source.lineage == lineage]
-        if basis["event_count"]:
-            usual = [
-                source for source in of_lineage if source.period == "baseline" and source.forwarded < source.events
-            ]
-            owner = from_baseline(case, usual, int(basis["days"]))
-        else:
-            owner = from_window([source for source in of_lineage if source.period == "window"])
-        use[lineage] = of_lineage, owner
-    return use
+
+    def compute() -> Use:
+        basis = case.ask("sessions/comparison_basis").iloc[0]
+        use: Use = {}
+        listed = sources(case)
+        for lineage in compromised_credentials(case)["lineage"].fillna("").unique():
+            all_use = [source for source in listed if source.lineage == lineage]
+            baseline = [source for source in all_use if source.period == "baseline"]
+            if basis["event_count"]:
+                usual = [source for source in baseline if source.forwarded < source.events]
+                use[lineage] = all_use, from_baseline(case, usual, int(basis["days"]))
+            else:
+                use[lineage] = all_use, from_window([source for source in all_use if source not in baseline])
+        return use
+
+    return case.once("use_by_lineage", compute)
 
 
-def _baselines(case: Case) -> pd.DataFrame:
-    rows: list[dict[str, Any]] = []
-    for lineage, (_, owner) in case.once("use_by_lineage", lambda: use_by_lineage(case)).items():
-        arrivals = [
-            f"{source.address} with {source.client}, first {source.first:%Y-%m-%d %H:%M}, {source.events:,} calls on "
-            f"{len(source.days)} days"
-            for source in owner.suspects
-        ]
-        rows.append({
-            "principal": lineage.split("\n")[0], "basis": owner.basis, "days": owner.days, "places": len(owner.sources),
-            "events": owner.together.events, "arrivals_inside": len(owner.suspects), "arrivals": "\n".join(arrivals),
-            "warning": owner.warning,
-        })  # fmt: skip
-    return frame_of(rows, BASES)
-
-
-def _judged_sessions(case: Case) -> pd.DataFrame:
-    use = case.once("use_by_lineage", lambda: use_by_lineage(case))
-    label = label_of(read_labels(case.incident.folder))
+def judged_sessions(case: Case) -> pd.DataFrame:
+    """The sessions, each with the verdict of its source, its operator, and the reasons; labelled ones as if without labels."""
+    use = use_by_lineage(case)
+    case.engine.provide("labels", read_labels(case.incident.folder))
     rows = rows_of(case.ask("sessions/sessions"))
     for row in rows:
         names = row["access_key_id"], row["source_ip_address"], row["user_agent"]
         row["session_id"] = id_of("s-", *names, row["start_time"].isoformat())
         row["forwarded"] = bool(row["forwarded_count"]) or is_service_address(row["source_ip_address"])
-        row["label"], row["tool"] = label(row), user_agent_of(row["user_agent"]).tool
-        row["source"] = row["lineage"], row["source_ip_address"] or "", row["client"]
+        row["tool"], row["reasons"] = user_agent_of(row["user_agent"]).tool, []
     direct = [row for row in rows if not row["forwarded"]]
     assessed = assess_sources(case, use, direct)
     everything = list(assessed.values())
     unlabelled = {key: replace(item, reasons=list(item.reasons)) for key, item in assessed.items()}
     associate(list(unlabelled.values()))
-    learn(everything, count_labels((row["label"], row["source"][1:]) for row in direct))
+    learn(everything, count_labels((row["label"], assessed[row["source_id"]].source.key) for row in direct))
     associate(everything)
     operator = operators_of(everything)
     for row in direct:
         # a label teaches other sessions, not the one that it is of
-        item = (unlabelled if row["label"] else assessed)[row["source"]]
+        item = (unlabelled if row["label"] else assessed)[row["source_id"]]
         row["verdict"], row["novelty"], row["reasons"] = item.verdict, item.novelty, list(item.reasons)
-        row["operator_id"] = operator[id(assessed[row["source"]])]
+        row["operator_id"] = operator[row["source_id"]]
         if row["verdict"] != "familiar" and row["start_time"] > row["first_seen"]:
             row["reasons"].append(f"address first seen {ago(row['start_time'] - row['first_seen'])} before")
+    case.engine.provide("judged_sessions", frame_of([row | {"reasons": ""} for row in rows], COLUMNS))
+    forwarded = {row["session_id"]: row for row in rows if row["forwarded"]}
+    for given in rows_of(case.ask("sessions/forwarded")):
+        forwarded[given["session_id"]] |= given | {
+            "novelty": round(given["novelty"], 4),
+            "reasons": list(given["reasons"]),
+        }
+    for row in rows:
         if row["label"]:
             opposite = {"owner": "new", "intruder": "familiar"}.get(row["label"]) == row["verdict"]
-            against = f", against the verdict {row['verdict']}" if opposite else ""
+            against = f", against the verdict {row['verdict']}" if opposite and not row["forwarded"] else ""
             row["reasons"].append(f"labelled {row['label']} by the analyst{against}")
-    judge_forwarded(case, rows)
     return frame_of([row | {"reasons": "\n".join(row["reasons"])} for row in rows], COLUMNS)
 
 
-def assess_sources(case: Case, use: Use, direct: list[Row]) -> dict[Key, Assessment]:
-    """Each source of direct use in the window, judged."""
-    starts: dict[Key, list[pd.Timestamp]] = defaultdict(list)
+def assess_sources(case: Case, use: Use, direct: list[Row]) -> dict[int, Assessment]:
+    """Each source of direct use in the window, judged; by its id."""
+    starts: dict[int, list[pd.Timestamp]] = defaultdict(list)
     for row in direct:
-        starts[row["source"]].append(row["start_time"])
+        starts[row["source_id"]].append(row["start_time"])
     files, good = networks(case.incident.folder), case.incident.known_good
     judged: list[tuple[Judge, Assessment]] = []
-    for lineage, (listed, owner) in use.items():
-        window = [source for source in listed if source.period == "window"]
-        judge = Judge(owner, window, good, files)
-        for source in window:
-            if (lineage, *source.key) in starts:
-                source.starts = starts[lineage, *source.key]
+    for listed, owner in use.values():
+        judge = Judge(owner, [source for source in listed if source.period == "window"], good, files)
+        for source in judge.window:
+            if source.source_id in starts:
+                source.starts = starts[source.source_id]
                 judged.append((judge, judge.assess(source)))
     compared = [(judge, item) for judge, item in judged if not item.is_owners and judge.baseline.basis != "none"]
     groups = {group: None for judge, item in compared for group in (judge.baseline.together, item.itself, item.related)}
     describe(case, groups)
-    unfamiliar = unfamiliar_values(case, [source for _, owner in use.values() for source in owner.sources])
-    assessed: dict[Key, Assessment] = {}
+    owners = [source.source_id for _, owner in use.values() for source in owner.sources]
+    case.engine.provide("owner_sources", pd.DataFrame({"source_id": owners}, dtype="int64"))
+    unfamiliar: dict[int, list[Row]] = defaultdict(list)
+    for row in rows_of(case.ask("sessions/unfamiliar_values")):
+        unfamiliar[row["source_id"]].append(row)
     for judge, item in judged:
-        key = item.source.lineage, *item.source.key
-        judge.judge(item, unfamiliar.get(key, []))
-        assessed[key] = item
+        judge.judge(item, unfamiliar[item.source.source_id])
+    assessed = {item.source.source_id: item for _, item in judged}
     agree(list(assessed.values()))
     return assessed
-
-
-def judge_forwarded(case: Case, rows: list[Row]) -> None:
-    """Give calls that an AWS service made for the principal the verdict of direct use beside them, where it agrees;
-    else that of habit, where the baseline has it.
-    """
-    forwarded = {row["session_id"]: row for row in rows if row["forwarded"]}
-    case.engine.provide("judged_sessions", frame_of([row | {"reasons": ""} for row in rows], COLUMNS))
-    for beside in rows_of(case.ask("sessions/forwarded")) if forwarded else ():
-        row, verdicts, days = forwarded[beside["session_id"]], list(beside["verdicts"]), beside["habit_days"]
-        row["verdict"] = verdicts[0] if len(verdicts) == 1 else "unclear"
-        row["novelty"] = 0.5 if beside["novelty"] is None else round(beside["novelty"], 4)
-        if days and len(verdicts) != 1:
-            row["verdict"], row["novelty"] = "familiar", min(row["novelty"], 0.1)
-        elif days and row["verdict"] == "new":
-            row["verdict"] = "unclear"
-        names = row["access_key_id"], row["source_ip_address"], row["user_agent"]
-        row["operator_id"] = beside["operator_id"] or id_of("o-", *names)
-        row["reasons"] = [
-            f"made by {row['invoked_by'] or row['source_ip_address']} for the principal, so its address and agent are not "
-            "compared",
-            ", ".join(
-                [
-                    f"judged by {beside['session_count']} direct sessions within an hour",
-                    *filter(None, [" and ".join(verdicts)]),
-                ]
-            ),
-            *([f"this service did the same for the principal on {days} days of the baseline"] if days else []),
-            *([f"labelled {row['label']} by the analyst"] if row["label"] else []),
-        ]
-
-
-def with_log_requests(case: Case, frame: pd.DataFrame) -> pd.DataFrame:
-    """How many requests that access logs alone show are in each session."""
-    case.engine.provide("sessions", frame)
-    _provide_intervals(case)
-    counts = case.ask("sessions/log_requests").set_index("session_id")
-    requests, sent = (frame["session_id"].map(counts[name]).astype("Int64") for name in ("request_count", "bytes_sent"))
-    seen_in = frame["seen_in"].mask((frame["seen_in"] == "cloudtrail") & requests.notna(), "both")
-    return frame.assign(log_request_count=requests, log_bytes_sent=sent, seen_in=seen_in)

@@ -1,19 +1,29 @@
-"""Sources of use: one address with one user agent, by one lineage of credentials, and all that was done from there."""
+"""Sources of use: one address with one user agent, by one lineage of credentials, and all that was done from there.
+
+What a client says of itself can be forged; a forger copies the whole text. So a user agent that is the owner's to the
+letter says little by itself, and one that is another tool or another system says that it is another installation.
+"""
 
 from __future__ import annotations
 
+import json
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from pathlib import Path
 from typing import Any, NamedTuple
 
+import maxminddb
 import pandas as pd
 
 from ir_kit.attribution.grading import grade
-from ir_kit.case import Case
+from ir_kit.case import NETWORK_FILES, Case
 from ir_kit.domain.frames import frame_of, rows_of
-from ir_kit.sessions.agents import user_agent_of
-from ir_kit.sessions.networks import block_of
+from ir_kit.domain.principals import agent_family, in_networks, is_service_address
+from ir_kit.errors import EvidenceError
 
 KINDS = {"event_name": "calls", "aws_region": "Regions", "bucket": "buckets", "prefix": "prefixes"}
 LOG_USES = {
@@ -21,26 +31,153 @@ LOG_USES = {
     "source_ip_address": "varchar", "user_agent": "varchar", "event_name": "varchar", "bucket": "varchar",
     "key": "varchar", "prefix": "varchar", "bytes_sent": "bigint", "error_code": "varchar", "http_status": "integer",
 }  # fmt: skip
-NAMED = dict.fromkeys(("lineage_id", "period", "source_ip_address", "client"), "varchar")
 CLIENT_MACRO = (
     "create or replace macro client_of(user_agent) as "
     r"coalesce(trim(regexp_replace(user_agent, '\s+(?:md/)?command[/#]\S+', '', 'g')), '')"
 )
 """A user agent without the command that the AWS CLI writes into it, as `ir_kit.domain.principals.agent_family`."""
+PRIVATE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")
+TOOL = re.compile(r"^\W*([A-Za-z][\w .+-]*?)[/ ]v?(\d[\w.\-+]*)")
+LANGUAGE = re.compile(
+    r"(?:\blang/|\b)(python|java|go|nodejs|js|ruby|php|rust|kotlin|swift|dotnet|\.net)(?=[/# ;)_]|$)", re.I
+)
+BROWSER = re.compile(r"\b(Edg|OPR|Firefox|Chrome|Safari)\w*/")
+LINUX = (
+    ("kali", "kali"), ("parrot", "parrot"), ("microsoft", "wsl"), ("amzn", "amazon"), ("-aws", "aws"),
+    ("-azure", "azure"), ("-gcp", "gcp"), ("generic", "ubuntu"), ("-amd64", "debian"), ("arch1", "arch"),
+    (".el", "rhel"), (".fc", "fedora"),
+)  # fmt: skip
+SERVERS = {"linux", *(f"linux {name}" for _, name in LINUX if name not in ("kali", "parrot", "wsl"))}
+SYSTEMS = (
+    ("darwin", "macos"), ("macos", "macos"), ("mac os", "macos"), ("windows", "windows"), ("android", "android"),
+    *((mark, f"linux {name}") for mark, name in LINUX), ("", "linux"),
+)  # fmt: skip
 Row = dict[str, Any]
 
 
-class Usage(NamedTuple):
-    """One value of a kind: how many events show it, and on which day first (days since 1970)."""
+class UserAgent(NamedTuple):
+    """The parts of a user agent; what it does not say is None."""
 
-    events: int
-    first_day: int
+    tool: str | None = None
+    version: str | None = None
+    language: str | None = None
+    system: str | None = None
+
+    @property
+    def family(self) -> tuple[str, str | None, str | None] | None:
+        """What stays equal from one version to the next: tool, language and system."""
+        return None if self.tool is None else (self.tool, self.language, self.system)
+
+    @property
+    def portable(self) -> bool:
+        """Is this a browser or a desktop, which people carry about?"""
+        return self.tool == "browser" or self.system in ("macos", "windows", "wsl", "android")
+
+
+@lru_cache(maxsize=100_000)
+def user_agent_of(text: str | None) -> UserAgent:
+    """Which tool, language and system does a user agent name? Where it names no version, the tool is the whole text.
+
+    Notes
+    -----
+    Cannot see whether it is true. Source: AWS SDKs and Tools Reference Guide, "Application ID" (the format of SDKs'
+    agents), and the agents that CloudTrail records hold.
+    """
+    if not text:
+        return UserAgent()
+    client = agent_family(text) or text
+    lower = client.lower()
+    named, language = TOOL.match(client), LANGUAGE.search(client)
+    tool, version = (named[1].strip().lower(), named[2]) if named else (lower, None)
+    if tool == "mozilla" and (browser := BROWSER.search(client)):
+        tool, version, language = "browser", None, browser
+    marks = SYSTEMS if "linux" in lower else SYSTEMS[:5]
+    system = next((name for mark, name in marks if mark in lower), None)
+    return UserAgent(tool, version, language[1].lower() if language else None, system)
+
+
+def same_family(first: UserAgent, second: UserAgent) -> bool:
+    """Do both name one tool in one language on one system, whatever their versions? What one does not say may agree."""
+    if first.tool is None or first.tool != second.tool:
+        return False
+    if first.language and second.language and first.language != second.language:
+        return False
+    systems = {first.system, second.system} - {None}
+    return len(systems) < 2 or ("linux" in systems and systems <= SERVERS)
+
+
+@lru_cache(maxsize=100_000)
+def block_of(address: str | None) -> str | None:
+    """The /24 of an IPv4 address (/16 of a private one), the /64 of an IPv6 address; the address itself where it is none."""
+    if not address or is_service_address(address):
+        return address
+    prefix = 64 if ":" in address else 16 if is_private(address) else 24
+    return str(ip_network(f"{address}/{prefix}", strict=False))
+
+
+@lru_cache(maxsize=100_000)
+def is_private(address: str | None) -> bool:
+    """Is it an address of private networks (RFC 1918, RFC 6598, RFC 4193), as it is seen behind a VPC endpoint?"""
+    return in_networks(address, PRIVATE)
+
+
+@dataclass
+class Networks:
+    """What the files beside the incident file say of addresses: autonomous systems, and Amazon's own ranges by Region."""
+
+    systems: maxminddb.Reader | None = None
+    ranges: tuple[tuple[IPv4Network | IPv6Network, str], ...] = ()
+
+    def system_of(self, address: str | None) -> str | None:
+        """The autonomous system, as ``AS64500 Example``; None where it is not known."""
+        if self.systems is None or not address or is_service_address(address):
+            return None
+        entry: Any = self.systems.get(address) or {}
+        number = entry.get("autonomous_system_number") or entry.get("asn")
+        name = entry.get("autonomous_system_organization") or entry.get("name") or ""
+        return f"AS{str(number).removeprefix('AS')} {name}".strip() if number else None
+
+    def amazon_region(self, address: str | None) -> str | None:
+        """The Region of Amazon's own range that an address lies in; None for others, and where there is no list."""
+        if not self.ranges or not address or is_service_address(address):
+            return None
+        given = ip_address(address)
+        return next((region for block, region in self.ranges if given in block), None)
+
+
+def networks(folder: Path) -> Networks:
+    """Whose network is an address? By files beside the incident file, read where they are there.
+
+    ``asn.mmdb`` has autonomous systems, in MaxMind's format; ``ip-ranges.json`` is as AWS publishes it.
+
+    Raises
+    ------
+    EvidenceError
+        One of them cannot be read.
+    """
+    known = Networks()
+    systems, ranges = (folder / name for name in NETWORK_FILES)
+    try:
+        path, what = systems, "cannot be read as MMDB"
+        if path.exists():
+            known.systems = maxminddb.open_database(str(path))
+        path, what = ranges, "is no list of ranges"
+        if path.exists():
+            listed = json.loads(path.read_bytes())
+            prefixes = listed.get("prefixes", []) + listed.get("ipv6_prefixes", [])
+            known.ranges = tuple(
+                (ip_network(row.get("ip_prefix") or row["ipv6_prefix"]), str(row["region"])) for row in prefixes
+            )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, maxminddb.InvalidDatabaseError) as error:
+        raise EvidenceError(f"{what} ({error})", path, "fetch it again, or take it away") from None
+    return known
 
 
 @dataclass(eq=False)
 class Source:
     """One address with one user agent, in the baseline or in the window, and its events by hour since 1970."""
 
+    source_id: int
     lineage: str  # its principals, one a line
     period: str
     address: str | None
@@ -58,9 +195,9 @@ class Source:
 
     def __post_init__(self) -> None:
         self.key = self.address or "", self.client  # its name within a lineage
-        self.name = dict(zip(NAMED, (self.lineage, self.period, *self.key), strict=True))  # in SQL
         self.user_agent, self.block = user_agent_of(self.client), block_of(self.address)
         self.days = {hour // 24 for hour in self.hours}
+        self.vpc_endpoint_ids = set(self.vpc_endpoint_ids)
 
 
 @dataclass(eq=False)
@@ -76,7 +213,7 @@ class SourceGroup:
         for source in self.sources:
             self.hours.update(source.hours)
         self.days = sorted({hour // 24 for hour in self.hours})
-        self.values: dict[str, dict[str, Usage]] = defaultdict(dict)  # by kind
+        self.values: dict[str, dict[str, Row]] = defaultdict(dict)  # by kind: how many events, on which day first
         self.calls: dict[str, dict[int, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))  # by log and day
 
 
@@ -91,10 +228,11 @@ def longest_pause(hours: Iterable[int]) -> int:
     return max((then - now for now, then in zip(listed, listed[1:], strict=False)), default=0)
 
 
-def prepare_uses(case: Case) -> None:
-    """Make the relations ``log_uses``, ``uses`` and ``source_values``, which all that follows counts from.
+def sources(case: Case) -> list[Source]:
+    """From where and with what was each lineage of credentials used, in the baseline and in the window?
 
-    Requests of access logs are graded as in object access (A to C; what is not settled, D, is in no source).
+    Makes the relations ``log_uses``, ``uses`` and ``source_values``, which all that follows counts from. Requests of
+    access logs are graded as in object access (A to C; what is not settled, D, is in no source).
     """
     case.engine.connection.execute(CLIENT_MACRO)
     if case.ask("sessions/comparison_basis")["line_count"].iloc[0]:
@@ -104,38 +242,17 @@ def prepare_uses(case: Case) -> None:
         case.engine.provide("log_uses", frame_of([], LOG_USES))
     case.derive("uses", "sessions/uses")
     case.derive("source_values", "sessions/source_values")
-
-
-def sources(case: Case) -> list[Source]:
-    """From where and with what was each lineage of credentials used, in the baseline and in the window?"""
-    return [
-        Source(
-            row["lineage_id"], row["period"], row["source_ip_address"] or None, row["client"], sorted(row["user_agents"]),
-            set(row["vpc_endpoint_ids"]), row["event_count"], row["refused_count"], row["refused_calls"],
-            row["forwarded_count"], row["first_time"], row["last_time"],
-            dict(zip(row["hours"].tolist(), row["hour_counts"].tolist(), strict=True)),
-        )
-        for row in rows_of(case.ask("sessions/sources"))
-    ]  # fmt: skip
+    return [Source(**row) for row in rows_of(case.ask("sessions/sources"))]
 
 
 def describe(case: Case, groups: Iterable[SourceGroup]) -> None:
     """Ask what was done from each of these groups of sources; all of them at once, for each costs a look at all uses."""
     listed = [group for group in groups if group.sources]
-    if not listed:
-        return
-    rows = [source.name | {"group_id": index} for index, group in enumerate(listed) for source in group.sources]
-    case.engine.provide("source_groups", frame_of(rows, {"group_id": "bigint"} | NAMED))
-    for row in rows_of(case.ask("sessions/group_values")):
-        listed[row["group_id"]].values[row["kind"]][row["value"]] = Usage(row["event_count"], row["first_day"])
-    for row in rows_of(case.ask("sessions/group_calls")):
-        listed[row["group_id"]].calls[row["seen_in"]][row["day"]][row["call"]] += row["event_count"]
-
-
-def unfamiliar_values(case: Case, owners: Iterable[Source]) -> dict[tuple[str, str, str], list[Row]]:
-    """What of each source's calls, Regions and buckets is at none of the owner's? Counts by lineage, address, client."""
-    case.engine.provide("owner_sources", frame_of([source.name for source in owners], NAMED))
-    rows: dict[tuple[str, str, str], list[Row]] = defaultdict(list)
-    for row in rows_of(case.ask("sessions/unfamiliar_values")):
-        rows[row["lineage_id"], row["source_ip_address"], row["client"]].append(row)
-    return rows
+    rows = [(index, source.source_id) for index, group in enumerate(listed) for source in group.sources]
+    case.engine.provide("source_groups", pd.DataFrame(rows, columns=["group_id", "source_id"], dtype="int64"))
+    for row in rows_of(case.ask("sessions/group_uses")):
+        group = listed[row["group_id"]]
+        if row["kind"]:
+            group.values[row["kind"]][row["value"]] = row
+        else:
+            group.calls[row["seen_in"]][row["day"]][row["value"]] = row["event_count"]

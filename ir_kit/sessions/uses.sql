@@ -23,11 +23,14 @@ of_lineages as (
     select 'window' as period, coalesce(r.lineage, '') as lineage_id, c.*
     from calls c join compromised_credentials r on r.access_key_id = c.access_key_id
     where c.event_time >= :window_start and c.event_time < :window_end
+),
+hourly as (
+    select period, seen_in, lineage_id, coalesce(source_ip_address, '') as source_ip_address, user_agent, client_of(user_agent) as client,
+           vpc_endpoint_id, date_trunc('hour', event_time) as hour, event_source || ' ' || event_name as call, aws_region, bucket,
+           bucket || '/' || substr(path, 1, strpos(path, '/')) as prefix, handshake, count(*) as event_count,
+           count(*) filter (outcome(error_code) = 'denied' or error_code = 'NoSuchBucket') as refused_count,
+           count(invoked_by) as forwarded_count, min(event_time) as first_time, max(event_time) as last_time
+    from of_lineages
+    group by all
 )
-select period, seen_in, lineage_id, coalesce(source_ip_address, '') as source_ip_address, user_agent, client_of(user_agent) as client,
-       vpc_endpoint_id, date_trunc('hour', event_time) as hour, event_source || ' ' || event_name as call, aws_region, bucket,
-       bucket || '/' || substr(path, 1, strpos(path, '/')) as prefix, handshake, count(*) as event_count,
-       count(*) filter (outcome(error_code) = 'denied' or error_code = 'NoSuchBucket') as refused_count,
-       count(invoked_by) as forwarded_count, min(event_time) as first_time, max(event_time) as last_time
-from of_lineages
-group by all
+select *, dense_rank() over (order by lineage_id, period, source_ip_address, client) as source_id from hourly

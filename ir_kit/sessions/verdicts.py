@@ -1,28 +1,34 @@
-"""Whose use does a source look like? Address, user agent and behaviour, set against the owner's sources.
+"""Whose use does a source look like, and which sources does one operator seem to use?
 
-`docs/decisions/operators.md` has the table of verdicts and what novelty means.
+Address, user agent and behaviour are set against the owner's sources; `docs/decisions/operators.md` has the table of
+verdicts and what novelty means. Sources that are not the owner's belong to one operator where they share an address
+that is not the owner's, a block and a family of clients, or a user agent that is not the owner's; the owner's where
+they share block and family. What could be the owner's by itself, and shares such an address or user agent with what is
+new, is new as well.
 """
 
 from __future__ import annotations
 
+import hashlib
+from collections import Counter
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
 
 import pandas as pd
 
 from ir_kit.domain.principals import agent_matches, in_networks
 from ir_kit.incident import KnownGood
-from ir_kit.sessions.agents import same_family
-from ir_kit.sessions.baseline import OwnerBaseline
-from ir_kit.sessions.behaviour import THIN_EVENTS, Behaviour, compare, differs_by_handshake
-from ir_kit.sessions.networks import Networks, is_private
-from ir_kit.sessions.sources import KINDS, Row, Source, SourceGroup, longest_pause
+from ir_kit.sessions.baseline import THIN_EVENTS, Behaviour, OwnerBaseline, compare, differs_by_handshake
+from ir_kit.sessions.sources import KINDS, Networks, Row, Source, SourceGroup, is_private, longest_pause, same_family
 
 KNOWN, NEAR, STRANGE = "known", "near", "strange"
 WEIGHTS = {KNOWN: 0.0, NEAR: 0.3, STRANGE: 1.0}
 MOVES, FEW_DAYS = 0.2, 5  # days with a new network, of the days of a client; fewer days say nothing of it
 ALIKE_EVENTS, ALIKE_HOURS = 200, 24
 HOUR = pd.Timedelta(hours=1)
+ASSOCIATED = 0.7  # novelty at least, by association
 Compared = tuple[str, list[Source], list[str]]  # known, near or strange; the owner's sources that share it; in words
+Labelled = Counter[tuple[str, str, Hashable]]  # sessions by label, by what they are alike in, and by its value
 
 
 @dataclass
@@ -58,8 +64,8 @@ class Judge:
 
     def assess(self, source: Source) -> Assessment:
         """Whose are the address and the user agent of a source of the window?"""
-        address, at_address, words = self._address(source)
-        agent, with_client, more = self._user_agent(source)
+        address, at_address, words = self.compare_address(source)
+        agent, with_client, more = self.compare_user_agent(source)
         alike = any(same_family(other.user_agent, source.user_agent) for other in at_address)
         if address == NEAR and agent != STRANGE and not alike:
             address, at_address = STRANGE, []  # a neighbour of the owner's that is no installation of this client
@@ -80,33 +86,34 @@ class Judge:
                 case.reasons.append(f"{count} of {of} {kind} not in {baseline.what}")
             case.verdict, case.novelty = "familiar", round(0.3 * share, 4)
         else:
-            self._weigh(case)
+            self.weigh(case)
         if baseline.basis == "window":
             basis = f"({baseline.days} days, {len(baseline.sources)} sources)"
             case.reasons.append(f"no baseline: compared with what was steady through the window {basis}")
 
-    def _weigh(self, case: Assessment) -> None:
-        if case.user_agent == KNOWN and case.address == STRANGE:
-            words = differs_by_handshake(case.itself, case.related)
-            if words:
-                case.user_agent = STRANGE
-                case.reasons.append(words)
+    def weigh(self, case: Assessment) -> None:
+        """The verdict of what is not the owner's in address and user agent both, by what was done."""
+        words = differs_by_handshake(case.itself, case.related)
+        if words and case.user_agent == KNOWN and case.address == STRANGE:
+            case.user_agent = STRANGE
+            case.reasons.append(words)
         related = SourceGroup([]) if case.address == case.user_agent == STRANGE else case.related
         behaviour = compare(case.itself, related, self.baseline.together, self.baseline.what)
         if case.user_agent == KNOWN and case.address == NEAR:
             behaviour.oddities = []  # the same client beside itself: its pace and its hours are its own affair
         case.reasons += [*behaviour.deviations, *behaviour.oddities, *behaviour.notes]
         case.behaviour, case.deviates = behaviour, bool(behaviour.deviations)
-        case.verdict, ease = self._verdict(case)
+        case.verdict, ease = self.verdict(case)
         what = min(1.0, behaviour.share * (1.0 if case.deviates else 0.5) + 0.5 * bool(behaviour.oddities))
         weights = ease * WEIGHTS[case.address], WEIGHTS[case.user_agent]
         case.novelty = round(0.35 * weights[0] + 0.35 * weights[1] + 0.3 * what, 4)
 
-    def _address(self, source: Source) -> Compared:
+    def compare_address(self, source: Source) -> Compared:
+        """Is the address the owner's, near one of the owner's, or strange?"""
         baseline = self.baseline
         same = [other for other in baseline.sources if other.address == source.address]
         if same:
-            return KNOWN, same, [self._days("address", same)]
+            return KNOWN, same, [self.days_seen("address", same)]
         if in_networks(source.address, self.known_good.source_ips):
             return KNOWN, [], ["address known good by the incident file"]
         through = [other for other in baseline.sources if other.vpc_endpoint_ids & source.vpc_endpoint_ids]
@@ -115,7 +122,7 @@ class Judge:
             return KNOWN, through, [f"address is new, but came through the owner's VPC endpoint {endpoint}"]
         if not baseline.days:
             return STRANGE, [], []
-        words = [self._days("address", [])]
+        words = [self.days_seen("address", [])]
         suspects = [other.first for other in baseline.suspects if other.address == source.address]
         if suspects:
             since = f"address in the baseline first on {min(suspects):%Y-%m-%d}"
@@ -131,53 +138,54 @@ class Judge:
             return NEAR, near, [*words, f"address lies in the owner's block {source.block}"]
         return STRANGE, [], words
 
-    def _user_agent(self, source: Source) -> Compared:
+    def compare_user_agent(self, source: Source) -> Compared:
+        """Is the user agent the owner's, another version of one of the owner's, or strange?"""
         same = [other for other in self.baseline.sources if other.client == source.client]
         if same:
-            return KNOWN, same, [self._days("user agent", same)]
+            return KNOWN, same, [self.days_seen("user agent", same)]
         texts = {source.client or None, *source.user_agents}
         if any(agent_matches(text, self.known_good.user_agents) for text in texts):
             return KNOWN, [], ["user agent known good by the incident file"]
         if not self.baseline.days:
             return STRANGE, [], []
-        words = [self._days("user agent", [])]
+        words = [self.days_seen("user agent", [])]
         near = [other for other in self.baseline.sources if same_family(other.user_agent, source.user_agent)]
         if near:
             versions = ", ".join(sorted({other.user_agent.version or "?" for other in near})[:3])
             return NEAR, near, [*words, f"another version of the owner's {source.user_agent.tool} ({versions})"]
         return STRANGE, [], words
 
-    def _days(self, what: str, same: list[Source]) -> str:
+    def days_seen(self, what: str, same: list[Source]) -> str:
         """On how many days the owner used it, in words."""
         basis = "the baseline" if self.baseline.basis == "baseline" else "the window's steady use"
         if same:
             return f"{what} seen on {len(SourceGroup(same).days)} of {self.baseline.days} days of {basis}"
         return f"{what} in none of {self.baseline.days} days of {basis} ({self.baseline.together.events:,} events)"
 
-    def _verdict(self, case: Assessment) -> tuple[str, float]:
+    def verdict(self, case: Assessment) -> tuple[str, float]:
         """The verdict, and how much of the address's strangeness remains."""
         if STRANGE not in (case.address, case.user_agent):
             if self.baseline.together.events < THIN_EVENTS and not case.deviates:
                 return "unclear", 1.0
             if not case.deviates and not case.behaviour.oddities:
                 return "familiar", 1.0
-            if self._replaces(case):
+            if self.replaces(case):
                 return ("unclear" if case.deviates else "familiar"), 1.0
             return ("new" if case.deviates else "unclear"), 1.0
         if case.user_agent == STRANGE:
-            return (self._neither(case) if case.address == STRANGE else self._by_schedule(case)), 1.0
+            return (self.neither(case) if case.address == STRANGE else self.by_schedule(case)), 1.0
         if case.deviates:
             return "new", 1.0
-        if self._replaces(case):
+        if self.replaces(case):
             return "familiar", 0.3
-        return self._elsewhere(case)
+        return self.elsewhere(case)
 
-    def _neither(self, case: Assessment) -> str:
+    def neither(self, case: Assessment) -> str:
         """Neither is the owner's. Without a baseline that counts only where it came late, or did what the owner does not."""
         late = self.baseline.basis == "baseline" or case.source in self.baseline.arrivals
         return "new" if late or case.deviates or case.behaviour.oddities else "unclear"
 
-    def _by_schedule(self, case: Assessment) -> str:
+    def by_schedule(self, case: Assessment) -> str:
         """Another user agent on the owner's network: a job that keeps a schedule is told from a visitor."""
         if not (case.deviates or case.behaviour.oddities):
             return "unclear"
@@ -192,7 +200,7 @@ class Judge:
             return "familiar" if without else "unclear"
         return "new"
 
-    def _elsewhere(self, case: Assessment) -> tuple[str, float]:
+    def elsewhere(self, case: Assessment) -> tuple[str, float]:
         """The owner's client, or a version of it, from a network that is not the owner's."""
         source, odd = case.source, bool(case.behaviour.oddities)
         first: dict[str | None, int] = {}  # day, by network
@@ -205,7 +213,7 @@ class Judge:
             case.reasons.append(f"this client came from a new network on {moved} of {active - 1} days")
             return ("familiar" if not odd and case.user_agent == KNOWN else "unclear"), 0.4
         if case.user_agent == NEAR:
-            return ("unclear" if source.user_agent.portable and not odd else self._neither(case)), 1.0
+            return ("unclear" if source.user_agent.portable and not odd else self.neither(case)), 1.0
         if odd:
             return "new", 1.0
         keys = {other.key for other in case.owners_of_client}
@@ -221,7 +229,7 @@ class Judge:
             case.reasons.append("yet what was done is in every respect what the owner does")
         return "unclear", 1.0
 
-    def _replaces(self, case: Assessment) -> bool:
+    def replaces(self, case: Assessment) -> bool:
         """Does it take over from a source of the owner's, which stops when it begins: a deployment, or a move?"""
         source = case.source
         if source.events < 10:
@@ -259,3 +267,114 @@ def ago(span: pd.Timedelta) -> str:
     if minutes < 120:
         return f"{minutes} minutes"
     return f"{minutes // 60} hours" if minutes < 48 * 60 else f"{minutes // 1440} days"
+
+
+def agree(assessments: list[Assessment]) -> None:
+    """Let one address with one user agent be one operator: what is the owner's with one credential, and does nothing
+    that deviates with another, is one step nearer to the owner there.
+    """
+    owners = {case.source.key for case in assessments if case.verdict == "familiar"}
+    for case in assessments:
+        known = case.source.key in owners and case.user_agent in (KNOWN, NEAR)
+        if known and case.verdict != "familiar" and not case.deviates:
+            case.verdict = "familiar" if case.verdict == "unclear" else "unclear"
+            case.reasons.append("the same address and agent are the owner's with another credential")
+
+
+def associate(assessments: list[Assessment]) -> None:
+    """Call new what shares an address or a user agent that is not the owner's with something that is new."""
+    changed = True
+    while changed:
+        changed = False
+        new: dict[Hashable, Assessment] = {}
+        for case in assessments:
+            if case.verdict == "new":
+                for shared in strange_parts(case):
+                    new.setdefault(shared, case)
+        for case in assessments:
+            if case.verdict == "unclear" and (parts := [part for part in strange_parts(case) if part in new]):
+                what, other = parts[0][0], new[parts[0]].source
+                also = f"agent {other.user_agent.tool}" if what == "address" else f"address {other.address}"
+                case.verdict, case.novelty, changed = "new", max(case.novelty, ASSOCIATED), True
+                case.reasons.append(f"{what} shared with {other.events:,} calls that are new ({also})")
+
+
+def strange_parts(case: Assessment) -> list[tuple[str, str]]:
+    """The address and the user agent of a source, where they are not the owner's."""
+    address, client = case.source.key
+    parts = [("address", address)] if case.address == STRANGE else []
+    return parts + ([("user agent", client)] if case.user_agent == STRANGE else [])
+
+
+def count_labels(sessions: Iterable[tuple[str | None, tuple[str, str]]]) -> Labelled:
+    """How many sessions of each label share a source, an address, a user agent? From each session's label and source."""
+    counts: Labelled = Counter()
+    for label, key in sessions:
+        if label:
+            counts.update([(label, "address and agent", key), (label, "address", key[0]), (label, "agent", key[1])])
+    return counts
+
+
+def learn(assessments: list[Assessment], labelled: Labelled) -> None:
+    """Let the analyst's labels weigh: what is like a labelled session follows it by one step, or by two where address
+    and user agent are the same and the owner's.
+    """
+    for case in assessments:
+        key = case.source.key
+        both = [labelled[label, "address and agent", key] for label in ("intruder", "owner")]
+        rules: list[tuple[bool, str, str, Hashable]] = [
+            (not both[1], "intruder", "address and agent", key),
+            (not both[0], "owner", "address and agent", key),
+            (case.address != KNOWN, "intruder", "address", key[0]),
+            (case.user_agent == STRANGE, "intruder", "agent", key[1]),
+            (case.verdict == "new", "owner", "address", key[0]),
+            (case.verdict == "new", "owner", "agent", key[1]),
+        ]
+        for applies, label, what, value in rules:
+            count = labelled[label, what, value]
+            if not applies or not count:
+                continue
+            case.reasons.append(
+                f"alike in {what} to {count} {'session' if count == 1 else 'sessions'} labelled {label}"
+            )
+            if label == "intruder":
+                case.verdict = "unclear" if case.verdict == "familiar" else "new"
+                case.novelty = max(case.novelty, ASSOCIATED)
+            elif what == "address and agent":
+                case.verdict, case.novelty = "familiar", min(case.novelty, 0.1)
+            else:
+                case.verdict, case.novelty = "unclear", min(case.novelty, 0.5)
+            break
+
+
+def operators_of(assessments: list[Assessment]) -> dict[int, str]:
+    """Which operator does each source belong to? By the source's id, the id of the operator: that of its earliest source,
+    so that later evidence keeps it.
+    """
+    groups: list[tuple[set[Hashable], list[Source]]] = []
+    for case in assessments:
+        shared, together = set(ties(case)), [case.source]
+        for group in [group for group in groups if not shared.isdisjoint(group[0])]:
+            groups.remove(group)
+            shared, together = shared | group[0], together + group[1]
+        groups.append((shared, together))
+    names: dict[int, str] = {}
+    for _, together in groups:
+        earliest = min(together, key=lambda source: (source.first, source.key, source.lineage))
+        names |= {source.source_id: id_of("o-", *earliest.key) for source in together}
+    return names
+
+
+def ties(case: Assessment) -> Iterable[Hashable]:
+    """What ties a source to others: itself with another credential, and what it shares with those of the same verdict."""
+    source, is_owner = case.source, case.verdict == "familiar"
+    yield "source", *source.key
+    if source.user_agent.family:
+        yield is_owner, source.block, *source.user_agent.family[:2]
+    if not is_owner:
+        yield from (part for part in strange_parts(case) if part[0] == "address" or source.user_agent.tool)
+
+
+def id_of(prefix: str, *parts: str | None) -> str:
+    """An id that is the same for the same parts."""
+    return prefix + hashlib.sha256("\x1f".join(part or "" for part in parts).encode()).hexdigest()[:12]

@@ -437,7 +437,7 @@ def test_how_much_baseline_there_is_is_said(world: World) -> None:
 
 
 def test_an_act_is_in_the_session_of_its_key_address_agent_and_time(world: World) -> None:
-    from ir_kit.sessions import session_of
+    from ir_kit.sessions.session_table import session_of
 
     world.call("10:00", world.owner, "ListUsers", **AWAY)
     world.call("12:00", world.owner, "ListUsers", **AWAY)

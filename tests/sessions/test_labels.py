@@ -30,7 +30,7 @@ def write(folder: Path, frame: pd.DataFrame, label: str = "owner", **more: str) 
 
 def test_a_label_is_read_back_as_it_was_said(tmp_path: Path) -> None:
     assert write(tmp_path, runs(), analyst="me", note="told on the phone") == 1
-    (label,) = read_labels(tmp_path)
+    (label,) = read_labels(tmp_path).itertuples()
     assert (label.access_key_id, label.label) == ("AKIAIOSFODNN7EXAMPLE", "owner")
     assert (label.start_time, label.end_time) == tuple(runs()[["start_time", "end_time"]].iloc[0])
 
@@ -44,7 +44,7 @@ def test_a_cell_is_read_as_it_was_written(text: str) -> None:
 @pytest.mark.parametrize("agent", ["=HYPERLINK(1)", "'=x", "a,b;=c", 'a "b"', "two\nlines", "-", "＝1", None])
 def test_a_hostile_agent_matches_its_run_and_starts_no_formula(tmp_path: Path, agent: str | None) -> None:
     write(tmp_path, runs(agent))
-    (label,) = read_labels(tmp_path)
+    (label,) = read_labels(tmp_path).itertuples()
     assert label.user_agent == (agent or "")
     with open(tmp_path / "labels.csv", encoding="utf-8", newline="") as file:
         assert not [cell for line in csv.reader(file) for cell in line if cell.startswith(FORMULAS)]
@@ -56,7 +56,7 @@ def test_what_was_there_stays_to_the_byte(tmp_path: Path) -> None:
     before = path.read_bytes()
     write(tmp_path, runs(), label="intruder", note="=1")
     assert path.read_bytes().startswith(before + b'\n"\'=1"')
-    assert [label.label for label in read_labels(tmp_path)] == ["owner", "intruder"]
+    assert list(read_labels(tmp_path)["label"]) == ["owner", "intruder"]
 
 
 def test_each_run_of_an_operator_has_its_line(tmp_path: Path) -> None:

@@ -10,24 +10,11 @@ import pandas as pd
 from ir_kit.attribution.operation_names import AUTHENTICATION_FAILURES, operation_names
 from ir_kit.attribution.statistics import clopper_pearson
 from ir_kit.case import Case
-from ir_kit.coverage.visibility import visible
+from ir_kit.coverage.visibility import log_coverage
 from ir_kit.domain.frames import rows_of
 
 Row = Mapping[str, Any]
 ENOUGH = 1_000  # so many requests, and a bucket's own loss is taken before that of all buckets
-
-
-def log_coverage(case: Case, record_class: str = "data_read", *, objects_only: bool = False) -> pd.DataFrame:
-    """Which stretches of the window did data events of this class and the access log of each bucket cover?
-
-    Returns
-    -------
-    DataFrame
-        One row per bucket in scope and stretch, with its ``kind``: ``both``, ``named``, ``alone``, ``blind`` or
-        ``uncertain``. Of objects alone (`objects_only`), listings that data events may leave out leave no doubt.
-    """
-    case.engine.provide("visibility", visible(case))
-    return case.ask("attribution/log_coverage", record_class=record_class, objects_only=objects_only)
 
 
 def completeness(case: Case) -> pd.DataFrame:

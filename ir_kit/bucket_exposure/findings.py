@@ -10,10 +10,7 @@ import pandas as pd
 
 from ir_kit.bucket_exposure import questions
 from ir_kit.case import Case
-from ir_kit.coverage.bucket_hours import log_coverage
-from ir_kit.coverage.bucket_scope import scope_of
-from ir_kit.coverage.scope import LogScope
-from ir_kit.coverage.visibility import visible
+from ir_kit.coverage.visibility import LogScope, bucket_coverage
 from ir_kit.domain.frames import rows_of
 from ir_kit.findings import (
     EVENT_IDS,
@@ -94,7 +91,7 @@ def findings(case: Case) -> list[Finding]:
     inside = changes[(changes["event_time"] >= window[0]) & (changes["event_time"] < window[1])]
     verdicts, logged = rows_of(questions.buckets(case)), LogScope.of(case)
     names = [row["bucket"] for row in verdicts]
-    coverage = [log_coverage(visible(case), names, window, kind) for kind in ("data_read", "data_write")]
+    coverage = [bucket_coverage(case, names, kind) for kind in ("data_read", "data_write")]
     requests_left_out = responders_left_out(case, int(observed.attrs["responders"]), "request")
     changes_left_out = responders_left_out(case, int(inside["is_responder"].sum()), "change")
     tables = [
@@ -112,7 +109,7 @@ def findings(case: Case) -> list[Finding]:
         listed += [
             about.public(),
             about.cross_account(),
-            about.outsider_access([scope_of(by[name]) for by in coverage], unauthenticated, requests_left_out),
+            about.outsider_access([by[name].scope() for by in coverage], unauthenticated, requests_left_out),
             about.exposure_changed(logged.configuration(name), changes_left_out),
             about.reachable_by_key(),
         ]

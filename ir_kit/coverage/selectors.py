@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import product
 from math import prod
 from typing import Any, Literal, NamedTuple
@@ -29,13 +29,18 @@ from typing import Any, Literal, NamedTuple
 from ir_kit.domain.documents import mappings
 
 Answer = Literal["yes", "no", "partly"]
+Operators = tuple[tuple[str, tuple[str, ...]], ...]
+Condition = tuple[str, Operators]
+"""One field selector: a field and its operators, each with its values."""
 ORDER: tuple[Answer, ...] = ("no", "partly", "yes")  # all of several: the least; any of several: the most
 OBJECT, S3 = "AWS::S3::Object", "s3.amazonaws.com"
+CLASSES = ("management", "data_read", "data_write")
+RANK = {"not_logged": 0, "unknown": 1, "lost": 2, "uncertain": 3, "logged": 4}
 LISTINGS = frozenset({"ListObjects", "ListObjectVersions", "HeadBucket", "ListMultipartUploads"})
 MINOR_SERVICES = frozenset({"kms.amazonaws.com", "rdsdata.amazonaws.com"})  # what basic selectors can leave out
 SELECTING = ("equals", "startswith", "endswith")
 OPERATORS = (*SELECTING, "notequals", "notstartswith", "notendswith")
-BASIC = "basic"  # the operator of a basic selector's value
+ARN, BUCKET, SLASHLESS = "resources.arn", "bucket of a basic value", "basic value without a slash"  # fields
 READS = (
     "GetObject", "HeadObject", "GetObjectAcl", "GetObjectTagging", "GetObjectAttributes", "ListParts",
     "SelectObjectContent", "GetObjectRetention", "GetObjectLegalHold", "GetObjectTorrent", *sorted(LISTINGS),
@@ -58,7 +63,7 @@ NAMES = {
 class Request:
     """One request as selectors see it: of a bucket without a key, it is a listing.
 
-    None: not known for `read_only`, `principal_arn` and `from_console`, so that a filter on it answers `partly`;
+    None stands for not known in `read_only`, `principal_arn` and `from_console`, so that a filter on it answers `partly`;
     absent for the others.
     """
 
@@ -73,12 +78,17 @@ class Request:
     bucket: str | None = None
     key: str | None = None
 
-
-class Condition(NamedTuple):
-    """One field selector: a field and its operators, each with its values."""
-
-    field: str
-    operators: tuple[tuple[str, tuple[str, ...]], ...]
+    @cached_property
+    def fields(self) -> dict[str, str | None]:
+        """By the name of a field its value, None where the record has none; those that are not known left out."""
+        unsure = {"readonly": self.read_only, "useridentity.arn": self.principal_arn,
+                  "sessioncredentialfromconsole": self.from_console}  # fmt: skip
+        known = {name: str(value) for name, value in unsure.items() if value is not None}
+        return {
+            "eventcategory": self.category, "resources.type": OBJECT, "eventname": self.event_name,
+            "eventsource": self.event_source, "eventtype": "AwsApiCall", "errorcode": self.error_code,
+            "vpcendpointid": self.vpc_endpoint_id, BUCKET: self.bucket, SLASHLESS: None, **known,
+        }  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -86,19 +96,27 @@ class SelectorSet:
     """What a trail selects: a request that meets all conditions of any selector. Basic ones are put as advanced ones."""
 
     selectors: tuple[tuple[Condition, ...], ...] = ()
-    by_default: bool = field(default=False, compare=False)  # where nobody ever set any
 
     def operators(self, name: str) -> list[tuple[str, str]]:
         """Every operator on a field, with each of its values."""
         return [
             (operator, value)
-            for conditions in self.selectors for condition in conditions if condition.field == name
-            for operator, values in condition.operators for value in values
+            for conditions in self.selectors for given, operators in conditions if given == name
+            for operator, values in operators for value in values
         ]  # fmt: skip
 
     def values(self, name: str) -> list[str]:
         """Every value that a field is compared with."""
         return sorted({value for _, value in self.operators(name)})
+
+    @cached_property
+    def buckets(self) -> frozenset[str] | None:
+        """The buckets that are named; None where parts of names may be compared."""
+        given = self.operators(ARN)
+        if any(operator.endswith("endswith") or "/" not in value for operator, value in given):
+            return None
+        values = [*(value.partition("/")[0] for _, value in given), *self.values(SLASHLESS), *self.values(BUCKET)]
+        return frozenset(value.rpartition(":")[2] for value in values)
 
 
 def lowered(document: Mapping[str, Any]) -> dict[str, Any]:
@@ -116,11 +134,20 @@ def selector_set(document: Mapping[str, Any] | None) -> SelectorSet | None:
     """
     given = lowered(document or {})
     advanced = mappings(given.get("advancedeventselectors"))
-    if advanced:
-        return SelectorSet(tuple(_advanced(lowered(selector)) for selector in advanced))
-    if "eventselectors" not in given:
+    if not advanced and "eventselectors" not in given:
         return None
-    return SelectorSet(tuple(part for basic in mappings(given["eventselectors"]) for part in _basic(lowered(basic))))
+    if not advanced:
+        return SelectorSet(
+            tuple(part for basic in mappings(given["eventselectors"]) for part in _basic(lowered(basic)))
+        )
+    selectors = []
+    for fields in (mappings(lowered(selector).get("fieldselectors")) for selector in advanced):
+        conditions = []
+        for condition in map(lowered, fields):
+            operators = ((name, _texts(condition.get(name))) for name in OPERATORS)
+            conditions.append((str(condition.get("field")).lower(), tuple(item for item in operators if item[1])))
+        selectors.append(tuple(conditions))
+    return SelectorSet(tuple(selectors))
 
 
 def _texts(value: Any) -> tuple[str, ...]:
@@ -128,31 +155,39 @@ def _texts(value: Any) -> tuple[str, ...]:
     return tuple(str(item) for item in listed if item is not None)
 
 
+def _equals(name: str, *values: str) -> Condition:
+    return name, (("equals", values),)
+
+
 def _basic(selector: dict[str, Any]) -> Iterable[tuple[Condition, ...]]:
+    """A basic selector as advanced ones: of management events, of each kind of resource, and of each prefix."""
     kind, excluded = str(selector.get("readwritetype") or "All").lower(), selector.get("excludemanagementeventsources")
     reads = (_equals("readonly", "true" if kind == "readonly" else "false"),) if kind != "all" else ()
     management = selector.get("includemanagementevents")
     if management is None or str(management).lower() == "true":
         sources = _texts(excluded)
-        rest = (Condition("eventsource", (("notequals", sources),)),) if sources else ()
+        rest = (("eventsource", (("notequals", sources),)),) if sources else ()
         yield (_equals("eventcategory", "Management"), *reads, *rest)
     for resource in map(lowered, mappings(selector.get("dataresources"))):
-        values = Condition("resources.arn", ((BASIC, _texts(resource.get("values"))),))
-        yield (_equals("eventcategory", "Data"), _equals("resources.type", str(resource.get("type"))), *reads, values)
+        every = (_equals("eventcategory", "Data"), _equals("resources.type", str(resource.get("type"))), *reads)
+        whole: list[str] = []
+        prefixes: list[str] = []
+        for value in _texts(resource.get("values")):
+            parts = value.split(":")
+            name = ":".join(parts[3:]).lstrip(":")  # what follows arn:partition:s3
+            bucket, slash, prefix = name.partition("/")
+            if len(parts) > 2 and parts[2] == "s3" and not name:
+                yield every
+            elif len(parts) > 2 and parts[2] == "s3" and bucket and slash:
+                (prefixes if prefix else whole).append(f"arn:aws:s3:::{name}" if prefix else bucket)
+            else:
+                yield (*every, _equals(SLASHLESS, value))
+        yield from (
+            (*every, condition) for condition in (_equals(BUCKET, *whole), (ARN, (("startswith", tuple(prefixes)),)))
+        )
 
 
-def _equals(name: str, value: str) -> Condition:
-    return Condition(name, (("equals", (value,)),))
-
-
-def _advanced(selector: dict[str, Any]) -> tuple[Condition, ...]:
-    return tuple(
-        Condition(str(given.get("field")).lower(), tuple((name, values) for name in OPERATORS if (values := _texts(given.get(name)))))
-        for given in map(lowered, mappings(selector.get("fieldselectors")))
-    )  # fmt: skip
-
-
-DEFAULT = replace(SelectorSet(tuple(_basic({}))), by_default=True)
+DEFAULT = SelectorSet(tuple(_basic({})))  # where nobody ever set any
 
 
 def records(selectors: SelectorSet, request: Request) -> Answer:
@@ -169,91 +204,50 @@ def records(selectors: SelectorSet, request: Request) -> Answer:
 def _selected(conditions: tuple[Condition, ...], request: Request) -> Answer:
     # without these no selector can be stored, and it would select nothing
     required = {"eventcategory", "resources.type"} if request.category == "Data" else {"eventcategory"}
-    if not required <= {condition.field for condition in conditions}:
+    if not required <= {name for name, _ in conditions}:
         return "no"
     answer: Answer = "yes"
-    for condition in conditions:
-        answer = min(answer, _met(condition, request), key=ORDER.index)
+    for name, operators in conditions:
+        met: Answer = "partly"
+        if name == ARN:
+            met = _arn_met(operators, request)
+        elif name in request.fields:
+            met = _compared(operators, request.fields[name])
+        answer = min(answer, met, key=ORDER.index)
         if answer == "no":
             break
     return answer
 
 
-def _met(condition: Condition, request: Request) -> Answer:
-    name = condition.field
-    if name == "resources.arn":
-        if condition.operators and condition.operators[0][0] == BASIC:
-            values = condition.operators[0][1]
-            return max((_basic_met(value, request) for value in values), key=ORDER.index, default="no")
-        if request.bucket is None:
-            return "partly"
-        base = f"arn:aws:s3:::{request.bucket}/"
-        return _listing_met(condition, base) if request.key is None else _compared(condition, base + request.key)
-    unsure = {"readonly": request.read_only, "useridentity.arn": request.principal_arn,
-              "sessioncredentialfromconsole": request.from_console}  # fmt: skip
-    if name in unsure and unsure[name] is None:
-        return "partly"
-    values_of = {
-        "eventcategory": request.category, "resources.type": OBJECT, "eventname": request.event_name,
-        "eventsource": request.event_source, "eventtype": "AwsApiCall", "errorcode": request.error_code,
-        "vpcendpointid": request.vpc_endpoint_id, "readonly": str(request.read_only).lower(),
-        "useridentity.arn": request.principal_arn,
-        "sessioncredentialfromconsole": "true" if request.from_console else None,
-    }  # fmt: skip
-    return _compared(condition, values_of[name]) if name in values_of else "partly"
-
-
-@lru_cache(maxsize=65_536)
-def _basic_target(value: str) -> tuple[str, str] | None:
-    """Bucket and prefix of a basic value, empty where it is all buckets; None where it selects nothing of S3."""
-    parts = value.split(":")
-    if len(parts) < 3 or parts[2] != "s3":
-        return None
-    rest = ":".join(parts[3:]).lstrip(":")  # what follows arn:partition:s3
-    bucket, slash, prefix = rest.partition("/")
-    return (bucket, prefix) if bucket and slash else None if rest else ("", "")
-
-
-def _basic_met(value: str, request: Request) -> Answer:
-    target = _basic_target(value)
-    if target is None or target[0] not in ("", request.bucket):
-        return "no"
-    if not target[1]:
-        return "yes"
-    if request.key is None:
-        return "partly"
-    return "yes" if request.key.startswith(target[1]) else "no"
-
-
-def _compared(condition: Condition, value: str | None) -> Answer:
-    """A field that the record does not have is selected by no value, and deselected by none."""
-    selecting = [(name, given) for name, given in condition.operators if name in SELECTING]
-    if value is None:
-        return "no" if selecting else "yes"
-    chosen = not selecting or any(_matches(name, text, value) for name, given in selecting for text in given)
-    refused = any(
-        _matches(name.removeprefix("not"), text, value)
-        for name, given in condition.operators if name not in SELECTING for text in given
-    )  # fmt: skip
-    return "yes" if chosen and not refused else "no"
-
-
-def _matches(operator: str, given: str, value: str) -> bool:
-    # ARNs and names are compared as they are; true and false in any casing
-    if operator == "equals":
-        return value == given or (given.lower() in ("true", "false") and value == given.lower())
-    return value.startswith(given) if operator == "startswith" else value.endswith(given)
-
-
-def _listing_met(condition: Condition, prefix: str) -> Answer:
-    """A listing under a filter on resources.ARN: what AWS compares, its prefix or its bucket, is not certain."""
-    answers = {_compared(condition, prefix), _compared(condition, prefix.rstrip("/"))}
-    selecting = any(name in SELECTING for name, _ in condition.operators)
+def _arn_met(operators: Operators, request: Request) -> Answer:
+    base = f"arn:aws:s3:::{request.bucket}/"
+    if request.key is not None or request.bucket is None:
+        return _compared(operators, f"{base}{request.key}") if request.bucket else "partly"
+    # what AWS compares of a listing, its prefix or its bucket, is not certain
+    answers = {_compared(operators, base), _compared(operators, base.rstrip("/"))}
+    selecting = any(name in SELECTING for name, _ in operators)
     if answers == {"no"} and selecting:
         # a listing of the bucket may still fall under a longer prefix that is selected
-        below = any(text.startswith(prefix) for _, given in condition.operators for text in given)
-        return "partly" if below else "no"
+        return "partly" if any(text.startswith(base) for _, given in operators for text in given) else "no"
     return "partly" if selecting or answers != {"yes"} else "yes"
+
+
+def _compared(operators: Operators, value: str | None) -> Answer:
+    """A field that the record does not have is selected by no value, and deselected by none."""
+    selecting = [_matches(name, given, value) for name, given in operators if name in SELECTING]
+    refused = any(
+        _matches(name.removeprefix("not"), given, value) for name, given in operators if name not in SELECTING
+    )
+    return "no" if refused or (selecting and not any(selecting)) else "yes"
+
+
+def _matches(operator: str, given: tuple[str, ...], value: str | None) -> bool:
+    if value is None:
+        return False
+    # ARNs and names are compared as they are; true and false in any casing
+    if operator == "equals":
+        return value in given or (value in ("True", "False") and value.lower() in map(str.lower, given))
+    return value.startswith(given) if operator == "startswith" else value.endswith(given)
 
 
 @dataclass(frozen=True)
@@ -265,7 +259,6 @@ class Coverage:
     left_out: tuple[str, ...] = ()
 
 
-@lru_cache(maxsize=65_536)
 def coverage_of_bucket(selectors: SelectorSet, bucket: str, record_class: str) -> Coverage:
     """How much of the requests of a class on this bucket do these selectors record?
 
@@ -277,29 +270,34 @@ def coverage_of_bucket(selectors: SelectorSet, bucket: str, record_class: str) -
     record_class : {'management', 'data_read', 'data_write'}
         ``management``: calls on the bucket's configuration.
     """
-    if record_class == "management":
-        variations: dict[str, list[Any]] = {"event_source": [S3], "read_only": [True, False]}
-        return _coverage(selectors, variations, Request("", category="Management"))
-    base = f"arn:aws:s3:::{bucket}/"
-    names = READS if record_class == "data_read" else WRITES
-    keys = [value.removeprefix(base) for value in selectors.values("resources.arn") if value.startswith(base)]
-    ends = [value for operator, value in selectors.operators("resources.arn") if operator.endswith("endswith")]
-    variations = {
-        "event_name": _probes([name for name in selectors.values("eventname") if name in names], names),
-        "key": _probes(keys, [f"{FRESH}{end}" for end in ends]),
-        "principal_arn": _probes(selectors.values("useridentity.arn")),
-        "from_console": [True, False] if selectors.values("sessioncredentialfromconsole") else [False],
-        "vpc_endpoint_id": _probes(selectors.values("vpcendpointid")),
-        "error_code": _probes(selectors.values("errorcode"), [None]),
-    }
-    return _coverage(selectors, variations, Request("", read_only=record_class == "data_read", bucket=bucket))
+    named = record_class != "management" and (selectors.buckets is None or bucket in selectors.buckets)
+    return _covered(selectors, record_class, bucket if named else FRESH)
 
 
-@lru_cache(maxsize=4_096)
 def coverage_of_region(selectors: SelectorSet) -> Coverage:
     """How much of the management events of a Region do these selectors record?"""
-    variations = {"event_source": _probes(selectors.values("eventsource"), [S3]), "read_only": [True, False]}
-    return _coverage(selectors, variations, Request("", category="Management"))
+    return _covered(selectors, "management", None)
+
+
+@lru_cache(maxsize=65_536)
+def _covered(selectors: SelectorSet, record_class: str, bucket: str | None) -> Coverage:
+    values, operators = selectors.values, selectors.operators
+    if record_class == "management":
+        sources = [S3] if bucket else _probes(values("eventsource"), [S3])
+        variations: dict[str, list[Any]] = {"event_source": sources, "read_only": [True, False]}
+        return _coverage(selectors, variations, Request("", category="Management"))
+    base, names = f"arn:aws:s3:::{bucket}/", READS if record_class == "data_read" else WRITES
+    keys = [value.removeprefix(base) for value in values(ARN) if value.startswith(base)]
+    ends = [f"{FRESH}{value}" for operator, value in operators(ARN) if operator.endswith("endswith")]
+    variations = {
+        "event_name": _probes([name for name in values("eventname") if name in names], names),
+        "key": _probes(keys, ends),
+        "principal_arn": _probes(values("useridentity.arn")),
+        "from_console": [True, False] if values("sessioncredentialfromconsole") else [False],
+        "vpc_endpoint_id": _probes(values("vpcendpointid")),
+        "error_code": _probes(values("errorcode"), [None]),
+    }
+    return _coverage(selectors, variations, Request("", read_only=record_class == "data_read", bucket=bucket))
 
 
 def _probes(named: Iterable[str], more: Iterable[Any] = ()) -> list[Any]:
@@ -322,8 +320,7 @@ def _coverage(selectors: SelectorSet, variations: dict[str, list[Any]], request:
     if given == {"yes"}:
         return Coverage("all")
     if given == {"no"}:
-        named = [value for name, value in selectors.operators("resources.arn") if name == BASIC and request.bucket]
-        slashless = [value for value in named if value.endswith(f":::{request.bucket}")]
+        slashless = [value for value in selectors.values(SLASHLESS) if value.endswith(f":::{request.bucket}")]
         return Coverage("none", f"{slashless[0]} lacks the slash and selects nothing" if slashless else "")
     words, left_out = _described(answers, [name for name, values in variations.items() if len(values) > 1])
     return Coverage("partly", "; ".join(words), tuple(left_out))
@@ -364,3 +361,49 @@ def _named(values: list[Any]) -> str:
     if not plain:
         return "of other values"
     return ", ".join(plain[:6]) + (f" and {len(plain) - 6} more" if len(plain) > 6 else "")
+
+
+# what is said of a scope
+
+
+class Scope(NamedTuple):
+    """A class of requests on a bucket, or (without one) of a Region."""
+
+    record_class: str
+    bucket: str | None
+    aws_region: str | None
+
+    def coverage(self, selectors: SelectorSet | None) -> Coverage | None:
+        """How much of it these selectors record; None where they are not known."""
+        if selectors is None:
+            return None
+        if self.bucket is None:
+            return coverage_of_region(selectors)
+        return coverage_of_bucket(selectors, self.bucket, self.record_class)
+
+
+@dataclass(frozen=True)
+class State:
+    """Would the requests of a scope have been recorded, and is the record in the evidence?
+
+    `state` is `logged`, `uncertain`, `lost` (recorded, and gone), `unknown` or `not_logged`; why, in words; which part is
+    left out or in doubt; by which trail.
+    """
+
+    state: str
+    basis: str
+    left_out: tuple[str, ...] = ()
+    where: str | None = None
+    steady: bool = field(default=True, compare=False)  # follows from settings alone, so that it lasts as they do
+
+
+def best(states: Iterable[State]) -> State:
+    """The state of what several trails would each have recorded: that of the best."""
+    listed = list(states)
+    top = max(listed, key=lambda state: RANK[state.state])
+    equal = [state for state in listed if state.state == top.state]
+    if top.state == "logged":  # a trail that records all of it says so; others add nothing
+        return next((state for state in equal if not state.left_out), top)
+    basis = "; ".join(dict.fromkeys(state.basis for state in equal if state.basis))
+    left_out = tuple(dict.fromkeys(part for state in equal for part in state.left_out))
+    return State(top.state, basis, left_out, top.where)

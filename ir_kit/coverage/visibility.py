@@ -1,11 +1,14 @@
-"""Whether a request would have been recorded, and the record be in the evidence: the table, and what is read off it.
+"""Whether a request would have been recorded, and the record be in the evidence: the table, and what a zero means by it.
 
-Everything that says "nobody did" takes its right to say so from here.
+Everything that says "nobody did" takes its right to say so from here, and its ``not_observed`` or ``not_knowable``.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -13,10 +16,14 @@ import pandas as pd
 from ir_kit.case import Case
 from ir_kit.coverage import integrity
 from ir_kit.coverage.logging_timeline import LoggingTimeline, logging_timeline
-from ir_kit.coverage.states import CLASSES, RANK, State
+from ir_kit.coverage.selectors import CLASSES, State
 from ir_kit.domain.frames import frame_of, rows_of
 from ir_kit.domain.intervals import LATEST, Span, between, united
+from ir_kit.errors import IrKitError
+from ir_kit.findings import Scope
 
+Row = Mapping[str, Any]
+HOUR = timedelta(hours=1)
 COLUMNS = {
     "bucket": "varchar", "aws_region": "varchar", "record_class": "varchar", "start_time": "timestamp", "end_time":
     "timestamp", "state": "varchar", "basis": "varchar", "left_out": "varchar[]",
@@ -24,6 +31,14 @@ COLUMNS = {
 ORDER = (*CLASSES, "server_access_log")
 BLIND = ("not_logged", "lost", "unknown")
 MINOR = frozenset({"minor_services"})
+WORDS = {
+    "not_logged": "not logged", "lost": "lost after they were logged", "unknown": "not known to have been logged",
+    "uncertain": "not certain to have been logged",
+}  # fmt: skip
+MOST = 4  # parts that are named
+NEAR = timedelta(minutes=15)  # IAM notes the first use within so many minutes
+MANAGEMENT_ALONE = frozenset({"iam", "sts", "ec2", "kms", "cloudtrail", "organizations", "secretsmanager", "signin"})
+"""Services all of whose calls that CloudTrail records are management events."""
 
 
 def visible(case: Case) -> pd.DataFrame:
@@ -52,43 +67,26 @@ def visible(case: Case) -> pd.DataFrame:
 
 
 def visibility_of(timeline: LoggingTimeline, end: datetime = LATEST) -> pd.DataFrame:
-    """The table for a timeline; see `visible`.
-
-    Parameters
-    ----------
-    end : datetime, optional
-        When the evidence ends: from then on nothing is known, since a setting is not carried on.
-    """
+    """The table for a timeline; see `visible`. The evidence ends at `end`, and no setting is carried on beyond it."""
     rows: list[dict[str, Any]] = []
     window = timeline.window
     ended = State("unknown", f"the evidence ends at {end:%Y-%m-%d %H:%M:%S}")
 
-    def add(bucket: str | None, region: str | None, record_class: str, edges: list[datetime], state_at: Any) -> None:
+    def add(names: Sequence[str | None], edges: list[datetime], state_at: Callable[[Span], State]) -> None:
         first = len(rows)
         for span in between([*edges, end], window.start, window.end):
             state = ended if span.start >= end else state_at(span)
             if len(rows) > first and (rows[-1]["state"], rows[-1]["basis"]) == (state.state, state.basis):
                 rows[-1]["end_time"] = span.end
-                continue
-            values = (
-                bucket,
-                region,
-                record_class,
-                span.start,
-                span.end,
-                state.state,
-                state.basis,
-                list(state.left_out),
-            )
-            rows.append(dict(zip(COLUMNS, values, strict=True)))
+            else:
+                values = (*names, span.start, span.end, state.state, state.basis, list(state.left_out))
+                rows.append(dict(zip(COLUMNS, values, strict=True)))
 
     for scope in timeline.scopes():
-        add(scope.bucket, scope.aws_region, scope.record_class, timeline.edges(scope),
-            lambda span, scope=scope: timeline.state(scope, span))  # fmt: skip
+        add((scope.bucket, scope.aws_region, scope.record_class), timeline.edges(scope), partial(timeline.state, scope))
     for bucket, region in timeline.buckets.items():
         log = timeline.access_logs.get(bucket)
-        add(bucket, region, "server_access_log", log.edges() if log else [],
-            lambda span, bucket=bucket: timeline.access_logs.state(bucket, span.start))  # fmt: skip
+        add((bucket, region, "server_access_log"), log.edges() if log else [], partial(timeline.log_state, bucket))
     rows.sort(key=lambda row: (row["bucket"] or "", str(row["aws_region"]), ORDER.index(row["record_class"])))
     return frame_of(rows, COLUMNS)
 
@@ -98,71 +96,51 @@ def unlogged(visible: pd.DataFrame) -> dict[tuple[str | None, str], list[Span]]:
     of the bucket None, in the Regions that have buckets.
     """
     blind = visible[visible["state"].isin(BLIND)]
-    of_buckets = blind["bucket"].notna()
     regions = set(visible.loc[visible["bucket"].notna(), "aws_region"].dropna()) or {"us-east-1"}
-    chosen = blind[of_buckets | ((blind["record_class"] == "management") & blind["aws_region"].isin(regions))]
+    of_regions = (blind["record_class"] == "management") & blind["aws_region"].isin(regions)
     spans: dict[tuple[str | None, str], list[Span]] = {}
-    for row in rows_of(chosen[["bucket", "record_class", "start_time", "end_time"]]):
+    for row in rows_of(blind[blind["bucket"].notna() | of_regions]):
         spans.setdefault((row["bucket"], row["record_class"]), []).append(Span(row["start_time"], row["end_time"]))
     return {scope: united(listed) for scope, listed in spans.items()}
 
 
-def is_whole(row: Any, ignoring: frozenset[str] = MINOR) -> bool:
+def is_whole(row: Row, ignoring: frozenset[str] = MINOR) -> bool:
     """Was all of a row's class logged, but for parts that may be left out?"""
     left_out = set(row["left_out"]) if row["left_out"] is not None else set()
     return row["state"] == "logged" or (row["state"] == "uncertain" and bool(left_out) and left_out <= ignoring)
 
 
-def is_logged(
-    visible: pd.DataFrame,
-    *,
-    record_class: str,
-    bucket: str | None = None,
-    region: str | None = None,
-    start: datetime,
-    end: datetime,
-    ignoring: frozenset[str] = MINOR,
-) -> tuple[str, str]:
-    """Was the whole of a scope logged, so that nothing found means that nothing was?
+def is_blind(row: Row) -> bool:
+    """Is it not logged, lost, or unknown?"""
+    return bool(row["state"] in BLIND)
+
+
+def was_logged(
+    visible: pd.DataFrame, start: datetime, end: datetime, *, record_class: str, bucket: str | None = None,
+    region: str | None = None, ignoring: frozenset[str] = MINOR,
+) -> bool:  # fmt: skip
+    """Was the whole of a scope logged from `start` to `end`, so that nothing found means that nothing was?
 
     Parameters
     ----------
     bucket, region : str, optional
         A bucket, or else the management events of a Region; with neither, those of every Region in the table.
     ignoring : set of str
-        Parts that may be left out (`left_out`): by default management events of KMS and the RDS Data API. Add
-        ``listings`` where objects alone are asked about.
+        Parts that may be left out (`left_out`): by default management events of KMS and the RDS Data API.
 
     Returns
     -------
-    (str, str)
-        ``logged``, ``partly`` or ``not_logged``, and a sentence. Times that the table does not cover are not logged.
+    bool
+        False too where the table does not cover all of the time.
     """
     of = visible["bucket"] == bucket if bucket else visible["bucket"].isna()
     if not bucket and region is not None:
         of &= visible["aws_region"] == region
-    inside = visible[of & (visible["record_class"] == record_class)]
-    rows = rows_of(inside[(inside["start_time"] < end) & (inside["end_time"] > start)])
-    words = f"{record_class} of {bucket}" if bucket else f"{record_class} in {region or 'every Region seen'}"
-    if not rows:
-        return "not_logged", f"there is no evidence of the logging of {words}"
-    hours: dict[str, timedelta] = {}
-    covered, places = timedelta(), {row["aws_region"] for row in rows}
-    faults = [row for row in rows if not is_whole(row, ignoring)]
-    for row in rows:
-        length = min(row["end_time"], end) - max(row["start_time"], start)
-        covered += length
-        if not is_whole(row, ignoring):
-            hours[row["state"]] = hours.get(row["state"], timedelta()) + length
-    if not faults and covered >= (end - start) * len(places):
-        noted = sorted({part for row in rows for part in row["left_out"] if part in ignoring})
-        return "logged", f"{words} was logged throughout" + (f", but for {', '.join(noted)}" if noted else "")
-    parts = [f"{duration(hours[state])} {state}" for state in sorted(hours, key=RANK.__getitem__)]
-    status = "partly" if len(faults) < len(rows) or set(hours) <= {"uncertain"} else "not_logged"
-    return (
-        status,
-        f"{words}: {', '.join(parts)} ({faults[0]['basis']})" if faults else f"{words}: not covered throughout",
-    )
+    of &= (visible["record_class"] == record_class) & (visible["start_time"] < end) & (visible["end_time"] > start)
+    rows = rows_of(visible[of])
+    covered = sum((min(row["end_time"], end) - max(row["start_time"], start) for row in rows), timedelta())
+    due = (end - start) * len({row["aws_region"] for row in rows})
+    return bool(rows) and covered >= due and all(is_whole(row, ignoring) for row in rows)
 
 
 def duration(time: timedelta) -> str:
@@ -172,3 +150,248 @@ def duration(time: timedelta) -> str:
         return f"{time / timedelta(seconds=1):.0f} s"
     parts = [f"{minutes // 60:,} h"] if minutes >= 60 else []
     return " ".join([*parts, *([f"{minutes % 60} min"] if minutes % 60 else [])])
+
+
+# which log covered a bucket's objects
+
+
+def log_coverage(case: Case, record_class: str = "data_read", *, objects_only: bool = False) -> pd.DataFrame:
+    """Which stretches of the window did data events of this class and the access log of each bucket cover?
+
+    Returns
+    -------
+    DataFrame
+        One row per bucket in scope and stretch, with its ``kind``: ``both``, ``data_events_only``, ``access_log_only``,
+        ``blind`` or ``uncertain``. Of objects alone (`objects_only`), listings that data events may leave
+        out leave no doubt.
+    """
+    case.engine.provide("visibility", visible(case))
+    return case.ask("coverage/log_coverage", record_class=record_class, objects_only=objects_only)
+
+
+@dataclass(frozen=True)
+class BucketCoverage:
+    """Which stretches of the window did which log cover, for one bucket? Rows of `log_coverage`."""
+
+    bucket: str
+    rows: Sequence[Row]
+
+    def hours(self, kind: str) -> float:
+        """How many hours were of a kind?
+
+        Parameters
+        ----------
+        kind : {'blind', 'access_log_only', 'uncertain', 'partial'}
+            ``partial``: of the ``uncertain``, where data events alone were on, and never for all requests.
+        """
+        rows = [
+            row for row in self.rows
+            if row["kind"] == kind or (kind, row["data_state"]) == ("partial", "partly") and row["log_state"] in BLIND
+        ]  # fmt: skip
+        return sum((_length(row) for row in rows), timedelta()) / HOUR
+
+    def scope(self, loss: str = "") -> Scope:
+        """How much of the window did either log cover? `loss`: what the access log loses, in a sentence."""
+        blind, log_only, doubt, parts = self.hours("blind"), self.hours("access_log_only"), self.hours("uncertain"), []
+        if blind:
+            rows = [row for row in self.rows if row["kind"] == "blind"]
+            parts.append(
+                f"For {blind:,.1f} hours of the window neither data events nor an access log covered {self.bucket} "
+                f"(between {rows[0]['start_time']:%Y-%m-%d %H:%M} and {rows[-1]['end_time']:%Y-%m-%d %H:%M} UTC): what "
+                "was done then is in no number."
+            )
+        if doubt:
+            parts.append(
+                f"For {doubt:,.1f} hours it is uncertain whether a log covered {self.bucket}; logging_gaps tells why."
+            )
+        if log_only:
+            parts.append(
+                f"For {log_only:,.1f} hours only the access log covered {self.bucket}, which is delivered on a "
+                f"best-effort basis. {loss}".strip()
+            )
+        return Scope(not blind and not doubt, " ".join(parts), access_logs_only=bool(log_only))
+
+
+def bucket_coverage(
+    case: Case, buckets: Iterable[str], record_class: str = "data_read", *, objects_only: bool = False
+) -> dict[str, BucketCoverage]:
+    """For each of these buckets, which stretches of the window were covered, and by what? See `log_coverage`."""
+    window = case.incident.window
+    nothing = {"start_time": window.start, "end_time": window.end, "kind": "blind", "data_state": "unknown"}
+    rows: dict[str, list[Row]] = {bucket: [] for bucket in buckets}
+    for row in rows_of(log_coverage(case, record_class, objects_only=objects_only)):
+        if row["bucket"] in rows:
+            rows[row["bucket"]].append(row)
+    return {bucket: BucketCoverage(bucket, listed or [nothing]) for bucket, listed in rows.items()}
+
+
+# what a zero means
+
+
+@dataclass(frozen=True)
+class LogScope:
+    """What was logged in the window: the rows of ``logging_gaps/visibility``, or why there are none."""
+
+    rows: Sequence[Row]
+    hours: float
+    why_not: str = ""
+
+    @classmethod
+    def of(cls, case: Case) -> LogScope:
+        """What was logged of a case; where that cannot be worked out, why."""
+        hours = (case.incident.window.end - case.incident.window.start) / HOUR
+        try:
+            return cls(rows_of(visible(case)), hours)
+        except IrKitError as error:
+            return cls([], hours, f"Whether logging was on throughout could not be established: {error}.")
+
+    def management(self) -> Scope:
+        """The scope of questions on calls other than those on objects: management events of every Region touched."""
+        return self._scope([row for row in self.rows if row["bucket"] is None], "Management events")
+
+    def configuration(self, bucket: str) -> Scope:
+        """The scope of questions on a bucket's configuration: management events of calls on it."""
+        rows = [row for row in self.rows if row["bucket"] == bucket and row["record_class"] == "management"]
+        return self._scope(rows, f"Calls on the configuration of {bucket}")
+
+    def calls(self) -> Scope:
+        """The same, for a zero that speaks of the use of credentials: where data events were off, it is less sure."""
+        scope = self.management()
+        return Scope(scope.whole, scope.blind, unsure=bool(self.unlogged_buckets()))
+
+    def everything(self) -> Scope:
+        """Management events of every Region touched, and data events of every bucket in scope."""
+        scope, blind = self.management(), self.objects()
+        return Scope(bool(scope.whole) and not blind, " ".join(part for part in (scope.blind, blind) if part))
+
+    def objects(self) -> str:
+        """Where data events were not on throughout, in a sentence; empty where they were."""
+        times = self.unlogged_buckets()
+        buckets = {row["bucket"] for row in self.rows if row["bucket"] is not None}
+        if not times and (buckets or self.why_not):
+            return ""
+        if not times:
+            return "No bucket is known, so nothing can be said of data events on objects."
+        most_first = sorted(times, key=lambda bucket: (-times[bucket], bucket))
+        return (
+            f"Data events on objects were not logged throughout for {len(times):,} of {len(buckets):,} buckets "
+            f"({_listed([f'{bucket} for {duration(times[bucket])}' for bucket in most_first])}): reads and writes of "
+            "objects in that time are not in this number."
+        )
+
+    def unlogged_buckets(self) -> dict[str, timedelta]:
+        """By bucket, the longest time that one class of data events was not certain to be logged."""
+        times: dict[str, dict[str, timedelta]] = {}
+        for row in self.rows:
+            if row["bucket"] is not None and row["record_class"] in CLASSES[1:] and not is_whole(row):
+                by_class = times.setdefault(row["bucket"], {})
+                by_class[row["record_class"]] = by_class.get(row["record_class"], timedelta()) + _length(row)
+        return {bucket: max(by_class.values()) for bucket, by_class in times.items()}
+
+    def _scope(self, rows: Sequence[Row], what: str) -> Scope:
+        if self.why_not:
+            return Scope(None, self.why_not)
+        if not rows:
+            words = "no log and no setting in the evidence names a trail or a Region"
+            return Scope(None, f"Whether logging was on cannot be established: {words}.")
+        faults = [row for row in rows if not is_whole(row)]
+        if faults:
+            return Scope(False, f"{what} were {in_words(faults, self.hours)}. That time is not in this number.")
+        minor = any(row["state"] != "logged" for row in rows)
+        return Scope(True, "The trail leaves out calls of KMS or the RDS Data API." if minor else "")
+
+
+def in_words(faults: Iterable[Row], whole: float = 0.0) -> str:
+    """What was not certain to be logged, for how long, where, when and why, as the rest of a sentence.
+
+    Parameters
+    ----------
+    faults : rows of ``logging_gaps/visibility``
+        Of one class; Regions with the same times are put together.
+    whole : float
+        Hours of the window; 0 where they need not be said.
+    """
+    places: dict[tuple[str, bool], list[Row]] = {}
+    for row in faults:
+        places.setdefault((str(row["bucket"] or row["aws_region"]), is_blind(row)), []).append(row)
+    alike: dict[tuple[Any, ...], list[str]] = {}
+    for (place, blind), rows in places.items():
+        times = tuple((row["start_time"], row["end_time"]) for row in rows)
+        alike.setdefault((not blind, times), []).append(place)
+    parts: list[str] = []
+    for (doubtful, _), names in sorted(alike.items(), key=lambda group: group[0][0]):
+        rows, own = [row for name in names for row in places[name, not doubtful]], places[names[0], not doubtful]
+        words = ", or ".join(words for state, words in WORDS.items() if any(row["state"] == state for row in rows))
+        time = duration(sum(map(_length, own), timedelta()))
+        of = f" of {duration(whole * HOUR)}" if whole and not parts else ""
+        where = f" in {_listed(names)}" if rows[0]["bucket"] is None else ""
+        # the longest stretch, and the first reason for it that is known
+        longest = max(own, key=_length)
+        start, end = longest["start_time"], longest["end_time"]
+        reasons = [row for row in rows if row["start_time"] == start]
+        basis = str(min(reasons, key=lambda row: row["state"] == "unknown")["basis"]).split("; ")[0]
+        basis += ")" * (basis.count("(") - basis.count(")"))
+        until = f"{end:%H:%M}" if end.date() == start.date() else f"{end:%Y-%m-%d %H:%M}"
+        when = f"{'longest ' if len(own) > 1 else ''}{start:%Y-%m-%d %H:%M} to {until} UTC: {basis}"
+        parts.append(f"{words} for {time}{of}{where} ({when})")
+    more = f"; and in {len(parts) - MOST} more groups of Regions" if len(parts) > MOST else ""
+    return "; ".join(parts[:MOST]) + more
+
+
+def _length(row: Row) -> timedelta:
+    length: timedelta = row["end_time"] - row["start_time"]
+    return length
+
+
+def _listed(names: Sequence[str]) -> str:
+    if len(names) > MOST:
+        return f"{', '.join(names[:MOST])} and {len(names) - MOST:,} more"
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
+# IAM's note of a key's last use
+
+
+def logged_uses(case: Case, access_key_id: str, service: str, time: datetime) -> tuple[int, int]:
+    """How many events of a key on this service lie within 15 minutes of a time, and access-log lines that may be its own?"""
+    source = service if service.endswith(".amazonaws.com") else f"{service}.amazonaws.com"
+    row = case.ask("coverage/key_uses", access_key_id=access_key_id, event_source=source, used_at=time).iloc[0]
+    return int(row["events"]), int(row["lines"])
+
+
+def last_used_logged_status(case: Case, settings: Row) -> str:
+    """Do the logs show the use that IAM noted as a key's latest?
+
+    Parameters
+    ----------
+    settings : mapping
+        What configuration says of the key: access_key_id, last_used_date, last_used_service, last_used_region.
+
+    Returns
+    -------
+    str
+        ``yes`` where an event of that key and service lies within 15 minutes; ``no`` where none does, although every
+        call of the service would have been logged, those on objects included; else ``unknown``.
+    """
+    time, service = settings.get("last_used_date"), settings.get("last_used_service")
+    if time is None or not service or service == "N/A":
+        return "unknown"
+    events, lines = logged_uses(case, settings["access_key_id"], service, time.to_pydatetime())
+    if events:
+        return "yes"
+    # the access log shows a use that may be this one; or it has data events that no replay here tells of
+    if lines or (service not in MANAGEMENT_ALONE and service != "s3"):
+        return "unknown"
+    coverage, times = visible(case), ((time - NEAR).to_pydatetime(), (time + NEAR).to_pydatetime())
+    place = settings.get("last_used_region")
+    region = None if place in (None, "N/A", "aws-global") else place
+    minor: frozenset[str] = frozenset() if service == "kms" else MINOR
+    logged = was_logged(coverage, *times, record_class="management", region=region, ignoring=minor)
+    if service == "s3" and logged:
+        buckets = coverage["bucket"].dropna().unique()
+        # what was logged of buckets that the incident does not name is not known
+        logged = not case.incident.buckets and len(buckets) > 0
+        for bucket in buckets if logged else ():
+            read, write, line = (was_logged(coverage, *times, record_class=kind, bucket=bucket) for kind in ORDER[1:])
+            logged = logged and (line or (read and write))
+    return "no" if logged else "unknown"

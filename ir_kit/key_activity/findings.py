@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from ir_kit.case import Case
-from ir_kit.coverage.scope import LogScope
+from ir_kit.coverage.visibility import LogScope
 from ir_kit.domain.frames import rows_of
 from ir_kit.findings import (
     Finding,

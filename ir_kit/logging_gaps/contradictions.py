@@ -11,11 +11,10 @@ from typing import Any
 import pandas as pd
 
 from ir_kit.case import Case
-from ir_kit.coverage.last_use import NEAR, logged_uses
 from ir_kit.coverage.logging_timeline import MARGIN, LoggingTimeline, logging_timeline
-from ir_kit.coverage.states import CLASSES, Scope
+from ir_kit.coverage.selectors import CLASSES, Scope
 from ir_kit.coverage.trails import moment
-from ir_kit.coverage.visibility import duration
+from ir_kit.coverage.visibility import NEAR, duration, logged_uses
 from ir_kit.domain.documents import mapping
 from ir_kit.domain.frames import frame_of, rows_of
 from ir_kit.domain.intervals import Span
@@ -39,7 +38,7 @@ def contradictions(case: Case) -> pd.DataFrame:
 
     Notes
     -----
-    A silence is told from a Region's own habit, see `deliveries.silent_spans`; a quiet account cannot be told from a
+    A silence is told from a Region's own habit, see `logging_timeline.silent_spans`; a quiet account cannot be told from a
     gap.
     """
     replayed = logging_timeline(case)

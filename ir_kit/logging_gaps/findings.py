@@ -6,9 +6,7 @@ from datetime import timedelta
 
 from ir_kit.case import Case
 from ir_kit.configuration.collected_answers import configuration
-from ir_kit.coverage.last_use import last_used_logged_status
-from ir_kit.coverage.scope import LogScope, Row, in_words, is_blind
-from ir_kit.coverage.visibility import duration
+from ir_kit.coverage.visibility import LogScope, Row, duration, in_words, is_blind, last_used_logged_status
 from ir_kit.credentials.lineage import key_settings
 from ir_kit.domain.frames import rows_of
 from ir_kit.findings import (

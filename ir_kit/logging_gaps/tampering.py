@@ -10,11 +10,17 @@ from typing import Any
 import pandas as pd
 
 from ir_kit.case import Case
-from ir_kit.coverage.access_logging import target_of
-from ir_kit.coverage.log_delivery import CLOUDTRAIL, LOGGING, bare_key, expiries, logging_fault, policy_fault
+from ir_kit.coverage.log_delivery import CLOUDTRAIL, LOGGING, bare_key, expiries, logging_fault, policy_fault, target_of
 from ir_kit.coverage.logging_timeline import LoggingTimeline, logging_timeline
-from ir_kit.coverage.selectors import SelectorSet, coverage_of_bucket, coverage_of_region, selector_set
-from ir_kit.coverage.states import CLASSES, Scope, State
+from ir_kit.coverage.selectors import (
+    CLASSES,
+    Scope,
+    SelectorSet,
+    State,
+    coverage_of_bucket,
+    coverage_of_region,
+    selector_set,
+)
 from ir_kit.coverage.trails import INSTANT, Trail, trail_key
 from ir_kit.coverage.visibility import BLIND, duration
 from ir_kit.domain.documents import mapping

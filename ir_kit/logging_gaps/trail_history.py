@@ -7,8 +7,7 @@ from typing import Any
 import pandas as pd
 
 from ir_kit.case import Case
-from ir_kit.coverage.deliveries import hull
-from ir_kit.coverage.logging_timeline import LoggingTimeline, logging_timeline
+from ir_kit.coverage.logging_timeline import LoggingTimeline, hull, logging_timeline
 from ir_kit.coverage.selectors import SelectorSet, coverage_of_bucket, coverage_of_region
 from ir_kit.coverage.trails import Trail
 from ir_kit.domain.frames import frame_of

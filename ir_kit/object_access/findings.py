@@ -10,8 +10,7 @@ import pandas as pd
 
 from ir_kit.attribution.completeness import sentence
 from ir_kit.case import Case
-from ir_kit.coverage.bucket_scope import scope_of
-from ir_kit.coverage.scope import LogScope
+from ir_kit.coverage.visibility import LogScope
 from ir_kit.domain.frames import rows_of
 from ir_kit.findings import (
     EvidenceRows,
@@ -75,7 +74,7 @@ def findings(case: Case) -> list[Finding]:
     def scopes(record_class: str = "data_read", *, objects_only: bool = False) -> dict[str, Scope]:
         logged = questions.coverage(case, record_class, objects_only=objects_only)
         unmeasured = losses.get(None) or sentence(None)
-        return {name: scope_of(hours, losses.get(name) or unmeasured) for name, hours in logged.items()}
+        return {name: hours.scope(losses.get(name) or unmeasured) for name, hours in logged.items()}
 
     objects, reads, writes = scopes(objects_only=True), scopes(), scopes("data_write")
     calibrated = _calibrated(builder, *rows_of(questions.calibration(case)))

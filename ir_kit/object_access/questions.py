@@ -14,15 +14,14 @@ from ir_kit.case import Case
 from ir_kit.configuration.bucket_inventory import provide_inventory
 from ir_kit.configuration.config_timeline import config_timeline
 from ir_kit.configuration.lifecycle import expiry_changes
-from ir_kit.coverage.bucket_hours import LogCoverage, log_coverage
-from ir_kit.coverage.visibility import unlogged, visible
+from ir_kit.coverage.visibility import BucketCoverage, bucket_coverage, unlogged, visible
 from ir_kit.credentials.lineage import compromised_credentials
 from ir_kit.domain.frames import frame_of, rows_of
 from ir_kit.object_access.bounds import with_upper
 from ir_kit.sessions.session_table import provide_known_values, session_hours
 from ir_kit.tables import types_of
 
-KINDS = ("blind", "partial", "access_log_only", "uncertain")  # of the hours of a bucket, see `LogCoverage.spans`
+KINDS = ("blind", "partial", "access_log_only", "uncertain")  # of the hours of a bucket, see `BucketCoverage.hours`
 MOST = 1_000  # rows that a frame of requests or objects has, unless more are asked for; their table holds all
 
 
@@ -94,12 +93,10 @@ def objects(case: Case, bucket: str | None = None, text: str | None = None, most
     return frame
 
 
-def coverage(case: Case, record_class: str = "data_read", *, objects_only: bool = False) -> dict[str, LogCoverage]:
+def coverage(case: Case, record_class: str = "data_read", *, objects_only: bool = False) -> dict[str, BucketCoverage]:
     """Which hours of the window did which log cover, for each bucket in scope? Of objects alone, or listings too."""
-    logged, window = visible(case), case.incident.window
-    buckets = sorted(set(case.incident.buckets) or set(logged["bucket"].dropna()))
-    edges = (pd.Timestamp(window.start), pd.Timestamp(window.end))
-    return log_coverage(logged, buckets, edges, record_class, objects_only=objects_only)
+    buckets = sorted(set(case.incident.buckets) or set(visible(case)["bucket"].dropna()))
+    return bucket_coverage(case, buckets, record_class, objects_only=objects_only)
 
 
 def bounds(case: Case) -> pd.DataFrame:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from ir_kit.case import Case
-from ir_kit.coverage.last_use import last_used_logged_status
+from ir_kit.coverage.visibility import last_used_logged_status
 from ir_kit.credentials.lineage import compromised_credentials, key_settings
 from ir_kit.credentials.search import Row
 from ir_kit.domain.frames import frame_of, rows_of

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ir_kit.coverage.logging_timeline import LoggingTimeline, timeline_of
-from ir_kit.coverage.states import Scope
+from ir_kit.coverage.selectors import Scope
 from ir_kit.domain.intervals import Span
 
 DAY = datetime(2026, 3, 2, tzinfo=UTC)

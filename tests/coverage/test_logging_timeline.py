@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from ir_kit.coverage.visibility import is_logged, visibility_of
+from ir_kit.coverage.visibility import visibility_of, was_logged
 from ir_kit.domain.intervals import Span
 from ir_kit.logging_gaps.contradictions import log_objects_expired
 
@@ -514,9 +514,9 @@ def test_nothing_found_means_nothing_was_where_the_whole_scope_was_logged(accoun
     account.hums()
     table = visibility_of(account.replay())
     window = {"start": account.window.start, "end": account.window.end}
-    assert is_logged(table, record_class="data_read", bucket="b", **window)[0] == "logged"
-    assert is_logged(table, record_class="data_read", bucket="c", **window)[0] == "not_logged"
+    assert was_logged(table, record_class="data_read", bucket="b", **window)
+    assert not was_logged(table, record_class="data_read", bucket="c", **window)
     later = {"start": account.window.start, "end": account.window.end + timedelta(hours=1)}
-    assert is_logged(table, record_class="data_read", bucket="b", **later)[0] != "logged"
-    assert is_logged(table.iloc[0:0], record_class="data_read", bucket="b", **window)[0] == "not_logged"
+    assert not was_logged(table, record_class="data_read", bucket="b", **later)
+    assert not was_logged(table.iloc[0:0], record_class="data_read", bucket="b", **window)
     assert isinstance(table, pd.DataFrame)

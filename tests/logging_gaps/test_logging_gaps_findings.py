@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ir_kit.coverage import scope as seen
+from ir_kit.coverage import visibility as seen
 from ir_kit.errors import EvidenceError
 from ir_kit.findings import Finding
 from ir_kit.key_activity.findings import findings as key_activity_findings

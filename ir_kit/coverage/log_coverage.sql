@@ -1,5 +1,5 @@
 -- Which stretches of the window did data events and the access log of each bucket cover?
--- Grain: one row per bucket in scope and stretch; they tile the window. kind: `both`, `named` (data events), `alone` (the access log),
+-- Grain: one row per bucket in scope and stretch; they tile the window. kind: `both`, `data_events_only`, `access_log_only`,
 --        `blind`, or `uncertain`; data_state `partly` where selectors left out a part of the class for as long as they were in effect,
 --        log_state `doubtful` where lines came before and after: what did not come then was not delivered.
 -- Cannot see: buckets that visibility does not name.
@@ -22,8 +22,8 @@ access_log as (
            later as (partition by bucket order by start_time rows between 1 following and unbounded following)
 )
 select d.bucket, greatest(d.start_time, l.start_time) as start_time, least(d.end_time, l.end_time) as end_time, d.state as data_state, l.state as log_state,
-       case when d.state = 'logged' then if(l.state in ('logged', 'doubtful'), 'both', 'named')
-            when l.state = 'logged' then 'alone'
+       case when d.state = 'logged' then if(l.state in ('logged', 'doubtful'), 'both', 'data_events_only')
+            when l.state = 'logged' then 'access_log_only'
             when d.state in ('not_logged', 'lost', 'unknown') and l.state in ('not_logged', 'lost', 'unknown') then 'blind'
             else 'uncertain' end as kind
 from data_events d

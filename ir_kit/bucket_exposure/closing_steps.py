@@ -9,28 +9,59 @@ Source: S3 User Guide, "Blocking public access to your Amazon S3 storage"; AWS C
 
 from __future__ import annotations
 
-import json
-import shlex
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
-from ir_kit.domain.documents import mapping
+from ir_kit.domain.documents import mapping, mappings
 from ir_kit.domain.logic import YES
+from ir_kit.domain.shell import command, compact
 
 Row = Mapping[str, Any]
-Step = tuple[str, str, str, str]  # action, snippet, check, warning
-LastAnswer = Callable[[str, str], Any]
 OPENED_BY_KEYS, PUBLIC, OTHERS = 1, 2, 3
-ALL_ON = "BlockPublicAcls=true,IgnorePublicAcls=true,BlockPublicPolicy=true,RestrictPublicBuckets=true"
-ENFORCED = "Rules=[{ObjectOwnership=BucketOwnerEnforced}]"
-SHUT_OUT = (
-    "whoever uses the bucket without credentials is shut out, a website too; with a public policy, other accounts that "
-    "it names as well"
-)
+# by path: what is done, by which commands, the command that proves it, what it answers then, and what it may break
+STEPS: dict[str, tuple[str, ...]] = {
+    "policy": ("remove_statements", "delete-bucket-policy", "get-bucket-policy --query Policy --output text",
+               "NoSuchBucketPolicy", "no statement would be left, so that the policy goes as a whole"),
+    "acl": ("disable_acls", "put-bucket-acl --acl private;"
+            "put-bucket-ownership-controls --ownership-controls Rules=[{ObjectOwnership=BucketOwnerEnforced}]",
+            "get-bucket-ownership-controls", "BucketOwnerEnforced",
+            "disables the ACLs of all objects too; writers that send an ACL will fail"),
+    "website": ("remove_website", "delete-bucket-website", "get-bucket-website", "NoSuchWebsiteConfiguration",
+                "the website goes; objects that are public stay so"),
+    "replication": ("stop_replication", "delete-bucket-replication",
+                    "get-bucket-replication --query ReplicationConfiguration.Rules",
+                    "ReplicationConfigurationNotFoundError",
+                    "what was copied already stays where it is; replication that is wanted must be set again"),
+    "inventory": ("stop_inventory", "delete-bucket-inventory-configuration @id",
+                  "get-bucket-inventory-configuration @id", "NoSuchConfiguration",
+                  "lists that were delivered already stay where they are"),
+    "access_grant": ("remove_access_grant", "delete-access-grant @grant", "list-access-grants", "",
+                     "credentials that it gave out run on for up to twelve hours"),
+    "access_point": ("close_access_point", "list-access-points;delete-access-point-policy --name=NAME",
+                     "get-access-point-policy --name=NAME", "",
+                     "whoever comes through it by its policy is shut out; NAME as the list has it"),
+    "public": ("block_public_access", "put-public-access-block --public-access-block-configuration BlockPublicAcls=true,"
+               "IgnorePublicAcls=true,BlockPublicPolicy=true,RestrictPublicBuckets=true",
+               "get-public-access-block", "all four true",
+               "whoever uses the bucket without credentials is shut out, a website too; with a public policy, other "
+               "accounts that it names as well"),
+}  # fmt: skip
+STEPS |= {
+    "object_acl": ("disable_acls", STEPS["acl"][1].partition(";")[2], *STEPS["acl"][2:]),
+    "analytics": tuple(text.replace("inventory", "analytics") for text in STEPS["inventory"]),
+    "multi_region_access_point": ("close_access_point", "list-multi-region-access-points", *STEPS["access_point"][2:]),
+}  # fmt: skip
+WRITTEN_BACK = {  # what reads it, the part of its answer, the list in it, the option that sets it, an entry's name
+    "policy": ("GetBucketPolicy", "Policy", "Statement", "--policy", "Sid", "statement "),
+    "replication": (
+        "GetBucketReplication", "ReplicationConfiguration", "Rules", "--replication-configuration", "ID", ""
+    ),
+}  # fmt: skip
 
 
 def steps_to_close(
-    grants: Iterable[Row], changes: Iterable[Row], buckets: Iterable[Row], last_answer: LastAnswer
+    grants: Iterable[Row], changes: Iterable[Row], buckets: Iterable[Row], last_answer: Callable[[str, str], Any]
 ) -> list[dict[str, Any]]:
     """What is to be run to close what is open to outsiders?
 
@@ -61,102 +92,50 @@ def steps_to_close(
         by_keys = any((bucket, f"{row['grantee']} ({row['access']})") in opened for row in rows)
         public = any(row["public_status"] == YES for row in rows)
         who = list(dict.fromkeys(f"{row['grantee']} may {row['access']}" for row in rows))
-        reason = f"{path.replace('_', ' ')}: {', '.join(who[:3])}" + (
-            f" and {len(who) - 3} more" if len(who) > 3 else ""
-        )
-        region, account = verdicts[bucket]["region"], verdicts[bucket].get("account_id")
-        where = ("--region", region) if region else ()
-        for action, snippet, check, warning in _steps(bucket, path, rows, where, account, last_answer):
-            step = {
-                "priority": OPENED_BY_KEYS if by_keys else PUBLIC if public else OTHERS, "bucket": bucket,
-                "aws_region": region, "action": action, "snippet": snippet, "check": check, "warning": warning,
-                "reason": reason + ("; set by a reached credential" if by_keys else ""),
-            }  # fmt: skip
-            steps.setdefault((bucket, action, snippet), step)
+        more = f" and {len(who) - 3} more" if len(who) > 3 else ""
+        by_whom = "; set by a reached credential" if by_keys else ""
+        verdict, names = verdicts[bucket], list(dict.fromkeys(str(row["statement"]) for row in rows))
+        for kind in (path, *(["public"] if public and path in ("policy", "acl", "object_acl") else [])):
+            for name in names if kind in STEPS else ():
+                action, snippet, check, warning = closing_step(kind, verdict, name, names, last_answer)
+                steps.setdefault((bucket, action, snippet), {
+                    "priority": OPENED_BY_KEYS if by_keys else PUBLIC if public else OTHERS, "bucket": bucket,
+                    "aws_region": verdict["region"], "action": action, "snippet": snippet, "check": check,
+                    "warning": warning, "reason": f"{path.replace('_', ' ')}: {', '.join(who[:3])}{more}{by_whom}",
+                })  # fmt: skip
     return sorted(steps.values(), key=lambda row: (row["priority"], row["bucket"], row["action"], row["snippet"]))
 
 
-def _aws(*words: str) -> str:
-    return shlex.join(("aws", *words))
+def closing_step(
+    kind: str, verdict: Row, name: str, names: list[str], last_answer: Callable[[str, str], Any]
+) -> tuple[str, str, str, str]:
+    """The step of `STEPS`; a policy or rules of replication are written back as answered last, without these names."""
+    action, text, check, proof, warning = STEPS[kind]
+    aws = partial(commands, "access_" in kind, verdict)
+    words = {"@id": f"--id={name}", "@grant": f"--access-grant-id={name}"}
+    snippet, check = aws(text, words), aws(check, words)
+    if kind in WRITTEN_BACK:
+        operation, part, inner, option, label, noun = WRITTEN_BACK[kind]
+        whole = mapping(mapping(last_answer(operation, verdict["bucket"])).get(part))
+        entries = list(enumerate(mappings(whole.get(inner)), 1))
+        left = [entry for number, entry in entries if str(entry.get(label) or f"{noun}{number}") not in names]
+        if left:
+            snippet = aws(f"put-bucket-{kind} {option} @json", {"@json": compact({**whole, inner: left})})
+            proof = f"{len(left)} of {len(entries)} {inner.lower().removesuffix('s')}s left"
+        if kind == "policy" and left:
+            warning = "read the policy first: it is written back as it was collected, without these statements"
+        elif kind == "policy" and not entries:
+            snippet, proof = f"{check}  # take out: {', '.join(sorted(names))}".replace("\n", " "), ""
+            warning = "the policy was not collected in a form that can be written back"
+    return action, snippet, f"{check}  # {proof}" if proof else check, warning
 
 
-def _steps(
-    bucket: str, path: str, rows: Sequence[Row], where: tuple[str, ...], account: str | None, last_answer: LastAnswer
-) -> Iterator[Step]:
-    """The steps that close one path into one bucket."""
-    of, names = (f"--bucket={bucket}", *where), list(dict.fromkeys(str(row["statement"]) for row in rows))
-    own = f"--account-id={account or 'ACCOUNT_ID'}"
-    if path == "policy":
-        yield _without_statements(of, set(names), last_answer("GetBucketPolicy", bucket))
-    elif path in ("acl", "object_acl"):
-        private = [] if path == "object_acl" else [_aws("s3api", "put-bucket-acl", *of, "--acl", "private")]
-        controls = _aws("s3api", "put-bucket-ownership-controls", *of, "--ownership-controls", ENFORCED)
-        check = _aws("s3api", "get-bucket-ownership-controls", *of) + "  # BucketOwnerEnforced"
-        warning = "disables the ACLs of all objects too; writers that send an ACL will fail"
-        yield "disable_acls", "\n".join([*private, controls]), check, warning
-    elif path == "website":
-        check = _aws("s3api", "get-bucket-website", *of) + "  # NoSuchWebsiteConfiguration"
-        delete = _aws("s3api", "delete-bucket-website", *of)
-        yield "remove_website", delete, check, "the website goes; objects that are public stay so"
-    elif path == "replication":
-        yield _without_rules(of, set(names), last_answer("GetBucketReplication", bucket))
-    elif path in ("inventory", "analytics"):
-        for name in names:
-            check = _aws("s3api", f"get-bucket-{path}-configuration", *of, f"--id={name}") + "  # NoSuchConfiguration"
-            delete = _aws("s3api", f"delete-bucket-{path}-configuration", *of, f"--id={name}")
-            yield f"stop_{path}", delete, check, "lists that were delivered already stay where they are"
-    elif path == "access_grant":
-        for name in names:
-            delete = _aws("s3control", "delete-access-grant", own, f"--access-grant-id={name}", *where)
-            check = _aws("s3control", "list-access-grants", own, *where)
-            yield "remove_access_grant", delete, check, "credentials that it gave out run on for up to twelve hours"
-    elif path in ("access_point", "multi_region_access_point"):
-        lines = [_aws("s3control", f"list-{path.replace('_', '-')}s", own, *where)]
-        if path == "access_point":
-            lines.append(_aws("s3control", "delete-access-point-policy", own, "--name=NAME", *where))
-        check = _aws("s3control", "get-access-point-policy", own, "--name=NAME", *where)
-        warning = "whoever comes through it by its policy is shut out; NAME as the list has it"
-        yield "close_access_point", "\n".join(lines), check, warning
-    if path in ("policy", "acl", "object_acl") and any(row["public_status"] == YES for row in rows):
-        put = _aws("s3api", "put-public-access-block", *of, "--public-access-block-configuration", ALL_ON)
-        yield "block_public_access", put, _aws("s3api", "get-public-access-block", *of) + "  # all four true", SHUT_OUT
-
-
-def _without_statements(of: tuple[str, ...], names: set[str], answer: Any) -> Step:
-    """The policy as it was answered last, without the statements that let outsiders in."""
-    check = _aws("s3api", "get-bucket-policy", *of, "--query", "Policy", "--output", "text")
-    document = mapping(answer.get("Policy")) if isinstance(answer, Mapping) else {}
-    if not document.get("Statement"):
-        look = check + "  # take out: " + ", ".join(sorted(names)).replace("\n", " ")
-        return "remove_statements", look, check, "the policy was not collected in a form that can be written back"
-    given = document["Statement"] if isinstance(document["Statement"], list) else [document["Statement"]]
-    left = [
-        statement
-        for number, statement in enumerate(given, 1)
-        if str((statement.get("Sid") if isinstance(statement, dict) else None) or f"statement {number}") not in names
-    ]
-    if left:
-        put = _aws("s3api", "put-bucket-policy", *of, "--policy", _compact({**document, "Statement": left}))
-        warning = "read the policy first: it is written back as it was collected, without these statements"
-        return "remove_statements", put, f"{check}  # {len(left)} of {len(given)} statements left", warning
-    warning = "no statement would be left, so that the policy goes as a whole"
-    return "remove_statements", _aws("s3api", "delete-bucket-policy", *of), f"{check}  # NoSuchBucketPolicy", warning
-
-
-def _without_rules(of: tuple[str, ...], names: set[str], answer: Any) -> Step:
-    """The replication rules as they were answered last, without those that lead out of the account."""
-    configuration = mapping(answer.get("ReplicationConfiguration")) if isinstance(answer, Mapping) else {}
-    rules = configuration["Rules"] if isinstance(configuration.get("Rules"), list) else []
-    left = [rule for number, rule in enumerate(rules, 1) if str(rule.get("ID") or number) not in names]
-    check = _aws("s3api", "get-bucket-replication", *of, "--query", "ReplicationConfiguration.Rules")
-    warning = "what was copied already stays where it is; replication that is wanted must be set again"
-    if left:
-        whole = _compact({**configuration, "Rules": left})
-        put = _aws("s3api", "put-bucket-replication", *of, "--replication-configuration", whole)
-        return "stop_replication", put, f"{check}  # {len(left)} of {len(rules)} rules left", warning
-    delete = _aws("s3api", "delete-bucket-replication", *of)
-    return "stop_replication", delete, f"{check}  # ReplicationConfigurationNotFoundError", warning
-
-
-def _compact(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=True, separators=(",", ":"))
+def commands(of_account: bool, verdict: Row, text: str, words: Mapping[str, str]) -> str:
+    """Commands of the AWS CLI on a bucket or its account, one a line, every word quoted; `words` fill in those with @."""
+    where, lines = ["--region", verdict["region"]] if verdict["region"] else [], list[str]()
+    own = f"--account-id={verdict.get('account_id') or 'ACCOUNT_ID'}"
+    for operation, *rest in map(str.split, text.split(";")):
+        options = [words.get(word, word) for word in rest]
+        on = [own, *options, *where] if of_account else [f"--bucket={verdict['bucket']}", *where, *options]
+        lines.append(command("aws", "s3control" if of_account else "s3api", operation, *on))
+    return "\n".join(lines)

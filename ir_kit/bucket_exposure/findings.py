@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -32,6 +31,7 @@ from ir_kit.sessions.session_table import session_of
 
 PLAYBOOK = "bucket_exposure"
 Row = dict[str, Any]
+Rows = Sequence[Row]
 QUESTIONS = {
     "public": "Is the bucket public?",
     "cross_account": "Is the bucket open to another account?",
@@ -95,16 +95,15 @@ def findings(case: Case) -> list[Finding]:
     requests_left_out = responders_left_out(case, int(observed.attrs["responders"]), "request")
     changes_left_out = responders_left_out(case, int(inside["is_responder"].sum()), "change")
     tables = [
-        {name: rows_of(rows) for name, rows in frame.groupby("bucket", sort=False)}
-        for frame in (questions.grants(case), questions.reachable(case), questions.spans(case), observed)
+        questions.by_bucket(table)
+        for table in (questions.grants(case), questions.reachable(case), questions.spans(case), observed)
     ]
     made, listed = rows_of(session_of(case, inside[~inside["is_responder"].astype(bool)])), []
     for verdict in verdicts:
         name, account = verdict["bucket"], verdict["account_id"]
-        grants, permissions, spans, outsiders = (table.get(name, []) for table in tables)
-        accounts = {(None, "account", row["target"]) for row in made if account in (None, row["target"])}
-        own = [row for row in made if row["bucket"] == name or (row["bucket"], row["scope"], row["target"]) in accounts]
-        about = BucketFindings(FindingBuilder(case, PLAYBOOK), verdict, grants, permissions, spans, outsiders, own)
+        own = [row for row in made if row["bucket"] == name or (
+            row["bucket"] is None and row["scope"] == "account" and account in (None, row["target"]))]  # fmt: skip
+        about = BucketFindings(FindingBuilder(case, PLAYBOOK), verdict, own, *(table.get(name, []) for table in tables))
         unauthenticated = int(observed.attrs["unauthenticated"].get(name, 0))
         listed += [
             about.public(),
@@ -116,69 +115,58 @@ def findings(case: Case) -> list[Finding]:
     return write_findings(case, PLAYBOOK, listed)
 
 
-@dataclass(frozen=True)
 class BucketFindings:
-    """The five findings on one bucket, from its rows of the tables."""
+    """The five findings on one bucket, from its rows of the tables and the changes in the window that bear on it."""
 
-    builder: FindingBuilder
-    verdict: Row
-    grants: list[Row]
-    permissions: list[Row]
-    spans: list[Row]
-    outsiders: list[Row]
-    changes: list[Row]
-
-    @property
-    def name(self) -> str:
-        return str(self.verdict["bucket"])
-
-    @property
-    def done(self) -> list[Row]:
-        """The changes in the window that succeeded."""
-        return [row for row in self.changes if row["outcome"] == "success"]
-
-    @property
-    def in_effect(self) -> list[Row]:
-        """What compromised credentials opened or changed, and is there still."""
+    def __init__(
+        self, builder: FindingBuilder, verdict: Row, changes: Rows, grants: Rows, permissions: Rows, spans: Rows,
+        outsiders: Rows,
+    ) -> None:  # fmt: skip
+        self.builder, self.verdict, self.name = builder, verdict, str(verdict["bucket"])
+        self.grants, self.permissions, self.spans = grants, permissions, spans
+        self.outsiders, self.changes = outsiders, changes
+        self.requests = {
+            kind: sum(int(row["requests"]) for row in outsiders if row["requester_kind"] == kind) for kind in KINDS
+        }
+        self.done = [row for row in changes if row["outcome"] == "success"]
         made = [row for row in self.done if row["is_reached"] and row["stands_status"] == "yes"]
-        return [row for row in made if row["effect"] != "closes"]
-
-    @property
-    def by_intruder(self) -> bool:
-        """Is anything in effect that was not the owner's doing?"""
-        return bool(self.in_effect) and _actor(self.in_effect) != "owner"
+        self.in_effect = [row for row in made if row["effect"] != "closes"]
+        self.by_intruder = bool(self.in_effect) and actor_of_changes(self.in_effect) != "owner"
 
     def public(self) -> Finding:
         """``public``: by the settings as collected, and whether it was so in the window."""
-        status = str(self.verdict["public_status"])
-        hours, unknown = self._hours("yes"), self._hours("unknown")
-        since = next((row["start_time"] for row in self.spans if row["public_status"] == "yes"), None)
-        long = f"{hours:,.1f} hours" if hours >= 0.1 else f"{hours * 3600:,.0f} seconds"
-        now = "is so no longer" if status == "no" else "whether it still is cannot be known"
+        status, hours = str(self.verdict["public_status"]), dict.fromkeys(("yes", "no", "unknown"), 0.0)
+        for row in self.spans:
+            hours[row["public_status"]] += (row["end_time"] - row["start_time"]) / pd.Timedelta(hours=1)
+        long, unknown = hours["yes"], hours["unknown"]
         basis = next((row["basis"] for row in self.spans if row["public_status"] == "unknown"), "")
         before = f"For {unknown:,.1f} hours of the window it is not known whether it was public: {basis}."
-        severity: Severity = "high" if self._requests("anonymous") else "medium"
-        return self._on_settings(
+        words = {
+            "long": f"{long:,.1f} hours" if long >= 0.1 else f"{long * 3600:,.0f} seconds",
+            "since": next((row["start_time"] for row in self.spans if row["public_status"] == "yes"), None),
+            "now": "is so no longer" if status == "no" else "whether it still is cannot be known",
+        }
+        severity: Severity = "high" if self.requests["anonymous"] else "medium"
+        return self.on_settings(
             "public", status, "public", severity if status != "yes" or not self.by_intruder else "critical",
-            template="was" if hours and status != "yes" else status, words={"long": long, "since": since, "now": now},
-            values={"public_hours": round(hours, 3), "unknown_hours": round(unknown, 3)},
-            count=int(status == "yes" or hours > 0), doubt=unknown > 0, limits=[before] if unknown else [],
+            template="was" if long and status != "yes" else status, words=words,
+            values={"public_hours": round(long, 3), "unknown_hours": round(unknown, 3)},
+            count=int(status == "yes" or long > 0), doubt=unknown > 0, limits=[before] if unknown else [],
         )  # fmt: skip
 
     def cross_account(self) -> Finding:
         """``cross_account``: other accounts let in by name, and what flows out to them."""
-        severity: Severity = "medium" if self._requests("other_account") else "low"
-        status = str(self.verdict["cross_account_status"])
-        severity = "critical" if self.by_intruder else severity
-        return self._on_settings(
+        severity: Severity = "medium" if self.requests["other_account"] else "low"
+        status, severity = str(self.verdict["cross_account_status"]), "critical" if self.by_intruder else severity
+        return self.on_settings(
             "cross_account", status, "open to another account", severity, count=int(status == "yes")
         )
 
     def outsider_access(self, scopes: Sequence[Scope], unauthenticated: int, left_out: str) -> Finding:
         """``outsider_access``: who came, and got what; reads and writes together."""
-        values: dict[str, Value] = {f"{kind}_requests": self._requests(kind) for kind in KINDS}
-        parts = []
-        for kind in KINDS:
+        values: dict[str, Value] = {f"{kind}_requests": count for kind, count in self.requests.items()}
+        parts: list[str] = []
+        for kind, requests in self.requests.items():
             rows = [row for row in self.outsiders if row["requester_kind"] == kind]
             values[f"{kind}_bytes"] = sent = sum(int(row["bytes_sent"]) for row in rows)
             names = [row["requester"] for row in rows if row["requests"]]
@@ -186,21 +174,22 @@ class BucketFindings:
                 "anonymous": "nobody by name", "service": f"AWS services ({join_names(names)})",
                 "other_account": f"{'the account' if len(names) == 1 else 'the accounts'} {join_names(names)}",
             }[kind]  # fmt: skip
-            parts += [f"{count_noun(self._requests(kind), 'request')} of {who}, {sent:,} bytes"] if names else []
+            parts += [f"{count_noun(requests, 'request')} of {who}, {sent:,} bytes"] if names else []
         for name in ("denied_requests", "requests_while_public", "requests_while_not_public", "requests_while_unknown"):
             values[name] = sum(int(row[name]) for row in self.outsiders)
-        count, denied = sum(map(self._requests, KINDS)), int(values["denied_requests"] or 0)
+        denied, services = int(values["denied_requests"] or 0), self.requests["service"]
         refused = f"; {count_noun(denied, 'request')} {'was' if denied == 1 else 'were'} refused" if denied else ""
         statement = f"No request from outside is seen to have succeeded on {self.name}{refused}."
-        statement = f"From outside came to {self.name}: {'; '.join(parts)}{refused}." if count else statement
-        failed = count_noun(unauthenticated, "request").capitalize() + NOBODY
-        blind = " ".join(dict.fromkeys(scope.blind for scope in scopes if scope.blind))
-        logs_only, services = any(scope.access_logs_only for scope in scopes), self._requests("service")
-        strangers = count - services
-        severity: Severity = "high" if self._requests("anonymous") else "medium" if strangers else "info"
-        return self._build(
+        if count := sum(self.requests.values()):
+            statement = f"From outside came to {self.name}: {'; '.join(parts)}{refused}."
+        strangers, failed = count - services, count_noun(unauthenticated, "request").capitalize() + NOBODY
+        severity: Severity = "high" if self.requests["anonymous"] else "medium" if strangers else "info"
+        return self.build(
             "outsider_access", statement, count, values, "critical" if strangers and self.by_intruder else severity,
-            scope=Scope(all(scope.whole for scope in scopes), blind, access_logs_only=logs_only),
+            scope=Scope(
+                all(scope.whole for scope in scopes), " ".join(dict.fromkeys(scope.blind for scope in scopes if scope.blind)),
+                access_logs_only=any(scope.access_logs_only for scope in scopes),
+            ),
             actor=("unknown" if strangers else "owner") if count else None,
             evidence=[EvidenceRows(table="bucket_exposure/observed_access", rows=len(self.outsiders))],
             limits=[failed if unauthenticated else "", SERVICES if services else "", PRESIGNED, left_out],
@@ -215,18 +204,17 @@ class BucketFindings:
         if done:
             parts = ", ".join(f"{effects[name]:,} {words}" for name, words in EFFECTS.items() if effects[name])
             opened = [grantee for row in done for grantee in row["opened_to"]]
+            names = join_names(row["event_name"] for row in done)
             statement = f"{count_noun(len(done), 'change').capitalize()} of the exposure of {self.name} "
-            statement += (
-                f"({join_names(row['event_name'] for row in done)}): {parts}; {by_keys:,} by reached credentials"
-            )
+            statement += f"({names}): {parts}; {by_keys:,} by reached credentials"
             statement += f", of which {len(self.in_effect):,} still stand" if by_keys else ""
             statement += f"; let in were {join_names(opened)}" if opened else ""
         statement += f"; {count_noun(tries, 'try', 'tries')} failed." if tries else "."
         ids = [str(row["event_id"]) for row in (done or self.changes) if row["event_id"]][:EVENT_IDS]
-        actor = _actor(done) if done else None
+        actor = actor_of_changes(done) if done else None
         severity: Severity = "high" if by_keys and actor != "owner" else "low" if actor == "unknown" else "info"
         of_account = f"{count_noun(whole, 'change').capitalize()} of the whole account count for each of its buckets."
-        return self._build(
+        return self.build(
             "exposure_changed", statement, len(done),
             {f"effect_{name}": count for name, count in effects.items()}
             | {"changes": len(done), "failed_tries": tries, "by_reached_credentials": by_keys,
@@ -242,7 +230,7 @@ class BucketFindings:
         keys, sensitive = len({row["access_key_id"] for row in could}), self.builder.case.incident.sensitive_buckets
         values: dict[str, Value] = {access: sum(row["access"] == access for row in could) for access in ACCESS}
         status = str(self.verdict["reachable_by_key_status"])
-        return self._on_settings(
+        return self.on_settings(
             "reachable_by_key", status, "within reach", "high" if self.name in sensitive else "medium",
             count=int(status == "yes"), inferred=True, limits=[TAKEN_BACK], values={"credentials": keys, **values},
             words={"keys": count_noun(keys, "reached credential").capitalize(),
@@ -250,14 +238,7 @@ class BucketFindings:
             evidence=[EvidenceRows(table="bucket_exposure/reachable", rows=len(could) or len(self.permissions))],
         )  # fmt: skip
 
-    def _hours(self, status: str) -> float:
-        spans = [row["end_time"] - row["start_time"] for row in self.spans if row["public_status"] == status]
-        return float(sum(span / pd.Timedelta(hours=1) for span in spans))
-
-    def _requests(self, kind: str) -> int:
-        return sum(int(row["requests"]) for row in self.outsiders if row["requester_kind"] == kind)
-
-    def _on_settings(
+    def on_settings(
         self, question_id: str, status: str, what: str, severity: Severity, *, count: int, doubt: bool = False,
         template: str = "", words: dict[str, Any] | None = None, values: dict[str, Value] | None = None,
         evidence: list[EvidenceRows] | None = None, limits: Sequence[str] = (), inferred: bool = False,
@@ -267,31 +248,30 @@ class BucketFindings:
         lets_in = [f"{row['grantee']} may {row['access']} by {row['path'].replace('_', ' ')}" for row in grants]
         given = {"bucket": self.name, "what": join_names(lets_in) or "by what its settings say"} | (words or {})
         settings: dict[str, Value] = {f"{question_id}_status": status}
-        if not inferred:
-            settings[f"{question_id}_ways"] = len(grants)
-        not_read = NOT_READ.format(bucket=self.name, what=what)
+        settings |= {} if inferred else {f"{question_id}_ways": len(grants)}
         beginnings = (f"Whether it is {what.partition(' ')[0]}", *(() if inferred else ("Not counted",)))
         reasons = [str(reason) for reason in self.verdict["reasons"] if str(reason).startswith(beginnings)]
         more = [f"And {len(reasons) - MOST_REASONS} reasons more."] if len(reasons) > MOST_REASONS else []
-        by_settings = [EvidenceRows(table="bucket_exposure/grants", rows=len(grants))]
-        by_settings.append(EvidenceRows(table="bucket_exposure/buckets", rows=1))
+        tables = {"grants": len(grants), "buckets": 1}
+        by_settings = [EvidenceRows(table=f"bucket_exposure/{name}", rows=rows) for name, rows in tables.items()]
+        unread = Scope(False, NOT_READ.format(bucket=self.name, what=what))
         first, last = (BY_POLICIES, ()) if inferred else (AS_COLLECTED, (OBJECT_ACLS,))
-        return self._build(
+        return self.build(
             question_id, STATEMENTS[question_id][template or status].format(**given), count, settings | (values or {}),
-            severity,
-            scope=Scope(False, not_read) if status == "unknown" else Scope(True, unsure=doubt), inferred=inferred,
+            severity, scope=unread if status == "unknown" else Scope(True, unsure=doubt), inferred=inferred,
             evidence=evidence or by_settings, limits=[first, *reasons[:MOST_REASONS], *more, *limits, *last],
         )  # fmt: skip
 
-    def _build(
+    def build(
         self, question_id: str, statement: str, count: int, values: dict[str, Value], severity: Severity, **more: Any
     ) -> Finding:
+        """A finding on this bucket."""
         return self.builder.build(
             question_id, QUESTIONS[question_id], statement, count=count, values=values, severity=severity,
             subject=Subject(bucket=self.name), **more,
         )  # fmt: skip
 
 
-def _actor(changes: Sequence[Row]) -> Actor:
+def actor_of_changes(changes: Rows) -> Actor:
     """Whose the changes are, by the sessions of compromised credentials that hold them; else unknown."""
     return actor_of([row["verdict"] or "unclear" for row in changes], [row["label"] for row in changes])

@@ -21,11 +21,15 @@ from ir_kit.coverage.visibility import unlogged, visible
 from ir_kit.domain.frames import frame_of
 from ir_kit.domain.intervals import between
 from ir_kit.domain.logic import NO, UNKNOWN, YES, any_of
-from ir_kit.exposure.access_points import access_grants_grants, access_point_grants
-from ir_kit.exposure.acls import acl_grants, object_acl_grants
 from ir_kit.exposure.grants import BucketContext, Grant
-from ir_kit.exposure.outflows import delivery_grants, replication_grants, website_grants
-from ir_kit.exposure.policy_grants import policy_grants
+from ir_kit.exposure.policy_grants import access_grants_grants, access_point_grants, policy_grants
+from ir_kit.exposure.setting_grants import (
+    acl_grants,
+    delivery_grants,
+    object_acl_grants,
+    replication_grants,
+    website_grants,
+)
 from ir_kit.tables import types_of
 
 MOST_REASONS = 8  # of one kind

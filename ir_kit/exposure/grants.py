@@ -12,7 +12,7 @@ condition context keys".
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -110,6 +110,11 @@ class ReadPolicy:
     policy: Policy
     access_point: bool = False
 
+    @classmethod
+    def of(cls, document: Any, source: str, access_point: bool = False) -> ReadPolicy:
+        """The policy as an answer holds it."""
+        return cls(read_document(document, source), access_point)
+
     @cached_property
     def public(self) -> str:
         return public_status(self.policy, access_point=self.access_point)
@@ -152,14 +157,19 @@ class BucketContext:
     def policy(self) -> ReadPolicy | None:
         """The bucket's policy; None where there is none, or none that was answered."""
         answer = self.answer("GetBucketPolicy")
-        document = read_document(answer.response.get("Policy"), f"bucket policy of {self.bucket.name}")
-        return ReadPolicy(document) if answer.state == "answered" else None
+        policy = ReadPolicy.of(answer.response.get("Policy"), f"bucket policy of {self.bucket.name}")
+        return policy if answer.state == "answered" else None
 
     def answer(self, operation: str) -> Answer:
         """What this call answered of the bucket."""
         return self.configuration.answer("s3", operation, Bucket=self.bucket.name)
 
-    def stop(self, flag: str, levels: tuple[Level, ...] = ()) -> Stop:
+    def levels_at_point(self, answer: Answer, block: Any, account: str | None) -> list[Level]:
+        """The Block Public Access that bears on an access point of an account to it: its own as the answer has it, too."""
+        others = account_levels(self.configuration, account) if account not in (None, self.bucket.account) else []
+        return [*self.levels, level_of("access_point", answer, block), *others]
+
+    def stop(self, flag: str, levels: Sequence[Level] = ()) -> Stop:
         """Is this setting of Block Public Access on at any level, of the bucket's or of these?"""
         on = [f"{level.name}_block_public_access" for level in levels or self.levels if level.flags[flag]]
         if on:

@@ -2,51 +2,207 @@
 
 The order of thought: access logging on every bucket but the log buckets; is use of S3 substantial, so that data events
 on every bucket would cost more than a sum a month? If not, data events everywhere too; if so, on sensitive buckets
-alone, which always get both. Then what keeps the logs.
+alone, which always get both. Then what keeps the logs. A month has 30 days, a GB 10**9 bytes; rates and costs are
+pairs, low and high.
 """
 
 from __future__ import annotations
 
 import re
+import shlex
+import string
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, NamedTuple
+from operator import itemgetter
+from pathlib import Path
+from typing import Annotated, Any
 
+import numpy as np
 import pandas as pd
+import yaml
+from pydantic import BaseModel, Field
 
 from ir_kit.case import Case
 from ir_kit.configuration.bucket_inventory import Bucket, BucketInventory, inventory
 from ir_kit.configuration.collected_answers import Configuration, configuration
+from ir_kit.coverage.log_delivery import LOGGING
 from ir_kit.coverage.selectors import OBJECT, coverage_of_bucket, selector_set
 from ir_kit.coverage.visibility import visible
 from ir_kit.credentials.lineage import compromised_credentials
-from ir_kit.domain.documents import mapping, mappings
+from ir_kit.domain.documents import JSON, mapping, mappings
 from ir_kit.domain.frames import frame_of, rows_of
-from ir_kit.domain.principals import role_name
-from ir_kit.logging_gaps import logging_commands as commands
-from ir_kit.logging_gaps.logging_commands import JSON, Step
-from ir_kit.logging_gaps.prices import NOTHING, Between, Prices, load_prices
+from ir_kit.domain.shell import aws, compact
+from ir_kit.errors import ParameterError, one_line
 from ir_kit.tables import types_of
 
 TABLE = "logging_gaps/recommendations"
+PRICES = Path(__file__).with_name("prices.yaml")
+MONTH, MILLION = 30, 1_000_000
+TIERS = (("first_500m", 0, 500), ("next_4500m", 500, 4_500), ("over_5000m", 5_000, np.inf))  # from, millions of events
+Span = np.ndarray[Any, np.dtype[np.float64]]
+NOTHING: Span = np.zeros(2)
 DATA = ("data_read", "data_write")
 BUCKET_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{2,254}")  # those of before 2018 included; logs hold others too
-TAG_KEYS = re.compile(r"class|sensitiv|confidential|privacy|pii|phi|compliance|data-?type", re.IGNORECASE)
-TAG_VALUES = re.compile(
-    r"confidential|restrict|sensitiv|secret|private|personal|customer|pii|phi|pci|hipaa|gdpr|high|critical|internal|true|yes",
-    re.IGNORECASE,
+HOME = "us-east-1"  # of what has no Region that is known
+DELIVERY = "IrKitAccessLogDelivery"
+MOST_BASIC_VALUES, MOST_BASIC = 250, 5  # data resources over all basic selectors of a trail; selectors
+TAKES_AWAY = [
+    "s3:DeleteObject", "s3:DeleteObjectVersion", "s3:PutObject", "s3:PutObjectRetention", "s3:BypassGovernanceRetention",
+    "s3:PutBucketPolicy", "s3:DeleteBucketPolicy", "s3:PutLifecycleConfiguration", "s3:PutBucketVersioning",
+    "s3:PutEncryptionConfiguration", "s3:PutReplicationConfiguration", "s3:PutBucketAcl", "s3:DeleteBucket",
+]  # fmt: skip
+SETTLING = "CloudTrail's settings take some minutes to hold everywhere"
+ON_BUCKET, ON_TRAIL = "--bucket {bucket} --region {region}", "--name {trail} --region {region}"
+SELECTORS = "aws cloudtrail get-event-selectors --trail-name {trail} --region {region}"
+DATA_EVENTS = (
+    f"{SELECTORS}  # names each bucket, and everything that it named before",
+    "replaces the trail's whole set of selectors: it holds what is there now, this bucket and those of the steps before "
+    f"it, so run them in this order, and nothing else in between. {SETTLING}, events come about 5 minutes later. The "
+    "trail's own log bucket is left out: recording its deliveries would make more of them (log loop). Under an advanced "
+    "selector by ARN it is open whether listings are recorded",
 )
-NOT_SENSITIVE = re.compile(r"\b(?:not|non|no)\b", re.IGNORECASE)
+PUT_LOGGING = f"aws s3api put-bucket-logging {ON_BUCKET} --bucket-logging-status {{status}}"
+ACCESS_LOGGING = (
+    f"aws s3api get-bucket-logging {ON_BUCKET} --output text --query LoggingEnabled.TargetBucket"
+    "  # now: the log bucket's name\naws s3api list-objects-v2 --bucket {target} --prefix {prefix} --max-items 1"
+    "  # after some hours with requests: one object",
+    "takes about an hour to settle, and lines come hours later, at best effort; the log bucket must never log to itself "
+    "(log loop), and is left out here",
+)
+DETECTOR = "detector=$(aws guardduty list-detectors --region {region} --query 'DetectorIds[0]' --output text)"
+# the parts of steps: snippet, check, warning. What is in braces is quoted for the shell, unless it is `raw`
+PARTS = {
+    "create_trail": (
+        "aws cloudtrail create-trail --name {name} --s3-bucket-name {target} --region {region} --is-multi-region-trail "
+        "--include-global-service-events --enable-log-file-validation\n"
+        "aws cloudtrail start-logging --name {name} --region {region}",
+        "aws cloudtrail get-trail-status --name {name} --region {region} --query IsLogging --output text  # True",
+        f"create-trail alone records nothing: start-logging does. {SETTLING}",
+    ),
+    "start_logging": (
+        f"aws cloudtrail start-logging {ON_TRAIL}",
+        f"aws cloudtrail get-trail-status {ON_TRAIL} --query IsLogging --output text  # True",
+        f"what happened while it was stopped is lost for good; a new chain of digests starts. {SETTLING}",
+    ),
+    "enable_log_file_validation": (
+        f"aws cloudtrail update-trail {ON_TRAIL} --enable-log-file-validation",
+        f"aws cloudtrail get-trail {ON_TRAIL} --query Trail.LogFileValidationEnabled --output text  # True",
+        f"the first digest comes within two hours; files delivered before it stay unverified. {SETTLING}",
+    ),
+    "make_trail_multi_region": (
+        f"aws cloudtrail update-trail {ON_TRAIL} --is-multi-region-trail --include-global-service-events",
+        f"aws cloudtrail get-trail {ON_TRAIL} --query Trail.IsMultiRegionTrail --output text  # True",
+        f"Regions with a trail of their own then pay for a second copy of management events. {SETTLING}",
+    ),
+    "put_selectors": (
+        "aws cloudtrail put-event-selectors --trail-name {trail} --region {region} {option} {selectors}",
+        *DATA_EVENTS,
+    ),
+    "unknown_selectors": (f"{SELECTORS}  # put back what it answers, with one more: {{selectors:raw}}", *DATA_EVENTS),
+    "create_bucket": ("aws s3api create-bucket --bucket {target} --region {region}{place:raw}", "", ""),
+    "put_policy": ("{policy:raw}", "", ""),
+    "access_logging": (PUT_LOGGING, *ACCESS_LOGGING),
+    "access_logging_unless_on": (
+        f'logging=$(aws s3api get-bucket-logging {ON_BUCKET} --output text) && [ -z "$logging" ] && {PUT_LOGGING}',
+        *ACCESS_LOGGING,
+    ),
+    "versioning": (
+        f"aws s3api put-bucket-versioning {ON_BUCKET} --versioning-configuration Status=Enabled",
+        f"aws s3api get-bucket-versioning {ON_BUCKET} --query Status --output text  # Enabled",
+        "",
+    ),
+    "object_lock": (
+        f"aws s3api put-object-lock-configuration {ON_BUCKET} --object-lock-configuration {{lock}}",
+        f"aws s3api get-object-lock-configuration {ON_BUCKET}  # GOVERNANCE, {{days}} days",
+        "Object Lock cannot be switched off again; governance mode can be bypassed by whoever holds that permission",
+    ),
+    "protecting_policy": (
+        "{policy:raw}",
+        f"aws s3api get-bucket-policy {ON_BUCKET} --query Policy --output text  # holds every statement that was there",
+        "the policy replaces the whole policy: it holds what is there now and what the other steps here need",
+    ),
+    "denied": ("", "", "run it as none of the principals that it denies: {denied:raw}"),
+    "protect_log_bucket": ("", "", "takes effect within minutes"),
+    "enable_guardduty_s3_protection": (
+        f'{DETECTOR}\nif [ "$detector" = None ]; then aws guardduty create-detector --enable --region {{region}} '
+        "--features {features}; else aws guardduty update-detector --region {region} --features {features} "
+        '--detector-id "$detector"; fi',
+        f"{DETECTOR}\naws guardduty get-detector --region {{region}} --query {{query}} --output text "
+        '--detector-id "$detector"  # ENABLED',
+        "finds what it knows as suspicious and keeps no record that can be asked later: no replacement for logs. A "
+        "Region has one detector; in an organization the delegated administrator sets it",
+    ),
+}
 
 
-class Rate(NamedTuple):
-    """Requests a day: low is the mean over the logged hours, high the busiest logged day, unless assumed."""
+class Shell(string.Formatter):
+    """Templates of commands: every value is quoted, or as it is where the field says `raw`."""
 
-    per_day: Between
-    basis: str  # measured, assumed
-    words: str
+    def format_field(self, value: Any, format_spec: str) -> str:
+        text = value if isinstance(value, str) else compact(value)
+        return text if format_spec == "raw" else shlex.quote(text)
+
+
+class PriceFile(BaseModel, extra="forbid", strict=True):
+    """What an incident's price file may hold."""
+
+    as_of: Any = None
+    prices: dict[str, Annotated[float, Field(ge=0, allow_inf_nan=False)]] | None = None
+    assumptions: dict[str, Annotated[float, Field(ge=0, allow_inf_nan=False)]] | None = None
+
+
+class Prices(dict[str, float]):
+    """Unit prices in USD and assumptions, by name; costs are USD a month for so many events a day."""
+
+    def assumed(self, name: str) -> Span:
+        """An assumption that has a low and a high."""
+        return np.array([self[f"{name}_low"], self[f"{name}_high"]])
+
+    def events(self, price: str, per_day: Span) -> Span:
+        """At a price per million."""
+        return per_day * (MONTH * self[price] / MILLION)
+
+    def recording(self, price: str, size: str, per_day: Span) -> Span:
+        """The same, and the storage of events of this size: low in the first month, high once the retention is reached."""
+        stored = per_day * MONTH * self.assumed(size) / 1e9 * self.assumed("retention_months")
+        return self.events(price, per_day) + stored * self["s3_storage_gb_month"]
+
+    def guardduty(self, per_day: Span) -> Span:
+        """For GuardDuty S3 Protection over data events of one Region, by its tiers."""
+        millions = per_day * (MONTH / MILLION)
+        return sum(
+            (np.clip(millions - start, 0, size) * self[f"guardduty_s3_{tier}"] for tier, start, size in TIERS), NOTHING
+        )
+
+
+def load_prices(override: Path | None = None) -> Prices:
+    """Which prices hold for this incident?
+
+    Parameters
+    ----------
+    override : Path, optional
+        A file of the same form that changes some of them. One that does not exist changes nothing.
+
+    Raises
+    ------
+    ParameterError
+        The file is no such file, or names a price that there is not.
+    """
+    known = yaml.safe_load(PRICES.read_text(encoding="utf-8"))
+    try:
+        text = override.read_text(encoding="utf-8") if override and override.exists() else ""
+        given = PriceFile.model_validate(yaml.safe_load(text) or {})
+    except (yaml.YAMLError, ValueError, OSError) as error:
+        what = f"the prices cannot be read: {one_line(error, 200)}"
+        raise ParameterError(what, override, "write them as the kit's prices.yaml has them") from error
+    for section, changed in (("prices", given.prices or {}), ("assumptions", given.assumptions or {})):
+        if unknown := set(changed) - set(known[section]):
+            words = f"{section} has no {', '.join(sorted(unknown))}"
+            raise ParameterError(words, override, f"use one of {', '.join(known[section])}")
+        known[section] |= changed
+    return Prices(known["prices"] | known["assumptions"])
 
 
 def recommendations(case: Case, substantial_usd: float | None = None) -> pd.DataFrame:
@@ -69,92 +225,27 @@ def recommendations(case: Case, substantial_usd: float | None = None) -> pd.Data
     Prices are list prices of one Region, at rates as logged in the window; an attack raises them. What no log shows is
     priced by named assumptions. It cannot see buckets that neither configuration nor a log names.
     """
-    prices, config = load_prices(case.incident.folder / "prices.yaml"), configuration(case)
+    prices = load_prices(case.incident.folder / "prices.yaml")
+    plan = Plan(configuration(case), inventory(case), prices)
+    plan.substantial_usd = prices["substantial_usd"] if substantial_usd is None else substantial_usd
     case.engine.provide("visibility", visible(case).drop(columns="left_out"))
-    records = rows_of(case.ask("logging_gaps/request_rates"))
-    limit = prices.assumptions["substantial_usd"] if substantial_usd is None else substantial_usd
-    plan = Plan(config, inventory(case), prices, substantial_usd=limit)
-    plan.rates = request_rates(records, plan.buckets, plan.log_buckets, prices)
-    own = [name for name in plan.buckets if name not in plan.log_buckets]
-    case.engine.provide("named_buckets", pd.DataFrame({"bucket": pd.Series(own, dtype="str")}))
-    plan.sensitive = sensitive_buckets(
-        config, own, case.incident.sensitive_buckets, case.incident.buckets, case.ask("logging_gaps/sensitive_names")
-    )
+    buckets = ({"bucket": name, "takes_logs": name in plan.log_buckets} for name in plan.buckets)
+    case.engine.provide("account_buckets", frame_of(buckets, {"bucket": "varchar", "takes_logs": "boolean"}))
+    low, high = (prices[f"blind_requests_per_day_{end}"] for end in ("low", "high"))
+    for row in rows_of(case.ask("logging_gaps/bucket_rates", assumed_low=low, assumed_high=high)):
+        plan.rates[row["bucket"]] = {**row, "per_day": np.array([row["per_day_low"], row["per_day_high"]])}
     reached = rows_of(compromised_credentials(case))
-    plan.principals = lasting_arns([row["principal_arn"] for row in reached if not row["is_responder"]])
-    events = rows_of(case.ask("logging_gaps/management_rate"))[0]
-    plan.management_per_day = Between(events["per_day_low"] or 0.0, events["per_day_high"] or 0.0)
+    plan.principals = lasting_arns(row["principal_arn"] for row in reached if not row["is_responder"])
     frame = plan.table()
     case.write_table(TABLE, frame)
     return frame
 
 
-def request_rates(
-    records: Sequence[JSON], buckets: Collection[str], log_buckets: Collection[str], prices: Prices
-) -> dict[str, Rate]:
-    """The rate of each bucket: measured, or assumed from the account's other buckets or from fixed numbers.
-
-    Parameters
-    ----------
-    records : list of dict
-        Rows of ``request_rates.sql``.
-    """
-    measured = {
-        row["bucket"]: Rate(
-            Between(row["per_day_low"], row["per_day_high"]), "measured",
-            f"{row['requests']:,.0f} requests in {row['logged_hours']:,.0f} logged hours of {row['source']}, "
-            f"{row['per_day_low']:,.0f} a day, {row['per_day_high']:,.0f} on the busiest day",
-        )
-        for row in records if row["source"]
-    }  # fmt: skip
-    known = [rate.per_day for name, rate in measured.items() if name not in log_buckets]
-    words = "the quietest and the busiest logged bucket of the account"
-    if len(known) < 2:
-        known.append(prices.assumed("blind_requests_per_day"))
-        words = "fixed numbers, for want of logged buckets to compare with"
-    span = Between(min(each.low for each in known), max(each.high for each in known))
-    assumed = Rate(
-        span, "assumed", f"no log shows its requests: assumed {span.low:,.0f} to {span.high:,.0f} a day, by {words}"
-    )
-    return {name: measured.get(name, assumed) for name in sorted(buckets)}
-
-
-def sensitive_buckets(
-    config: Configuration, buckets: Sequence[str], named: Sequence[str], in_scope: Sequence[str], names: pd.DataFrame
-) -> dict[str, str]:
-    """Which of these buckets are taken for sensitive, and why? The reasons in words, by bucket.
-
-    Parameters
-    ----------
-    named, in_scope : sequence of str
-        ``sensitive_buckets`` and ``buckets`` of the incident.
-    names : DataFrame
-        Rows of ``sensitive_names.sql``.
-    """
-    results: dict[str, list[str]] = {}
-    for bucket in buckets:
-        if bucket in named or bucket in in_scope:
-            results[bucket] = ["the incident names it" + (" as sensitive" if bucket in named else "")]
-        for tag in config.answer("s3", "GetBucketTagging", Bucket=bucket).listed("TagSet"):
-            key, value = str(tag.get("Key")), str(tag.get("Value"))
-            if TAG_KEYS.search(key) and TAG_VALUES.search(value) and not NOT_SENSITIVE.search(value):
-                results.setdefault(bucket, []).append(f"tagged {key}={value}")
-    for row in rows_of(names[names["bucket"].isin(list(buckets))]):
-        where = f"{row['names']:,} object names hold {row['word']!r}, as {row['example']!r}"
-        where = where if row["names"] else f"its name holds {row['word']!r}"
-        results.setdefault(row["bucket"], []).append(f"a guess: {where}")
-    return {bucket: "; ".join(reasons[:6]) for bucket, reasons in results.items()}
-
-
-def lasting_arns(principals: Collection[str | None]) -> list[str]:
+def lasting_arns(principals: Iterable[str | None]) -> list[str]:
     """ARNs that ``aws:PrincipalArn`` can match: a session stands for its role; wildcards are left out."""
-    results = set()
-    for arn in principals:
-        if not arn or not arn.startswith("arn:") or set(arn) & set("*?$") or len(arn) > 2048:
-            continue
-        role, parts = role_name(arn), arn.split(":")
-        results.add(f"{parts[0]}:{parts[1]}:iam::{parts[4]}:role/{role}" if ":assumed-role/" in arn and role else arn)
-    return sorted(results)
+    arns = [arn for arn in principals if arn and re.fullmatch(r"arn:[^*?$]{1,2044}", arn, re.DOTALL)]
+    session = re.compile(r"arn:([^:]*):(?:iam|sts):[^:]*:([^:]*):assumed-role/([^/]+).*", re.DOTALL)
+    return sorted({session.sub(r"arn:\1:iam::\2:role/\3", arn) for arn in arns})
 
 
 @dataclass
@@ -164,11 +255,9 @@ class Plan:
     config: Configuration
     inventory: BucketInventory
     prices: Prices
-    rates: Mapping[str, Rate] = field(default_factory=dict)
-    sensitive: Mapping[str, str] = field(default_factory=dict)
+    rates: dict[str | None, JSON] = field(default_factory=dict)  # by bucket; of management events without one
     principals: Sequence[str] = ()
     substantial_usd: float = 50.0
-    management_per_day: Between = NOTHING
 
     def table(self) -> pd.DataFrame:
         """The steps, ordered and numbered; within a tier in the order in which they are made."""
@@ -176,12 +265,17 @@ class Plan:
         ordered = sorted(steps, key=lambda step: step["tier"])  # stable
         return frame_of(({**step, "priority": number} for number, step in enumerate(ordered, start=1)), types_of(TABLE))
 
-    def step(self, tier: int, action: str, step: Step, reason: str, cost: Between = NOTHING, **columns: Any) -> JSON:
-        """A row of the table; tiers order them."""
-        sensitive = columns["bucket"] in self.sensitive if "bucket" in columns else None
-        costs = {"monthly_cost_usd_low": round(cost.low, 6), "monthly_cost_usd_high": round(cost.high, 6)}
-        row = {"tier": tier, "action": action, "reason": reason, "sensitive": sensitive}
-        return {**row, **step._asdict(), **costs, **columns}
+    def step(self, tier: int, action: str, reason: str, cost: Span = NOTHING, *parts: str, **values: Any) -> JSON:
+        """A row of the table; tiers order them. The values are columns, and fill in the texts of the step's parts."""
+        values = {"region": values["aws_region"] or HOME, **values}
+        texts = zip(*(PARTS[part] for part in parts or [action]), strict=True)
+        snippet, check, warning = (
+            joint.join(Shell().vformat(text, (), values) for text in column if text)
+            for joint, column in zip(("\n", "\n", "; "), texts, strict=True)
+        )
+        low, high = (round(float(end), 6) for end in cost)
+        row = {"tier": tier, "action": action, "reason": reason, "snippet": snippet, "check": check, "warning": warning}
+        return {**values, **row, "monthly_cost_usd_low": low, "monthly_cost_usd_high": high}
 
     # logging as it is set
 
@@ -195,41 +289,33 @@ class Plan:
         """The account's buckets: those listed, or where no list is whole those that seem its own."""
         names = set().union(*self.inventory.listed.values())
         if not self.inventory.whole:
-            names |= {
-                name
-                for name, bucket in self.inventory.known.items()
-                if bucket.account in (None, *self.inventory.accounts)
-            }
+            own = (None, *self.inventory.accounts)
+            names |= {name for name, bucket in self.inventory.known.items() if bucket.account in own}
         return {name: self.inventory.bucket(name) for name in sorted(names) if BUCKET_NAME.fullmatch(name)}
 
     @cached_property
     def trails(self) -> list[JSON] | None:
-        """The trails as DescribeTrails and GetTrail answer them, by ARN, with ``IsLogging`` and ``selectors`` (None: not
-        known); None where neither answered.
+        """The trails as they were answered, by ARN, with ``IsLogging`` and ``selectors`` (None: not known); None where
+        no call for trails was answered.
         """
         results: dict[str, JSON] = {}
         calls = [*self.config.every("cloudtrail", "DescribeTrails"), *self.config.every("cloudtrail", "GetTrail")]
         for _, answer in calls:
             for trail in mappings(answer.response.get("trailList") or answer.response.get("Trail")):
                 if trail.get("Name") and BUCKET_NAME.fullmatch(str(trail.get("S3BucketName"))):
-                    results.setdefault(str(trail.get("TrailARN")), {"HomeRegion": "us-east-1"}).update(trail)
+                    results.setdefault(str(trail.get("TrailARN")), {"HomeRegion": HOME}).update(trail)
         for trail in results.values():
             status = self.trail_answer(trail, "GetTrailStatus", "Name") or {}
             selectors = self.trail_answer(trail, "GetEventSelectors", "TrailName")
             trail |= {"IsLogging": status.get("IsLogging"), "selectors": selectors}
-        return (
-            [results[arn] for arn in sorted(results)]
-            if any(answer.state == "answered" for _, answer in calls)
-            else None
-        )
+        answered = any(answer.state == "answered" for _, answer in calls)
+        return [results[arn] for arn in sorted(results)] if answered else None
 
     def trail_answer(self, trail: JSON, operation: str, parameter: str) -> JSON | None:
         """What was answered of a trail, asked by its ARN or its name; None where nothing was."""
-        for name in (trail["TrailARN"], trail["Name"]):
-            answer = self.config.answer("cloudtrail", operation, **{parameter: name})
-            if answer.state == "answered":
-                return dict(answer.response)
-        return None
+        names = (trail["TrailARN"], trail["Name"])
+        answers = (self.config.answer("cloudtrail", operation, **{parameter: name}) for name in names)
+        return next((dict(answer.response) for answer in answers if answer.state == "answered"), None)
 
     @cached_property
     def own_trails(self) -> list[JSON]:
@@ -239,21 +325,17 @@ class Plan:
             records_objects = OBJECT in str(trail["selectors"])
             return trail["IsLogging"] is False, not records_objects, not trail.get("IsMultiRegionTrail"), trail["Name"]
 
-        trails = self.trails or []
-        own = [
-            trail
-            for trail in trails
-            if not trail.get("IsOrganizationTrail") or f":{self.account}:" in trail["TrailARN"]
-        ]
-        return sorted(own, key=rank)
+        def is_own(trail: JSON) -> bool:
+            return not trail.get("IsOrganizationTrail") or f":{self.account}:" in trail["TrailARN"]
+
+        return sorted(filter(is_own, self.trails or ()), key=rank)
 
     @cached_property
     def trail(self) -> JSON:
         """The trail that data events go to, or the one to make."""
-        return self.own_trails[0] if self.own_trails else {
-            "Name": "all-regions", "TrailARN": f"arn:aws:cloudtrail:us-east-1:{self.account}:trail/all-regions",
-            "HomeRegion": "us-east-1", "S3BucketName": f"trail-logs-{self.account}-us-east-1", "selectors": {},
-        }  # fmt: skip
+        arn, bucket = f"arn:aws:cloudtrail:{HOME}:{self.account}:trail/all-regions", f"trail-logs-{self.account}-{HOME}"
+        new = {"Name": "all-regions", "TrailARN": arn, "HomeRegion": HOME, "S3BucketName": bucket, "selectors": {}}
+        return next(iter(self.own_trails), new)
 
     @cached_property
     def log_targets(self) -> dict[str, str]:
@@ -261,8 +343,9 @@ class Plan:
         answers = {name: self.config.answer("s3", "GetBucketLogging", Bucket=name) for name in self.buckets}
         return {
             name: str((answer.part("LoggingEnabled", dict) or {}).get("TargetBucket") or "")
-            for name, answer in answers.items() if answer.state == "answered"
-        }  # fmt: skip
+            for name, answer in answers.items()
+            if answer.state == "answered"
+        }
 
     @cached_property
     def log_buckets(self) -> dict[str, set[str]]:
@@ -270,174 +353,307 @@ class Plan:
         results: dict[str, set[str]] = {}
         for trail in self.trails or ():
             results.setdefault(trail["S3BucketName"], set()).add("CloudTrail files")
-        for target in self.log_targets.values():
-            if BUCKET_NAME.fullmatch(target):
-                results.setdefault(target, set()).add("access logs")
+        for target in filter(BUCKET_NAME.fullmatch, self.log_targets.values()):
+            results.setdefault(target, set()).add("access logs")
         return results
 
     def recorded(self, bucket: str) -> str:
         """Are data events of this bucket recorded now: ``all``, ``partly``, ``none``, or ``unknown``?"""
-        region, results = self.buckets[bucket].region, set()
+        region, results = self.buckets[bucket].region, {"unknown"} if self.trails is None else set()
         for trail in self.trails or ():
             covers = trail.get("IsMultiRegionTrail") or region in (None, trail["HomeRegion"])
             if covers and trail["IsLogging"] is not False:
                 selectors = selector_set(trail["selectors"])
                 kinds = {coverage_of_bucket(selectors, bucket, kind).kind if selectors else "unknown" for kind in DATA}
                 results.add(kinds.pop() if len(kinds) == 1 else "partly")
-        if self.trails is None:
-            return "unknown"
         return next((answer for answer in ("all", "partly", "unknown") if answer in results), "none")
 
-    def substantial(self) -> tuple[str, Between]:
+    def substantial(self) -> tuple[str, Span]:
         """Would data events on every bucket but the log buckets cost more than the sum, and what would they cost?"""
-        total = NOTHING
-        for name, rate in self.rates.items():
-            if name not in self.log_buckets:
-                total = total.plus(self.prices.events("cloudtrail_data_events", rate.per_day))
-        limit = self.substantial_usd
-        return "yes" if total.low > limit else "no" if total.high <= limit else "unknown", total
+        rates = (row["per_day"] for bucket, row in self.rates.items() if bucket)
+        total = sum((self.prices.events("cloudtrail_data_events", per_day) for per_day in rates), NOTHING)
+        low, high = total > self.substantial_usd
+        return "yes" if low else "unknown" if high else "no", total
 
     # steps
 
     def trail_steps(self) -> Iterator[JSON]:
         """Steps on trails."""
-        own, region, per_day = self.own_trails, self.trail["HomeRegion"], self.management_per_day
+        own, arn, bucket, region = (
+            self.own_trails,
+            *(self.trail[name] for name in ("TrailARN", "S3BucketName", "HomeRegion")),
+        )
         if not own:
             known = "no answer says which trails there are" if self.trails is None else "configuration shows no trail"
             reason = f"{known}: nothing outlasts the 90 days of the event history. The first copy of management events is free"
-            yield self.step(1, "create_trail", commands.new_trail(self.trail, self.account), reason, aws_region=region)
+            who, source, files = (
+                {"Service": "cloudtrail.amazonaws.com"},
+                {"aws:SourceArn": arn},
+                f"arn:aws:s3:::{bucket}",
+            )
+            allowed = [
+                statement("IrKitTrailAclCheck", "Allow", who, "s3:GetBucketAcl", files, StringEquals=source),
+                statement("IrKitTrailWrite", "Allow", who, "s3:PutObject", f"{files}/AWSLogs/{self.account}/*",
+                          StringEquals={**source, "s3:x-amz-acl": "bucket-owner-full-control"}),
+            ]  # fmt: skip
+            policy = put_policy(bucket, region, {}, allowed)
+            parts = ("create_bucket", "put_policy", "create_trail")
+            values = {"name": self.trail["Name"], "target": bucket, "place": "", "policy": policy, "aws_region": region}
+            yield self.step(1, "create_trail", reason, NOTHING, *parts, **values)
         elif not any(trail.get("IsMultiRegionTrail") and trail["IsLogging"] is not False for trail in own):
             reason = (
                 "no trail records every Region: an intruder who goes to another one is not seen. The first copy is free"
             )
-            high = 0.0
+            cost = NOTHING
             if len(self.trails or ()) > 1:
                 reason += ", a second one where another trail records management events already is not"
-                high = self.prices.events("cloudtrail_management_copy", per_day).high
-            step = commands.trail_option(self.trail, is_multi_region_trail=True, include_global_service_events=True)
-            yield self.step(3, "make_trail_multi_region", step, reason, Between(0.0, high), aws_region=region)
+                cost = self.prices.events("cloudtrail_management_copy", self.rates[None]["per_day"]) * (0, 1)
+            yield self.step(3, "make_trail_multi_region", reason, cost, trail=arn, aws_region=region)
         for trail in own:
-            name, region = trail["Name"], trail["HomeRegion"]
+            name, values = trail["Name"], {"trail": trail["TrailARN"], "aws_region": trail["HomeRegion"]}
             if trail["IsLogging"] is False:
-                reason = f"the trail {name} is stopped: it records nothing"
-                yield self.step(1, "start_logging", commands.trail_option(trail), reason, aws_region=region)
+                yield self.step(1, "start_logging", f"the trail {name} is stopped: it records nothing", **values)
             if trail.get("LogFileValidationEnabled") is False:
-                step = commands.trail_option(trail, enable_log_file_validation=True)
                 reason = f"the trail {name} writes no digests: a deleted or altered file leaves no trace. Free"
-                yield self.step(3, "enable_log_file_validation", step, reason, aws_region=region)
+                yield self.step(3, "enable_log_file_validation", reason, **values)
 
     def bucket_steps(self) -> Iterator[JSON]:
         """Data events and access logging, sensitive buckets first."""
-        answer, total = self.substantial()
+        answer, (low, high) = self.substantial()
         limit = f"{self.substantial_usd:,.2f} USD a month"
         why = {
             "no": f"no more than {limit}: use is not substantial, so that every bucket gets them",
             "yes": f"more than {limit}: use is substantial, so that sensitive buckets alone get them",
             "unknown": f"on both sides of {limit}: until access logs tell, sensitive buckets alone get them",
         }[answer]
-        why = f"data events on every bucket would cost {total.low:,.2f} to {total.high:,.2f} USD a month, {why}"
+        why = f"data events on every bucket would cost {low:,.2f} to {high:,.2f} USD a month, {why}"
         now = {
-            "none": "no trail records its data events", "partly": "its data events are recorded in part",
+            "none": "no trail records its data events",
+            "partly": "its data events are recorded in part",
             "unknown": "whether its data events are recorded is not known",
-        }  # fmt: skip
+        }
         chosen: list[str] = []
-        for name in sorted(self.rates, key=lambda name: (name not in self.sensitive, name)):
-            if name in self.log_buckets:
-                continue
-            rate, tier, region = self.rates[name], 2 if name in self.sensitive else 4, self.buckets[name].region
-            marked = f"Sensitive: {self.sensitive[name]}. " if name in self.sensitive else ""
-            columns = {"bucket": name, "aws_region": region, "rate_basis": rate.basis}
+        for row in sorted(
+            filter(itemgetter("bucket"), self.rates.values()), key=lambda row: not row["sensitive"]
+        ):  # stable
+            name, per_day, region = row["bucket"], row["per_day"], self.buckets[row["bucket"]].region
+            tier, marked = (2, f"Sensitive: {row['sensitive']}. ") if row["sensitive"] else (4, "")
+            values = {**row, "sensitive": tier == 2, "aws_region": region}
             state = self.recorded(name)
             if state != "all" and (tier == 2 or answer == "no"):
                 chosen.append(name)
-                step, cost = commands.data_events(self.trail, chosen), self.prices.data_events(rate.per_day)
+                option, selectors = with_buckets(self.trail["selectors"], chosen)
+                of_trail = {"trail": self.trail["TrailARN"], "region": self.trail["HomeRegion"], "option": option}
+                reason = f"{marked}{now[state]}; {why}. {row['rate_words']}"
+                cost = self.prices.recording("cloudtrail_data_events", "data_event_bytes", per_day)
+                part = "put_selectors" if option else "unknown_selectors"
                 yield self.step(
-                    tier, "enable_data_events", step, f"{marked}{now[state]}; {why}. {rate.words}", cost, **columns
+                    tier, "enable_data_events", reason, cost, part, selectors=selectors, **values, **of_trail
                 )
             if not self.log_targets.get(name):
-                off = (
-                    "access logging is off" if name in self.log_targets else "whether access logging is on is not known"
-                )
+                known = name in self.log_targets
+                off = "access logging is off" if known else "whether access logging is on is not known"
                 place = "" if region else "; its Region is not known: us-east-1 is assumed"
-                reason = f"{marked}{off}: it costs its storage alone, and shows sizes and anonymous callers{place}. {rate.words}"
-                step, cost = self.access_logging(name, region or "us-east-1"), self.prices.access_log(rate.per_day)
-                yield self.step(tier, "enable_server_access_logging", step, reason, cost, **columns)
+                reason = f"{marked}{off}: it costs its storage alone, and shows sizes and anonymous callers{place}"
+                reason += f". {row['rate_words']}"
+                cost = self.prices.recording("access_log_delivery", "access_log_line_bytes", per_day)
+                parts, target = self.access_logging(name, region or HOME)
+                yield self.step(tier, "enable_server_access_logging", reason, cost, *parts, **values, **target)
 
-    def access_logging(self, bucket: str, region: str) -> Step:
-        """Access logging to the bucket that most others of the Region deliver to, or to a new one."""
-        there = [
-            target for name, target in self.log_targets.items() if (self.buckets[name].region or "us-east-1") == region
-        ]
-        votes = Counter(target for target in there if target in self.log_buckets)
+    def access_logging(self, bucket: str, region: str) -> tuple[list[str], JSON]:
+        """Parts and values of access logging to the bucket that most others of the Region deliver to, or to a new one.
+
+        Both buckets are of one account and Region; lines are parted by day.
+        """
+        there = {name for name in self.log_targets if (self.buckets[name].region or HOME) == region}
+        votes = Counter(
+            target for name, target in self.log_targets.items() if name in there and target in self.log_buckets
+        )
         target = min(votes, key=lambda name: (-votes[name], name), default=f"access-logs-{self.account}-{region}")
         is_new = not votes and target not in self.buckets
-        return commands.access_logging(
-            bucket, region, target, account=self.account, target_is_new=is_new, known_off=bucket in self.log_targets,
-            policy=self.policy(target, region, is_new),
-        )  # fmt: skip
+        policy = self.policy(target, region, is_new)
+        parts = ["create_bucket"] if is_new else []
+        parts += ["put_policy"] if policy else []
+        parts += ["access_logging" if bucket in self.log_targets else "access_logging_unless_on"]
+        layout = {"PartitionedPrefix": {"PartitionDateSource": "EventTime"}}
+        status = {"LoggingEnabled": {"TargetBucket": target, "TargetPrefix": "", "TargetObjectKeyFormat": layout}}
+        place = "" if region == HOME else f" --create-bucket-configuration LocationConstraint={shlex.quote(region)}"
+        prefix = f"{self.account}/{region}/{bucket}/"
+        return parts, {"target": target, "policy": policy, "place": place, "prefix": prefix, "status": status}
 
     def policy(self, bucket: str, region: str, is_new: bool = False) -> str | None:
         """The command for the policy that a log bucket is to have after all steps, the same in each; None where it has it."""
         answer = self.config.answer("s3", "GetBucketPolicy", Bucket=bucket)
         now = mapping(answer.response.get("Policy")) if answer.known or is_new else None
-        present = mappings((now or {}).get("Statement") or [])
-        takes_lines = "access logs" in self.log_buckets.get(bucket, {"access logs"})
+        present, arn = mappings((now or {}).get("Statement") or []), f"arn:aws:s3:::{bucket}"
         added: list[JSON] = []
-        if takes_lines and not any(commands.lets_deliver(statement, bucket) for statement in present):
-            added.append(commands.deliveries_allowed(bucket, self.account))
+        takes_lines = "access logs" in self.log_buckets.get(bucket, {"access logs"})
+        if takes_lines and not any(lets_deliver(statement, bucket) for statement in present):
+            own = {"aws:SourceAccount": self.account}
+            added.append(
+                statement(DELIVERY, "Allow", {"Service": LOGGING}, "s3:PutObject", f"{arn}/*", StringEquals=own)
+            )
         if self.principals:
-            added.append(commands.compromised_denied(bucket, self.principals))
-        is_there = all(statement in present for statement in added)
-        return None if is_there else commands.put_policy(bucket, region, now, added)
+            denied = {"aws:PrincipalArn": sorted(self.principals)}
+            added.append(
+                statement(
+                    "IrKitReachedPrincipals",
+                    "Deny",
+                    "*",
+                    TAKES_AWAY,
+                    [arn, f"{arn}/*"],
+                    ArnEquals=denied,
+                )
+            )
+        return None if all(item in present for item in added) else put_policy(bucket, region, now, added)
 
     def protection_steps(self) -> Iterator[JSON]:
-        """What keeps logs in each log bucket of the account."""
-        days = max(1, round(self.prices.assumptions["retention_months_high"] * 30))
+        """What keeps logs in each log bucket of the account: versions, deletion withheld, compromised principals kept out."""
+        days = max(1, round(self.prices["retention_months_high"] * MONTH))
+        lock = {"ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": days}}}
         for name, kinds in sorted(self.log_buckets.items()):
             if self.inventory.whole and name not in self.buckets:
                 continue  # another account's: it cannot be set from here
-            versions, lock = (
-                self.config.answer("s3", operation, Bucket=name) for operation in ("GetBucketVersioning", "GetObjectLockConfiguration")
-            )  # fmt: skip
-            versioned = versions.response.get("Status") == "Enabled"
-            locked = (lock.part("ObjectLockConfiguration", dict) or {}).get("Rule")
-            lock_days = None if locked or "access logs" in kinds else days
-            region = self.inventory.bucket(name).region
-            policy = self.policy(name, region or "us-east-1")
-            lacks = [
-                ("versioning is off" if versions.known else "whether it keeps versions is not known") * (not versioned),
-                "nothing withholds deletion (Object Lock)" if lock_days else "",
-                "its policy lacks what deliveries need, or does not keep compromised principals out" if policy else "",
-            ]  # fmt: skip
-            if any(lacks):
-                reason = f"it holds {' and '.join(sorted(kinds))}: {'; '.join(filter(None, lacks))}. Files are written once: versions add no storage"
-                if "access logs" in kinds:
+            versions = self.config.answer("s3", "GetBucketVersioning", Bucket=name)
+            locked = self.config.answer("s3", "GetObjectLockConfiguration", Bucket=name).part(
+                "ObjectLockConfiguration", dict
+            )
+            takes_lines, region = "access logs" in kinds, self.inventory.bucket(name).region
+            policy = self.policy(name, region or HOME)
+            lacks = {}
+            if versions.response.get("Status") != "Enabled":
+                lacks["versioning"] = (
+                    "versioning is off" if versions.known else "whether it keeps versions is not known"
+                )
+            if not (locked or {}).get("Rule") and not takes_lines:
+                lacks["object_lock"] = "nothing withholds deletion (Object Lock)"
+            if policy:
+                lacks["protecting_policy"] = (
+                    "its policy lacks what deliveries need, or does not keep compromised principals out"
+                )
+            if lacks:
+                reason = f"it holds {' and '.join(sorted(kinds))}: {'; '.join(lacks.values())}. Files are written once: versions add no storage"
+                if takes_lines:
                     reason += ". No default retention here: access logs are not delivered to a bucket that has one"
-                step = commands.protected_bucket(
-                    name, region or "us-east-1", versioning=not versioned, lock_days=lock_days, policy=policy,
-                    denied=self.principals if policy else (),
-                )  # fmt: skip
-                yield self.step(3, "protect_log_bucket", step, reason, bucket=name, aws_region=region)
+                parts = [*lacks, *(["denied"] if policy and self.principals else []), "protect_log_bucket"]
+                values = {
+                    "bucket": name,
+                    "aws_region": region,
+                    "sensitive": False,
+                    "policy": policy,
+                    "days": days,
+                    "lock": lock,
+                }
+                denied = ", ".join(sorted(self.principals))
+                yield self.step(3, "protect_log_bucket", reason, NOTHING, *parts, denied=denied, **values)
 
     def guardduty_steps(self) -> Iterator[JSON]:
-        """GuardDuty S3 Protection, by Region."""
+        """GuardDuty S3 Protection, by Region, on the detector that is there or a new one."""
         answers = [call for name in ("ListDetectors", "GetDetector") for call in self.config.every("guardduty", name)]
         requested = {call.region for call, answer in answers if answer.state == "answered"}
-        enabled = {("S3_DATA_EVENTS", "ENABLED")}
+        feature = {"Name": "S3_DATA_EVENTS", "Status": "ENABLED"}
         on = {
-            call.region for call, answer in answers
-            if enabled & {(feature.get("Name"), feature.get("Status")) for feature in answer.listed("Features")}
-        }  # fmt: skip
-        regions: dict[str, Between] = {}
-        for name, rate in self.rates.items():
-            region = self.buckets[name].region
-            if region and region not in on and name not in self.log_buckets:
-                regions[region] = regions.get(region, NOTHING).plus(rate.per_day)
+            call.region
+            for call, answer in answers
+            if any(feature.items() <= each.items() for each in answer.listed("Features"))
+        }
+        regions: dict[str, Span] = {}
+        for name, row in self.rates.items():
+            region = self.buckets[name].region if name else None
+            if region and region not in on:
+                regions[region] = regions.get(region, NOTHING) + row["per_day"]
         for region, per_day in sorted(regions.items()):
+            off, (low, high) = "is off" if region in requested else "was not asked for", per_day
             reason = (
-                f"an alternative or an addition: GuardDuty S3 Protection {'is off' if region in requested else 'was not asked for'} "
-                f"in {region}; it reads data events of every bucket there by itself, {per_day.low:,.0f} to "
-                f"{per_day.high:,.0f} a day, and needs no trail. The first 30 days are free"
+                f"an alternative or an addition: GuardDuty S3 Protection {off} in {region}; it reads data events of every "
+                f"bucket there by itself, {low:,.0f} to {high:,.0f} a day, and needs no trail. The first 30 days are free"
             )
-            step, cost = commands.guardduty_protection(region), self.prices.guardduty(per_day)
-            yield self.step(5, "enable_guardduty_s3_protection", step, reason, cost, aws_region=region)
+            values = {"aws_region": region, "features": [feature], "query": "Features[?Name=='S3_DATA_EVENTS'].Status"}
+            yield self.step(5, "enable_guardduty_s3_protection", reason, self.prices.guardduty(per_day), **values)
+
+
+def statement(sid: str, effect: str, principal: Any, action: Any, resource: Any, **condition: JSON) -> JSON:
+    """A statement of a bucket policy."""
+    return {
+        "Sid": sid,
+        "Effect": effect,
+        "Principal": principal,
+        "Action": action,
+        "Resource": resource,
+        "Condition": condition,
+    }
+
+
+def put_policy(bucket: str, region: str, policy: JSON | None, added: Sequence[JSON]) -> str:
+    """A log bucket's policy with statements added; where the present one is not known (None), how to see it, and what to add."""
+    if policy is None:
+        get = aws("s3api", "get-bucket-policy", bucket=bucket, region=region, query="Policy", output="text")
+        return f"{get}  # put back what it answers, with these statements: {compact(list(added))}"
+    names = {statement["Sid"] for statement in added}
+    present = mappings(policy.get("Statement") or [])
+    remaining = [statement for statement in present if statement.get("Sid") not in names]
+    whole = {**policy, "Version": policy.get("Version", "2012-10-17"), "Statement": [*remaining, *added]}
+    return aws("s3api", "put-bucket-policy", bucket=bucket, region=region, policy=whole)
+
+
+def lets_deliver(statement: JSON, bucket: str) -> bool:
+    """Does it let S3 deliver access logs of every bucket to the whole of this one, and is not the kit's own statement?"""
+    services, resources = mapping(statement.get("Principal")).get("Service"), statement.get("Resource")
+    return (
+        statement.get("Effect") == "Allow" and statement.get("Sid") != DELIVERY
+        and LOGGING in (services if isinstance(services, list) else [services])
+        and f"arn:aws:s3:::{bucket}/*" in (resources if isinstance(resources, list) else [resources])
+        and "aws:sourcearn" not in str(statement.get("Condition")).lower()
+    )  # fmt: skip
+
+
+def with_buckets(selectors: JSON | None, buckets: Sequence[str]) -> tuple[str, Any]:
+    """The whole set of selectors that records what this one does, and every object request of these buckets.
+
+    Parameters
+    ----------
+    selectors : dict or None
+        As `GetEventSelectors` answers, None where that is not known; a trail without any records management events.
+
+    Returns
+    -------
+    (str, list or dict)
+        The option for the set, of the kind that is there, and the set; basic ones that have no room left become
+        advanced, to the same effect. An empty option and what to add, where they are not known.
+    """
+    arns = [f"arn:aws:s3:::{bucket}/" for bucket in buckets]
+    resources = [{"Type": OBJECT, "Values": arns}]
+    added = {"ReadWriteType": "All", "IncludeManagementEvents": False, "DataResources": resources}
+    if selectors is None:
+        return "", added
+    basic = mappings(selectors.get("EventSelectors") or [])
+    basic = basic or [{"ReadWriteType": "All", "IncludeManagementEvents": True, "DataResources": []}]
+    used = sum(len(part.get("Values") or ()) for selector in basic for part in selector.get("DataResources") or ())
+    advanced = mappings(selectors.get("AdvancedEventSelectors") or [])
+    if not advanced and used + len(buckets) <= MOST_BASIC_VALUES and len(basic) < MOST_BASIC:
+        return "--event-selectors", [*basic, added]
+    named = advanced_selector("S3 objects of named buckets", "Data", OBJECT, ("resources.ARN", "StartsWith", arns))
+    return "--advanced-event-selectors", [*(advanced or as_advanced(basic)), named]
+
+
+def as_advanced(basic: Sequence[JSON]) -> list[JSON]:
+    """Basic selectors as advanced ones to the same effect: setting advanced ones wipes basic ones."""
+    results = []
+    for number, selector in enumerate(basic, start=1):
+        read_only = {"ReadOnly": ["true"], "WriteOnly": ["false"]}.get(str(selector.get("ReadWriteType", "All")), [])
+        half = ("readOnly", "Equals", read_only)
+        if selector.get("IncludeManagementEvents", True):
+            left_out = ("eventSource", "NotEquals", list(selector.get("ExcludeManagementEventSources") or ()))
+            results.append(advanced_selector(f"Management events {number}", "Management", None, half, left_out))
+        for resource in selector.get("DataResources") or ():
+            kind, values = str(resource.get("Type")), [str(value) for value in resource.get("Values") or ()]
+            every = any(value.count(":") < 3 or value == "arn:aws:s3:::" for value in values)
+            arns = ("resources.ARN", "StartsWith" if kind == OBJECT else "Equals", [] if every else values)
+            results += [advanced_selector(f"{kind} {number}", "Data", kind, half, arns)] if values else []
+    return results
+
+
+def advanced_selector(name: str, category: str, kind: str | None, *conditions: tuple[str, str, list[str]]) -> JSON:
+    """An advanced selector of a category, a kind of resource and further conditions; one without a value is left out."""
+    every = (("eventCategory", "Equals", [category]), ("resources.type", "Equals", [kind] if kind else []), *conditions)
+    return {"Name": name, "FieldSelectors": [{"Field": field, op: values} for field, op, values in every if values]}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import subprocess
 from typing import Any
@@ -14,13 +15,12 @@ from botocore.model import ServiceModel
 from botocore.validate import ParamValidator
 from hypothesis import given
 from hypothesis import strategies as st
+from logging_gaps.small_accounts import ARN, USER, account, answer, of_bucket, planned, step, trail
 
+from ir_kit.domain.frames import rows_of
 from ir_kit.domain.shell import aws, command
-from ir_kit.logging_gaps import logging_commands as commands
-from ir_kit.logging_gaps.logging_commands import as_advanced, with_buckets
+from ir_kit.logging_gaps.recommendations import PARTS, as_advanced, put_policy, statement, with_buckets
 
-ARN = "arn:aws:cloudtrail:us-east-1:111122223333:trail/main"
-TRAIL = {"Name": "main", "TrailARN": ARN, "HomeRegion": "us-east-1", "S3BucketName": "trail-logs", "selectors": {}}
 HOSTILE = [
     "$(touch x)",
     "`id`",
@@ -82,24 +82,24 @@ ADVANCED = [{"Name": "kept", "FieldSelectors": [{"Field": "eventCategory", "Equa
 
 
 def test_basic_selectors_keep_what_is_there_and_gain_the_bucket() -> None:
-    found = with_buckets({"EventSelectors": BASIC}, ["new"])["EventSelectors"]
+    found = with_buckets({"EventSelectors": BASIC}, ["new"])[1]
     assert found[0] == BASIC[0]
     assert (found[1]["ReadWriteType"], found[1]["IncludeManagementEvents"]) == ("All", False)
     assert found[1]["DataResources"][0]["Values"] == ["arn:aws:s3:::new/"]
 
 
 def test_a_trail_without_selectors_keeps_its_management_events() -> None:
-    assert with_buckets({}, ["new"])["EventSelectors"][0]["IncludeManagementEvents"] is True
+    assert with_buckets({}, ["new"])[1][0]["IncludeManagementEvents"] is True
 
 
 def test_advanced_selectors_stay_and_gain_one() -> None:
-    found = with_buckets({"AdvancedEventSelectors": ADVANCED}, ["a", "b"])["AdvancedEventSelectors"]
+    found = with_buckets({"AdvancedEventSelectors": ADVANCED}, ["a", "b"])[1]
     arns = {"Field": "resources.ARN", "StartsWith": ["arn:aws:s3:::a/", "arn:aws:s3:::b/"]}
     assert (found[0], found[1]["FieldSelectors"][2]) == (ADVANCED[0], arns)
 
 
 def test_more_buckets_than_basic_selectors_hold_become_advanced_and_lose_nothing() -> None:
-    found = with_buckets({"EventSelectors": BASIC}, [f"b{number}" for number in range(250)])["AdvancedEventSelectors"]
+    found = with_buckets({"EventSelectors": BASIC}, [f"b{number}" for number in range(250)])[1]
     fields = [{field["Field"]: field for field in one["FieldSelectors"]} for one in found]
     assert fields[0]["eventSource"]["NotEquals"] == ["kms.amazonaws.com"]
     assert fields[1]["resources.type"]["Equals"] == ["AWS::Lambda::Function"] and "resources.ARN" not in fields[1]
@@ -109,7 +109,7 @@ def test_more_buckets_than_basic_selectors_hold_become_advanced_and_lose_nothing
 
 def test_five_selectors_without_room_become_advanced() -> None:
     full = [{"ReadWriteType": "WriteOnly", "IncludeManagementEvents": False, "DataResources": []}] * 5
-    assert list(with_buckets({"EventSelectors": full}, ["b"])) == ["AdvancedEventSelectors"]
+    assert with_buckets({"EventSelectors": full}, ["b"])[0] == "--advanced-event-selectors"
 
 
 def test_read_only_and_write_only_are_kept_in_advanced_selectors() -> None:
@@ -122,60 +122,67 @@ def test_a_data_resource_without_values_selects_nothing() -> None:
     assert as_advanced([one]) == []
 
 
-def logging(bucket: str = "b", **more: Any) -> commands.Step:
-    given: dict[str, Any] = {"account": "111122223333", "target_is_new": False, "known_off": True, "policy": None}
-    return commands.access_logging(bucket, "eu-west-1", "logs", **(given | more))
-
-
-STATEMENT = commands.compromised_denied("logs", ["arn:aws:iam::111122223333:user/u"])
-POLICY = commands.put_policy("logs", "us-east-1", {"Statement": [{"Sid": "Mine"}]}, [STATEMENT])
-
-
-@pytest.mark.parametrize(
-    "step",
-    [
-        commands.data_events(TRAIL, ["new"]),
-        commands.data_events(TRAIL | {"selectors": {"EventSelectors": BASIC}}, ["new"]),
-        commands.data_events(TRAIL | {"selectors": {"AdvancedEventSelectors": ADVANCED}}, ["new"]),
-        commands.data_events(TRAIL | {"selectors": {"EventSelectors": BASIC}}, [f"b{n}" for n in range(300)]),
-        commands.trail_option(TRAIL), commands.trail_option(TRAIL, enable_log_file_validation=True),
-        commands.trail_option(TRAIL, is_multi_region_trail=True, include_global_service_events=True),
-        commands.new_trail(TRAIL, "111122223333"), logging(), logging(target_is_new=True, policy=POLICY),
-        commands.protected_bucket("logs", "us-east-1", versioning=True, lock_days=360, policy=POLICY, denied=["u"]),
+POLICY = {"Version": "2012-10-17", "Statement": [{"Sid": "Mine"}]}
+SETTINGS = {
+    "no trail": [*account(aaa="off"), answer("cloudtrail", "DescribeTrails", {}, {"trailList": []})],
+    "stopped": [*account(aaa="off"), *trail(logging=False, LogFileValidationEnabled=False, IsMultiRegionTrail=False)],
+    "basic": [*account(aaa="off", logs="unknown"), *trail(selectors={"EventSelectors": BASIC})],
+    "advanced": [*account(aaa="off", bbb="logs", logs="off"), *trail(selectors={"AdvancedEventSelectors": ADVANCED})],
+    "refused": [*account(aaa="unknown", **{"trail-logs": "off"}), *trail(selectors=None)],
+    "whole": [
+        *account(aaa="off", bbb="logs", logs="off", **{"trail-logs": "off"}), *trail(),
+        of_bucket("GetBucketPolicy", "logs", {"Policy": json.dumps(POLICY)}),
+        of_bucket("GetBucketLocation", "aaa", {"LocationConstraint": "eu-west-1"}),
     ],
-)  # fmt: skip
-def test_every_command_is_what_the_api_takes_and_has_its_check_and_its_warning(step: commands.Step) -> None:
-    assert all(step)
-    for line in [*step.snippet.splitlines(), *step.check.splitlines()]:
-        accepted(line)
+    "policy refused": [row for row in account(bbb="logs", logs="off") if row["operation"] != "GetBucketPolicy"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("settings", SETTINGS.values(), ids=SETTINGS)
+def test_every_command_is_what_the_api_takes_and_has_its_check_and_its_warning(settings: list[Any]) -> None:
+    rows = rows_of(planned(settings, principals=[USER]).table())
+    assert rows
+    for row in rows:
+        assert row["snippet"] and row["check"] and row["warning"]
+        for line in [*row["snippet"].splitlines(), *row["check"].splitlines()]:
+            for part in re.split(r"&& |; (?:then|else|fi)|\$\(", line):
+                if part.strip().startswith("aws "):
+                    accepted(part.strip().removesuffix(")").split(' --detector-id "')[0])
+
+
+def test_every_part_of_a_step_is_tried() -> None:
+    tables = [planned(settings, principals=[USER]).table() for settings in SETTINGS.values()]
+    snippets = "\n".join("\n".join([*table["snippet"], *table["warning"]]) for table in tables)
+    for snippet, _, warning in PARTS.values():
+        words = max(re.split(r"\{[^}]*\}", snippet or warning), key=len)
+        assert words in snippets
 
 
 def test_guardduty_is_switched_on_on_the_detector_that_is_there() -> None:
-    step = commands.guardduty_protection("us-east-1")
-    for part in step.snippet.replace("$(", ";").replace(")", ";").replace("\n", ";").split(";"):
-        words = part.strip().removeprefix("then ").removeprefix("else ").split(' --detector-id "')[0]
-        if words.startswith("aws "):
-            accepted(words)
-    assert subprocess.run(["/bin/sh", "-n", "-c", f"{step.snippet}\n{step.check}"], check=False).returncode == 0
+    row = step(planned([*account(aaa="off"), *trail()]), "enable_guardduty_s3_protection")
+    assert subprocess.run(["/bin/sh", "-n", "-c", f"{row['snippet']}\n{row['check']}"], check=False).returncode == 0
 
 
 def test_what_is_not_known_is_asked_for_and_nothing_is_put() -> None:
-    selectors = commands.data_events(TRAIL | {"selectors": None}, ["new"]).snippet
-    policy = commands.put_policy("logs", "us-east-1", None, [STATEMENT])
+    selectors = step(planned(SETTINGS["refused"]), "enable_data_events", "aaa")["snippet"]
+    added = statement("IrKitReachedPrincipals", "Deny", "*", "s3:PutObject", "arn:aws:s3:::logs/*")
+    policy = put_policy("logs", "us-east-1", None, [added])
     assert accepted(selectors) == {"TrailName": ARN} and accepted(policy) == {"Bucket": "logs"}
-    assert "arn:aws:s3:::new/" in selectors and STATEMENT["Sid"] in policy
+    assert "arn:aws:s3:::aaa/" in selectors and "IrKitReachedPrincipals" in policy
     assert "put-" not in selectors + policy
 
 
 def test_access_logging_that_may_be_on_is_not_overwritten(tmp_path: Any) -> None:
+    line = step(planned(account(aaa="unknown", bbb="logs", logs="off")), "enable_server_access_logging", "aaa")[
+        "snippet"
+    ]
     fake, calls = tmp_path / "aws", tmp_path / "calls"
-    for answer, puts in (("logs", False), ("", True)):
+    for logged, puts in (("logs", False), ("", True)):
         calls.write_text("")
         fake.write_text(
-            f'#!/bin/sh\necho "$2" >> {calls}\n[ "$2" = get-bucket-logging ] && printf %s "{answer}"\nexit 0\n'
+            f'#!/bin/sh\necho "$2" >> {calls}\n[ "$2" = get-bucket-logging ] && printf %s "{logged}"\nexit 0\n'
         )
         fake.chmod(0o755)
-        line = logging(known_off=False).snippet
         subprocess.run(["/bin/sh", "-c", line], check=False, env={"PATH": f"{tmp_path}:/usr/bin:/bin"})
         assert ("put-bucket-logging" in calls.read_text()) is puts
 
@@ -189,7 +196,17 @@ def test_a_hostile_name_stays_one_word_and_runs_nothing(name: str, tmp_path: Any
     fake = tmp_path / "aws"
     fake.write_text("#!/bin/sh\nexit 0\n")
     fake.chmod(0o755)
-    subprocess.run(["/bin/sh", "-c", logging(name).snippet], check=True, cwd=tmp_path, env={"PATH": str(tmp_path)})
+    region = of_bucket("GetBucketLocation", "aaa", {"LocationConstraint": name})
+    settings = [
+        *account(aaa="off"),
+        region,
+        *trail(Name=name, TrailARN=f"{ARN}/{name}", HomeRegion=name, LogFileValidationEnabled=False),
+    ]
+    rows = rows_of(planned(settings, principals=[name]).table())
+    assert len(rows) > 3
+    for row in rows:
+        words = f"{row['snippet']}\n{row['check']}"
+        subprocess.run(["/bin/sh", "-c", words], check=True, cwd=tmp_path, env={"PATH": str(tmp_path)})
     assert [path.name for path in tmp_path.iterdir()] == ["aws"]
 
 

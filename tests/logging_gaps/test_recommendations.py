@@ -7,97 +7,26 @@ import shlex
 from typing import Any
 
 import pytest
+from logging_gaps.small_accounts import (
+    ACCOUNT,
+    USER,
+    account,
+    answer,
+    of_bucket,
+    planned,
+    recorded_buckets,
+    step,
+    taken,
+    trail,
+)
 
+<<<<<<< HEAD
 from ir_kit.configuration.bucket_inventory import inventory_of
 from ir_kit.configuration.collected_answers import Configuration
+=======
+>>>>>>> e4dae78 (Make recommendations from one table of commands, and rate buckets in one question)
 from ir_kit.domain.frames import rows_of
-from ir_kit.logging_gaps.prices import Between, load_prices
-from ir_kit.logging_gaps.recommendations import Plan, Rate, lasting_arns, recommendations, request_rates
-
-ACCOUNT = "111122223333"
-ARN = f"arn:aws:cloudtrail:us-east-1:{ACCOUNT}:trail/main"
-USER = f"arn:aws:iam::{ACCOUNT}:user/u"
-
-
-def answer(
-    service: str, operation: str, parameters: dict[str, Any], response: Any, error: str | None = None
-) -> dict[str, Any]:
-    return {
-        "collected_at": None,
-        "account_id": ACCOUNT,
-        "aws_region": "us-east-1",
-        "service": service,
-        "operation": operation,
-        "error_code": error,
-        "parameters": json.dumps(parameters),
-        "response": None if response is None else json.dumps(response),
-    }
-
-
-def of_bucket(operation: str, name: str, response: Any, error: str | None = None) -> dict[str, Any]:
-    return answer("s3", operation, {"Bucket": name}, response, error)
-
-
-def account(**buckets: str) -> list[dict[str, Any]]:
-    """Buckets by name, each with its access log's target, ``off`` or ``unknown``."""
-    found = [answer("s3", "ListBuckets", {}, {"Buckets": [{"Name": name} for name in buckets]})]
-    for name, target in buckets.items():
-        found.append(of_bucket("GetBucketLocation", name, {"LocationConstraint": None}))
-        found.append(of_bucket("GetBucketVersioning", name, {}))
-        found.append(of_bucket("GetBucketPolicy", name, None, "NoSuchBucketPolicy"))
-        found.append(of_bucket("GetObjectLockConfiguration", name, None, "ObjectLockConfigurationNotFoundError"))
-        if target == "unknown":
-            found.append(of_bucket("GetBucketLogging", name, None, "AccessDenied"))
-        else:
-            enabled = {} if target == "off" else {"LoggingEnabled": {"TargetBucket": target, "TargetPrefix": ""}}
-            found.append(of_bucket("GetBucketLogging", name, enabled))
-    return found
-
-
-def trail(**changed: Any) -> list[dict[str, Any]]:
-    said = {
-        "Name": "main",
-        "TrailARN": ARN,
-        "HomeRegion": "us-east-1",
-        "S3BucketName": "trail-logs",
-        "IsMultiRegionTrail": True,
-        "IncludeGlobalServiceEvents": True,
-        "LogFileValidationEnabled": True,
-        "IsOrganizationTrail": False,
-    } | {name: value for name, value in changed.items() if name[0].isupper()}
-    selectors = changed.get(
-        "selectors",
-        {"EventSelectors": [{"ReadWriteType": "All", "IncludeManagementEvents": True, "DataResources": []}]},
-    )
-    found = [
-        answer("cloudtrail", "DescribeTrails", {}, {"trailList": [said]}),
-        answer("cloudtrail", "GetTrailStatus", {"Name": ARN}, {"IsLogging": changed.get("logging", True)}),
-    ]
-    if selectors is not None:
-        found.append(answer("cloudtrail", "GetEventSelectors", {"TrailName": ARN}, {"TrailARN": ARN, **selectors}))
-    return found
-
-
-def recorded_buckets(*names: str) -> dict[str, Any]:
-    resources = [{"Type": "AWS::S3::Object", "Values": [f"arn:aws:s3:::{name}/" for name in names]}]
-    return {"EventSelectors": [{"ReadWriteType": "All", "IncludeManagementEvents": True, "DataResources": resources}]}
-
-
-def planned(settings: list[dict[str, Any]], per_day: float | Between = 1_000.0, **more: Any) -> Plan:
-    config = Configuration(settings)
-    plan = Plan(config, inventory_of(config, (), {ACCOUNT}), load_prices(), **more)
-    span = per_day if isinstance(per_day, Between) else Between(per_day, per_day)
-    plan.rates = {name: Rate(span, "measured", "so many") for name in plan.buckets}
-    return plan
-
-
-def taken(plan: Plan) -> list[tuple[str | None, str]]:
-    return [(row["bucket"], row["action"]) for row in rows_of(plan.table())]
-
-
-def step(plan: Plan, action: str, bucket: str | None = None) -> dict[str, Any]:
-    (found,) = [row for row in rows_of(plan.table()) if row["action"] == action and row["bucket"] == bucket]
-    return found
+from ir_kit.logging_gaps.recommendations import lasting_arns, recommendations
 
 
 def test_small_use_gets_both_on_every_bucket_but_the_log_buckets() -> None:
@@ -111,7 +40,8 @@ def test_substantial_use_gets_data_events_on_sensitive_buckets_alone() -> None:
     # 2 buckets x 1 M a day x 30 x 1.00 = 60 USD a month, over 50
     plan = planned([*account(aaa="off", bbb="off"), *trail()], 1_000_000, sensitive={"bbb": "tagged"})
     assert [one for one in taken(plan) if one[1] == "enable_data_events"] == [("bbb", "enable_data_events")]
-    assert plan.substantial() == ("yes", pytest.approx((60.0, 60.0)))
+    answer, total = plan.substantial()
+    assert (answer, list(total)) == ("yes", pytest.approx([60.0, 60.0]))
     assert {one[0] for one in taken(plan) if one[1] == "enable_server_access_logging"} == {"aaa", "bbb"}
 
 
@@ -122,14 +52,14 @@ def test_the_sum_that_is_substantial_is_the_users() -> None:
 
 
 def test_use_that_may_or_may_not_be_substantial_says_so() -> None:
-    plan = planned([*account(aaa="off"), *trail()], Between(10.0, 10_000_000.0))
+    plan = planned([*account(aaa="off"), *trail()], 10.0, 10_000_000.0)
     assert plan.substantial()[0] == "unknown"
     assert ("aaa", "enable_data_events") not in taken(plan)
 
 
 def test_log_buckets_are_not_counted_as_use() -> None:
     plan = planned([*account(aaa="logs", logs="off"), *trail(S3BucketName="logs")], 1_000_000)
-    assert plan.substantial()[1] == pytest.approx((30.0, 30.0))
+    assert list(plan.substantial()[1]) == pytest.approx([30.0, 30.0])
 
 
 def test_sensitive_buckets_come_before_the_others() -> None:
@@ -322,24 +252,6 @@ def test_a_name_that_no_bucket_can_have_is_no_bucket() -> None:
     assert list(planned(settings).buckets) == ["good"]
 
 
-def test_a_blind_bucket_is_assumed_between_the_quietest_and_the_busiest() -> None:
-    rates = [
-        {
-            "bucket": name,
-            "source": "the access log",
-            "requests": 9,
-            "logged_hours": 24,
-            "per_day_low": low,
-            "per_day_high": high,
-        }
-        for name, low, high in (("a", 10.0, 20.0), ("b", 90.0, 900.0), ("logs", 1.0, 1e9))
-    ]
-    found = request_rates(rates, ["a", "b", "blind"], ["logs"], load_prices())
-    assert (found["blind"].per_day, found["blind"].basis) == (Between(10.0, 900.0), "assumed")
-    assert (found["a"].per_day, found["a"].basis) == (Between(10.0, 20.0), "measured")
-    assert request_rates([], ["blind"], [], load_prices())["blind"].per_day == Between(100.0, 100_000.0)
-
-
 def line(time: str, bucket: str, key: str) -> str:
     request = (
         f'"GET /{bucket}/{key} HTTP/1.1" 200 - 10 10 5 5 "-" "agent" - hostid SigV4 cipher AuthHeader host TLSv1.2 - -'
@@ -372,6 +284,35 @@ def test_names_and_tags_mark_a_bucket_as_sensitive(
     assert (words or "") in row["reason"]
 
 
+def rates(case: Any) -> dict[str, dict[str, Any]]:
+    """The rates of a case's buckets, as its recommendations take them."""
+    recommendations(case)
+    asked = case.ask("logging_gaps/bucket_rates", assumed_low=100, assumed_high=100_000)
+    return {row["bucket"]: row for row in rows_of(asked)}
+
+
+@pytest.mark.parametrize(
+    ("logged", "assumed"), [(("aaa", "bbb"), (2, 8)), (("aaa",), (2, 100_000)), ((), (100, 100_000))]
+)
+def test_a_blind_bucket_is_assumed_between_the_quietest_and_the_busiest(
+    world: Any, logged: tuple[str, ...], assumed: tuple[int, int]
+) -> None:
+    world.answer("s3", "ListBuckets", {}, {"Buckets": [{"Name": name} for name in ("aaa", "bbb", "blind", "logs")]})
+    for time in ("2026-02-27T00:00:00", "2026-03-09T00:00:00"):
+        world.call(time, world.admin, "ListUsers")
+    for bucket in ("aaa", "bbb", "logs"):
+        target = {"LoggingEnabled": {"TargetBucket": "logs", "TargetPrefix": ""}} if bucket in (*logged, "logs") else {}
+        world.answer("s3", "GetBucketLogging", {"Bucket": bucket}, target)
+    for bucket, count in (("aaa", 2), ("bbb", 8), ("logs", 90)):
+        if bucket in (*logged, "logs"):
+            world.lines += [
+                line(f"0{day}/Mar/2026:10:00:{n:02d}", bucket, "k") for day in range(1, 9) for n in range(count)
+            ]
+    row = rates(world.case())["blind"]
+    assert row["rate_basis"] == "assumed"
+    assert (round(row["per_day_low"]), round(row["per_day_high"])) == assumed
+
+
 def test_a_rate_is_the_mean_over_logged_hours_and_the_busiest_day(world: Any) -> None:
     world.answer("s3", "ListBuckets", {}, {"Buckets": [{"Name": "bbb"}, {"Name": "logs"}]})
     world.answer(
@@ -382,9 +323,7 @@ def test_a_rate_is_the_mean_over_logged_hours_and_the_busiest_day(world: Any) ->
     world.lines += [
         line(f"0{day}/Mar/2026:10:00:{n:02d}", "bbb", "k") for day, count in ((1, 5), (3, 9)) for n in range(count)
     ]
-    case = world.case()
-    recommendations(case)
-    (row,) = rows_of(case.ask("logging_gaps/request_rates"))
+    row = rates(world.case())["bbb"]
     assert (row["bucket"], row["source"], row["requests"]) == ("bbb", "the access log", 14)
     assert row["per_day_low"] == pytest.approx(14 / row["logged_hours"] * 24)
     assert row["per_day_high"] == pytest.approx(9.0)

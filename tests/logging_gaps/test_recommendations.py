@@ -20,11 +20,6 @@ from logging_gaps.small_accounts import (
     trail,
 )
 
-<<<<<<< HEAD
-from ir_kit.configuration.bucket_inventory import inventory_of
-from ir_kit.configuration.collected_answers import Configuration
-=======
->>>>>>> e4dae78 (Make recommendations from one table of commands, and rate buckets in one question)
 from ir_kit.domain.frames import rows_of
 from ir_kit.logging_gaps.recommendations import lasting_arns, recommendations
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ir_kit.errors import IncidentError
-from ir_kit.guardduty import finding_facts, incident_from_finding, read_finding
+from ir_kit.guardduty import GuardDutyFinding, parse_finding, read_finding
 from ir_kit.incident import load_incident, new_incident
 
 FINDING: dict[str, Any] = {
@@ -101,6 +101,14 @@ def without(finding: dict[str, Any], *path: str) -> dict[str, Any]:
     return copy
 
 
+def parsed(finding: Any, file: object = None) -> GuardDutyFinding:
+    return parse_finding(json.dumps(finding).encode(), file)
+
+
+def incident_from_finding(finding: Any, access_keys: list[str] | None = None, *, name: object = None) -> dict[str, Any]:
+    return parsed(finding, name).incident_fields(access_keys or [])
+
+
 def saved(folder: Path, value: Any) -> Path:
     path = folder / "finding.json"
     path.write_text(value if isinstance(value, str) else json.dumps(value))
@@ -109,7 +117,7 @@ def saved(folder: Path, value: Any) -> Path:
 
 @pytest.mark.parametrize("shape", [FINDING, EVENT, {"Findings": [FINDING]}, [FINDING], [EVENT]])
 def test_every_shape_of_a_finding_gives_the_same_incident(tmp_path: Path, shape: Any) -> None:
-    fields = incident_from_finding(read_finding(saved(tmp_path, shape)))
+    fields = read_finding(saved(tmp_path, shape)).incident_fields()
     assert fields == incident_from_finding(FINDING)
 
 
@@ -236,8 +244,8 @@ def test_any_json_is_an_incident_or_an_incident_error(value: Any) -> None:
 
 
 def test_a_finding_names_key_principal_buckets_and_times() -> None:
-    facts = finding_facts(FINDING)
-    assert facts == finding_facts(EVENT)
+    facts = parsed(FINDING)
+    assert facts == parsed(EVENT)
     assert facts.access_keys == ("AKIAIOSFODNN7EXAMPLE",)
     assert facts.principals == ("IAMUser deploy",)
     assert facts.buckets == ("customer-records",)
@@ -250,8 +258,8 @@ def test_a_finding_names_key_principal_buckets_and_times() -> None:
 def test_a_finding_of_an_iam_type_names_no_bucket() -> None:
     finding = without(FINDING, "Resource", "S3BucketDetails")
     finding["Type"] = "UnauthorizedAccess:IAMUser/InstanceCredentialExfiltration.OutsideAWS"
-    assert finding_facts(finding).buckets == ()
-    assert finding_facts(finding).access_keys == ("AKIAIOSFODNN7EXAMPLE",)
+    assert parsed(finding).buckets == ()
+    assert parsed(finding).access_keys == ("AKIAIOSFODNN7EXAMPLE",)
 
 
 def test_an_attack_sequence_names_its_resources() -> None:
@@ -265,7 +273,7 @@ def test_an_attack_sequence_names_its_resources() -> None:
             "Data": {"AccessKey": {"UserName": "backup", "UserType": "IAMUser", "PrincipalId": "AIDAEXAMPLE"}},
         },
     ]
-    facts = finding_facts(sequence)
+    facts = parsed(sequence)
     assert facts.buckets == ("customer-records", "app-exports")
     assert facts.access_keys == ("AKIAIOSFODNN7EXAMPLE", "ASIAIOSFODNN7EXAMPLE", "AKIAI44QH8DHBEXAMPLE")
     assert facts.principals == ("IAMUser backup", "IAMUser deploy", "AssumedRole role")

@@ -11,18 +11,18 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer import Argument, Option
 from typer.core import TyperCommand, TyperGroup
 
 from ir_kit.errors import EvidenceError, IncidentError, IrKitError, ParameterError, one_line
-from ir_kit.guardduty import BASELINE, finding_facts, incident_from_finding, read_finding
 from ir_kit.incident import Incident, load_incident, new_incident, parse_time
 
 if TYPE_CHECKING:
-    from ir_kit.aws.clients import Session
     from ir_kit.collect.collecting import Collected
     from ir_kit.record.archive import Archive
     from ir_kit.record.runs import RunResult
@@ -30,17 +30,18 @@ if TYPE_CHECKING:
 DEMO = "demo"
 FAULT = 70
 UNREAD = 141  # as of a process that ends because its output has no reader
-Runs = Annotated[Path, typer.Option("--runs", metavar="DIR", help="The folder of all incidents.")]
-Name = Annotated[str, typer.Argument(metavar="INCIDENT", help="The incident's name: its folder below --runs.")]
+FINDING = Option(metavar="FILE", help="A GuardDuty finding in JSON, from the API or EventBridge.")
+Texts = list[str] | None
+Runs = Annotated[Path, Option("--runs", metavar="DIR", help="The folder of all incidents.")]
+Name = Annotated[str, Argument(metavar="INCIDENT", help="The incident's name: its folder below --runs.")]
 Profile = Annotated[
-    str | None, typer.Option(metavar="P", help="A profile of the AWS configuration; else the ambient credentials.")
+    str | None, Option(metavar="P", help="A profile of the AWS configuration; else the ambient credentials.")
 ]
-Yes = Annotated[bool, typer.Option("--yes", help="Fetch without asking; needed where no person is at the terminal.")]
+Yes = Annotated[bool, Option("--yes", help="Fetch without asking; needed where no person is at the terminal.")]
 CopyTo = Annotated[
-    str | None,
-    typer.Option(metavar="S3URI", help="Copy the sealed run to s3://BUCKET/PREFIX, with the ambient credentials."),
+    str | None, Option(metavar="S3URI", help="Copy the sealed run to s3://BUCKET/PREFIX, with the ambient credentials.")
 ]
-_OPTION_OF = {
+OPTION_OF = {
     "access_keys": "--access-key",
     "window.start": "--start",
     "window.end": "--end",
@@ -51,29 +52,21 @@ _OPTION_OF = {
     "buckets": "--bucket",
     "sensitive_buckets": "--sensitive-bucket",
 }
+"""The option behind a field of the incident file."""
 
 
 class Commands(TyperGroup):
     """Says in one line on standard error what is wrong, and exits with the status that belongs to it."""
 
-    def main(
-        self,
-        args: Sequence[str] | None = None,
-        prog_name: str | None = None,
-        complete_var: str | None = None,
-        standalone_mode: bool = True,
-        windows_expand_args: bool = True,
-        **extra: Any,
-    ) -> Any:
+    def main(self, args: Sequence[str] | None = None, *more: Any, **extra: Any) -> Any:
         given = list(sys.argv[1:] if args is None else args) or ["--help"]
-        if not standalone_mode:
-            return super().main(given, prog_name, complete_var, False, windows_expand_args, **extra)
         try:
-            status = super().main(given, prog_name, complete_var, False, windows_expand_args, **extra)
+            status = super().main(given, *more, **{**extra, "standalone_mode": False})
         except typer.TyperException as error:
             context = getattr(error, "ctx", None)
             command = context.command_path if context else "ir-kit"
-            usage = ParameterError(_message(error).rstrip("."), command, f"see {command} --help")
+            message = getattr(error, "format_message", error.__str__)()
+            usage = ParameterError(message.rstrip("."), command, f"see {command} --help")
             say(f"ir-kit: {usage}")
             status = usage.exit_status
         except SystemExit as left:  # typer's own 1 where nobody reads on; it would be taken for a verdict
@@ -99,7 +92,6 @@ class SeveralValues(TyperCommand):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         repeatable = {name for param in self.params if getattr(param, "multiple", False) for name in param.opts}
-        flags = {"--help"}
         expanded: list[str] = []
         option, values, named = "", 0, False
         for position, arg in enumerate(args):
@@ -107,7 +99,7 @@ class SeveralValues(TyperCommand):
                 expanded += args[position:]
                 break
             if arg.startswith("-") and arg != "-":
-                option, values = ("", 0) if "=" in arg or arg in flags else (arg, 0)
+                option, values = ("" if "=" in arg or arg == "--help" else arg), 0
             elif option and values == 0:
                 values = 1
             elif option in repeatable and named:
@@ -118,20 +110,18 @@ class SeveralValues(TyperCommand):
         return super().parse_args(ctx, expanded)
 
 
-def _message(error: typer.TyperException) -> str:
-    show = getattr(error, "format_message", None)
-    return str(show() if show else error)
-
-
 def say(line: object) -> None:
+    """A line on standard error."""
     typer.echo(line, err=True)
 
 
 def sources_of(incident: Incident) -> list[Path | str]:
+    """Where all evidence of an incident lies."""
     return [path for kind in ("cloudtrail", "access_logs", "configuration") for path in incident.source_paths(kind)]
 
 
 def with_sources(name: str, runs: Path) -> Incident:
+    """The incident of this name; one without sources is refused."""
     incident = load_incident(name, runs)
     if not sources_of(incident):
         raise IncidentError("an incident without sources", incident.where("sources"), "say there where the logs lie")
@@ -147,8 +137,8 @@ def archive_at(place: str | None) -> Archive | None:
     return Archive(place)
 
 
-def run_all(incident: str, runs: Path, playbooks: list[str] | None, archive: Archive | None = None) -> RunResult:
-    """Run, say the seal, and copy the run where that was asked for."""
+def run_all(incident: str, runs: Path, playbooks: Texts, archive: Archive | None = None) -> RunResult:
+    """Run, say the seal, print the run's folder, and copy it where that was asked for."""
     from ir_kit.record.runs import StoredEvidence, run_playbooks
     from ir_kit.sessions.labels import read_labels
 
@@ -158,12 +148,9 @@ def run_all(incident: str, runs: Path, playbooks: list[str] | None, archive: Arc
     for failure in result.failures:
         say(failure)
     say(f"seal sha256:{result.seal.removeprefix('sha256:')}")
+    typer.echo(result.path)
     if archive is not None:
-        try:
-            archive.copy(result.path, incident, say)
-        except IrKitError:
-            typer.echo(result.path)  # the run is there all the same
-            raise
+        archive.copy(result.path, incident, say)
     return result
 
 
@@ -171,7 +158,15 @@ def run_all(incident: str, runs: Path, playbooks: list[str] | None, archive: Arc
 def reading() -> Iterator[Callable[[int, int], None]]:
     """Shows on standard error how far reading has come, for as long as the block lasts."""
     if not sys.stderr.isatty():
-        yield _tenths()
+        printed: set[int] = set()
+
+        def tell(done: int, total: int) -> None:
+            tenth = 10 * done // total if total else 10
+            if tenth not in printed:
+                printed.add(tenth)
+                say(f"read {done / 1e6:,.1f} of {total / 1e6:,.1f} MB")
+
+        yield tell
         return
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
@@ -180,18 +175,6 @@ def reading() -> Iterator[Callable[[int, int], None]]:
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("reading", total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
-
-
-def _tenths() -> Callable[[int, int], None]:
-    printed: set[int] = set()
-
-    def tell(done: int, total: int) -> None:
-        tenth = 10 * done // total if total else 10
-        if tenth not in printed:
-            printed.add(tenth)
-            say(f"read {done / 1e6:,.1f} of {total / 1e6:,.1f} MB")
-
-    return tell
 
 
 app = typer.Typer(
@@ -216,7 +199,6 @@ def demo(runs: Runs = Path("runs")) -> None:
         say("laying out the sample incident's evidence")
         new_incident(runs, DEMO, lay_out(runs / DEMO))
     result = run_all(DEMO, runs, None)
-    typer.echo(result.path)
     typer.echo(result.report)
     raise typer.Exit(result.exit_status)
 
@@ -224,33 +206,24 @@ def demo(runs: Runs = Path("runs")) -> None:
 @app.command("open", cls=SeveralValues)
 def open_incident(
     incident: Name,
-    access_key: Annotated[
-        list[str] | None, typer.Option(metavar="K", help="A leaked access key id; repeatable.")
-    ] = None,
-    start: Annotated[str | None, typer.Option(metavar="T", help="The window's start, ISO 8601 with a zone.")] = None,
-    end: Annotated[str | None, typer.Option(metavar="T", help="The window's end, the first moment outside.")] = None,
+    access_key: Annotated[Texts, Option(metavar="K", help="A leaked access key id; repeatable.")] = None,
+    start: Annotated[str | None, Option(metavar="T", help="The window's start, ISO 8601 with a zone.")] = None,
+    end: Annotated[str | None, Option(metavar="T", help="The window's end, the first moment outside.")] = None,
     baseline_start: Annotated[
-        str | None, typer.Option(metavar="T", help="Where the baseline starts; it ends where the window starts.")
+        str | None, Option(metavar="T", help="Where the baseline starts; it ends where the window starts.")
     ] = None,
     cloudtrail: Annotated[
-        list[str] | None,
-        typer.Option(metavar="PATH", help="CloudTrail logs: folder, file or s3:// prefix; repeatable."),
+        Texts, Option(metavar="PATH", help="CloudTrail logs: folder, file or s3:// prefix; repeatable.")
     ] = None,
-    access_logs: Annotated[
-        list[str] | None, typer.Option(metavar="PATH", help="S3 server access logs, likewise; repeatable.")
-    ] = None,
+    access_logs: Annotated[Texts, Option(metavar="PATH", help="S3 server access logs, likewise; repeatable.")] = None,
     configuration: Annotated[
-        str | None, typer.Option(metavar="PATH", help="Configuration answers, one JSON object a line.")
+        str | None, Option(metavar="PATH", help="Configuration answers, one JSON object a line.")
     ] = None,
     bucket: Annotated[
-        list[str] | None, typer.Option(metavar="B", help="A bucket in scope; none: every bucket seen; repeatable.")
+        Texts, Option(metavar="B", help="A bucket in scope; none: every bucket seen; repeatable.")
     ] = None,
-    sensitive_bucket: Annotated[
-        list[str] | None, typer.Option(metavar="B", help="A bucket with data to protect; repeatable.")
-    ] = None,
-    from_finding: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="A GuardDuty finding in JSON, from the API or EventBridge.")
-    ] = None,
+    sensitive_bucket: Annotated[Texts, Option(metavar="B", help="A bucket with data to protect; repeatable.")] = None,
+    from_finding: Annotated[Path | None, FINDING] = None,
     runs: Runs = Path("runs"),
 ) -> None:
     """Write an incident file.
@@ -261,29 +234,29 @@ def open_incident(
     """
     fields: dict[str, Any] = {"access_keys": access_key or [], "window": {}}
     if from_finding:
+        from ir_kit.guardduty import read_finding
+
         finding = read_finding(from_finding)
-        fields = incident_from_finding(finding, access_key or [], name=from_finding)
-        say(finding_facts(finding, name=from_finding).line())
+        fields = finding.incident_fields(access_key or [])
+        say(finding.line())
     window = fields["window"]
-    for name, option, text in (("start", "--start", start), ("end", "--end", end)):
+    for name, text in (("start", start), ("end", end)):
         if text is not None:
-            window[name] = _moment(text, option)
+            window[name] = time_given(text, f"--{name}")
         elif name not in window:
-            raise ParameterError("an option is missing", option, f"give {option} TIME, or --from-finding FILE")
+            raise ParameterError("an option is missing", f"--{name}", f"give --{name} TIME, or --from-finding FILE")
     if baseline_start is not None:
-        fields["baseline"] = {"start": _moment(baseline_start, "--baseline-start"), "end": window["start"]}
-    elif from_finding:
-        fields["baseline"] = {"start": window["start"] - BASELINE, "end": window["start"]}
+        fields["baseline"] = {"start": time_given(baseline_start, "--baseline-start"), "end": window["start"]}
+    elif "baseline" in fields:
+        length = fields["baseline"]["end"] - fields["baseline"]["start"]
+        fields["baseline"] = {"start": window["start"] - length, "end": window["start"]}
     fields["buckets"], fields["sensitive_buckets"] = bucket or [], sensitive_bucket or []
-    fields["sources"] = {
-        "cloudtrail": cloudtrail or [],
-        "access_logs": access_logs or [],
-        "configuration": configuration,
-    }
+    fields["sources"] = {"cloudtrail": cloudtrail, "access_logs": access_logs, "configuration": configuration}
     try:
         path = new_incident(runs, incident, fields, base=Path.cwd())
     except IncidentError as error:
-        raise IncidentError(error.what, _option_of(error.where), error.next_step) from None
+        named = (option for field, option in OPTION_OF.items() if f"{error.where}.".startswith(f"{field}."))
+        raise IncidentError(error.what, next(named, error.where), error.next_step) from None
     written = load_incident(incident, runs)
     for source in sources_of(written):
         if isinstance(source, Path) and not source.exists():
@@ -293,30 +266,37 @@ def open_incident(
     typer.echo(path)
 
 
-def _moment(text: str, option: str) -> Any:
+def time_given(text: str, option: str) -> datetime:
+    """The moment that an option names."""
     try:
         return parse_time(text)
     except IncidentError as error:
         raise ParameterError(error.what, option, error.next_step) from None
 
 
-def _option_of(where: object) -> object:
-    """The option behind a field of the incident file, such as ``sources.cloudtrail.0``."""
-    return next((option for field, option in _OPTION_OF.items() if f"{where}.".startswith(f"{field}.")), where)
+def print_policy(wanted: bool) -> None:
+    """Print the policy that collecting needs, where it is wanted, and leave."""
+    if wanted:
+        from ir_kit.collect.policy import policy_json
+
+        typer.echo(policy_json())
+        raise typer.Exit
 
 
 @app.command(cls=SeveralValues)
 def collect(
-    incident: Annotated[
-        str, typer.Argument(metavar="INCIDENT", help="The incident's name: its folder below --runs.")
-    ] = "",
+    incident: Name,
     profile: Profile = None,
-    region: Annotated[
-        list[str] | None, typer.Option(metavar="R", help="Only this Region's trails and settings; repeatable.")
-    ] = None,
+    region: Annotated[Texts, Option(metavar="R", help="Only this Region's trails and settings; repeatable.")] = None,
     yes: Yes = False,
-    print_policy: Annotated[
-        bool, typer.Option("--print-policy", help="Print the IAM policy that collecting needs, and do nothing else.")
+    policy: Annotated[
+        bool,
+        Option(
+            "--print-policy",
+            help="Print the IAM policy that collecting needs, and do nothing else.",
+            callback=print_policy,
+            is_eager=True,
+        ),
     ] = False,
     runs: Runs = Path("runs"),
 ) -> None:
@@ -325,14 +305,7 @@ def collect(
     Into RUNS/INCIDENT/evidence/raw/, and adds it to the incident's sources. Says what there is and what fetching it
     takes before it asks. The same command goes on where it stopped.
     """
-    if print_policy:
-        from ir_kit.collect.policy import policy_json
-
-        typer.echo(policy_json())
-        return
-    if not incident:
-        raise ParameterError("Missing argument 'INCIDENT'", "ir-kit collect", "see ir-kit collect --help")
-    collected = _collect(incident, runs, profile, region or [], yes)
+    collected = collect_agreed(incident, runs, profile, region or [], yes)
     if collected is None:
         say("nothing was fetched")
         return
@@ -357,9 +330,7 @@ def ingest(incident: Name, runs: Runs = Path("runs")) -> None:
 @app.command()
 def run(
     incident: Name,
-    playbooks: Annotated[
-        list[str] | None, typer.Argument(metavar="[PLAYBOOK]...", help="None: every playbook.")
-    ] = None,
+    playbooks: Annotated[Texts, Argument(metavar="[PLAYBOOK]...", help="None: every playbook.")] = None,
     copy_to: CopyTo = None,
     runs: Runs = Path("runs"),
 ) -> None:
@@ -368,17 +339,13 @@ def run(
     Prints the run folder's path as the last line of standard output, and on standard error the seal: the SHA-256 of its
     tag manifest, to be kept elsewhere.
     """
-    result = run_all(incident, runs, playbooks or None, archive_at(copy_to))
-    typer.echo(result.path)
-    raise typer.Exit(result.exit_status)
+    raise typer.Exit(run_all(incident, runs, playbooks or None, archive_at(copy_to)).exit_status)
 
 
 @app.command()
 def respond(
     incident: Name,
-    from_finding: Annotated[
-        Path, typer.Option(metavar="FILE", help="A GuardDuty finding in JSON, from the API or EventBridge.")
-    ],
+    from_finding: Annotated[Path, FINDING],
     profile: Profile = None,
     yes: Yes = False,
     copy_to: CopyTo = None,
@@ -389,65 +356,55 @@ def respond(
     Without a terminal, for automation. Given again, it goes on with the incident that it opened. Prints the run folder's
     path as the last line of standard output.
     """
-    _ask_or_refuse(yes)
+    ask_or_refuse(yes)
     archive = archive_at(copy_to)
     if not (runs / incident / "incident.yaml").exists():
         open_incident(incident, from_finding=from_finding, runs=runs)
-    collected = _collect(incident, runs, profile, [], yes)
+    collected = collect_agreed(incident, runs, profile, [], yes)
     if collected is None:
         raise ParameterError("nothing was fetched, so nothing was run", incident, "answer yes, or give --yes")
-    result = run_all(incident, runs, None, archive)
-    typer.echo(result.path)
-    raise typer.Exit(result.exit_status)
+    raise typer.Exit(run_all(incident, runs, None, archive).exit_status)
 
 
-def _collect(incident: str, runs: Path, profile: str | None, regions: list[str], yes: bool) -> Collected | None:
+def collect_agreed(incident: str, runs: Path, profile: str | None, regions: list[str], yes: bool) -> Collected | None:
+    """Collect, once that has been agreed to; None where it was not."""
+    from ir_kit.aws.clients import Session
+    from ir_kit.aws.faults import StoppedError
     from ir_kit.collect.collecting import collect as collect_evidence
 
     opened = load_incident(incident, runs)
-    _ask_or_refuse(yes)
-    session = _session(profile)
-    agreed = (lambda: True) if yes else _agreed
+    ask_or_refuse(yes)
     try:
-        return collect_evidence(opened, session, regions, agreed=agreed, say=lambda line: say(one_line(line)))
-    except OSError as error:
-        where = error.filename or opened.folder
-        what = f"a file cannot be written ({error.strerror or type(error).__name__})"
-        raise EvidenceError(
-            what, where, "make room or check its permissions, and give the same command again"
-        ) from None
-
-
-def _session(profile: str | None) -> Session:
-    from ir_kit.aws.clients import Session
-    from ir_kit.aws.faults import StoppedError
-
-    try:
-        return Session(profile)
+        session = Session(profile)
     except StoppedError as error:  # no call was made: it is the option, or the configuration, that is wrong
         where = error.where if profile is None else f"--profile {profile}"
         raise ParameterError(error.what, where, error.next_step) from None
 
+    def agreed() -> bool:
+        try:
+            return yes or typer.confirm("fetch it?", err=True)
+        except typer.Abort:
+            return False
 
-def _ask_or_refuse(yes: bool) -> None:
+    try:
+        return collect_evidence(opened, session, regions, agreed=agreed, say=lambda line: say(one_line(line)))
+    except OSError as error:
+        what = f"a file cannot be written ({error.strerror or type(error).__name__})"
+        next_step = "make room or check its permissions, and give the same command again"
+        raise EvidenceError(what, error.filename or opened.folder, next_step) from None
+
+
+def ask_or_refuse(yes: bool) -> None:
+    """Nothing is fetched where nobody can be asked, and nobody has agreed."""
     if not yes and not sys.stdin.isatty():
         raise ParameterError("nobody is here to ask", "no terminal and no --yes", "give --yes to fetch without asking")
 
 
-def _agreed() -> bool:
-    try:
-        return typer.confirm("fetch it?", err=True)
-    except typer.Abort:
-        return False
-
-
 @app.command()
 def verify(
-    run_dir: Annotated[Path, typer.Argument(metavar="RUN_DIR", help="A run's folder.")],
-    evidence: Annotated[
-        bool, typer.Option("--evidence", help="Also whether the source files are what was read.")
-    ] = False,
-    seal: Annotated[str | None, typer.Option(metavar="SHA256", help="The seal that was kept elsewhere.")] = None,
+    run_dir: Annotated[Path, Argument(metavar="RUN_DIR", help="A run's folder.")],
+    evidence: Annotated[bool, Option("--evidence", help="Also whether the source files are what was read.")] = False,
+    seal: Annotated[str | None, Option(metavar="SHA256", help="The seal that was kept elsewhere.")] = None,
     runs: Runs = Path("runs"),
 ) -> None:
     """Say whether a run is what was sealed."""
@@ -466,7 +423,7 @@ def verify(
 
 @app.command()
 def lab(
-    incident: Annotated[str, typer.Argument(metavar="[INCIDENT]", help="What the playbooks start with.")] = "",
+    incident: Annotated[str, Argument(metavar="[INCIDENT]", help="What the playbooks start with.")] = "",
     runs: Runs = Path("runs"),
 ) -> None:
     """Open JupyterLab on working copies of the playbooks, beside the incident file.

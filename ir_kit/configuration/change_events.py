@@ -1,25 +1,58 @@
-"""Which call changes which setting, and to what? The settings are named as configuration asks for them.
+"""Which call changes which setting, and to what? Settings and their contents are as configuration gives them.
 
-Source: CloudTrail User Guide and S3 User Guide, "Amazon S3 CloudTrail events"; S3 API Reference.
+Source: CloudTrail User Guide and S3 User Guide, "Amazon S3 CloudTrail events", "Canned ACL", "Lifecycle configuration
+elements"; S3 API Reference, the calls by name.
 """
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
-from ir_kit.configuration import request_parameters as bodies
-from ir_kit.configuration.collected_answers import NOTHING_SET, Answer, Setting, setting_of
-from ir_kit.configuration.request_parameters import text
-from ir_kit.domain.documents import JSON, mapping, value_of
+from ir_kit.configuration.collected_answers import NOTHING_SET, Answer, Row, Setting, setting_of
+from ir_kit.domain.documents import JSON, mapping, mappings, value_of, values_of
 
-Row = Mapping[str, Any]
 # by then every Region gave new buckets Block Public Access and disabled ACLs
 BLOCKS_SINCE = datetime(2023, 4, 28, tzinfo=UTC)
+ALL_USERS = "http://acs.amazonaws.com/groups/global/AllUsers"
+AUTHENTICATED_USERS = "http://acs.amazonaws.com/groups/global/AuthenticatedUsers"
+LOG_DELIVERY = "http://acs.amazonaws.com/groups/s3/LogDelivery"
+FLAGS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
+# what each named ACL grants to others than the owner of the bucket
+CANNED: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "private": (), "bucket-owner-read": (), "bucket-owner-full-control": (),
+    "public-read": ((ALL_USERS, "READ"),), "public-read-write": ((ALL_USERS, "READ"), (ALL_USERS, "WRITE")),
+    "authenticated-read": ((AUTHENTICATED_USERS, "READ"),),
+    "log-delivery-write": ((LOG_DELIVERY, "WRITE"), (LOG_DELIVERY, "READ_ACP")),
+}  # fmt: skip
 PRIVATE: JSON = {"x-amz-acl": "private"}
+_HEADERS = {
+    "x-amz-grant-read": "READ", "x-amz-grant-write": "WRITE", "x-amz-grant-read-acp": "READ_ACP",
+    "x-amz-grant-write-acp": "WRITE_ACP", "x-amz-grant-full-control": "FULL_CONTROL",
+}  # fmt: skip
+_NAMED = re.compile(r'(id|uri|emailaddress)\s*=\s*"?([^",]+)"?', re.IGNORECASE)
+_KINDS = {"id": "ID", "uri": "URI", "emailaddress": "EmailAddress"}
+# what a call puts on a bucket or takes from it: the path, the call that asks for it, and where in the parameters it is
+_LIFECYCLE = ("lifecycle", "GetBucketLifecycleConfiguration", "LifecycleConfiguration")
+_SETTINGS = {
+    "Policy": ("policy", "GetBucketPolicy", ""), "Acl": ("acl", "GetBucketAcl", ""),
+    "PublicAccessBlock": ("block_public_access", "GetPublicAccessBlock", "PublicAccessBlockConfiguration"),
+    "OwnershipControls": ("ownership_controls", "GetBucketOwnershipControls", ""),
+    "Website": ("website", "GetBucketWebsite", "WebsiteConfiguration"),
+    "Cors": ("cors", "GetBucketCors", "CORSConfiguration"),
+    "Replication": ("replication", "GetBucketReplication", "ReplicationConfiguration"),
+    "Versioning": ("versioning", "GetBucketVersioning", "VersioningConfiguration"),
+    "Lifecycle": _LIFECYCLE, "LifecycleConfiguration": _LIFECYCLE,
+    "InventoryConfiguration": ("inventory", "ListBucketInventoryConfigurations", "InventoryConfiguration"),
+    "AnalyticsConfiguration": ("analytics", "ListBucketAnalyticsConfigurations", "AnalyticsConfiguration"),
+}  # fmt: skip
+_ELEMENTS = {operation: element for _, operation, element in _SETTINGS.values()}
+BUCKET_SETTINGS = {"GetBucketPolicyStatus", *_ELEMENTS}
 
 
 @dataclass(frozen=True)
@@ -76,70 +109,62 @@ def change_of(event: Row, moment: datetime, owner: str | None = None) -> ConfigC
     owner : str, optional
         The canonical id of the bucket's owner, for ACLs that are named.
     """
-    parameters, bucket = mapping(event["request_parameters"]), event["bucket"]
+    parameters, bucket, key = mapping(event["request_parameters"]), event["bucket"], event["key"]
     name, account = str(event["event_name"]), event["recipient_account_id"]
     verb = next(verb for verb in ("Put", "Delete", "Create", "") if name.startswith(verb))
-    noun = name.removeprefix(verb)
+    noun, is_delete = name.removeprefix(verb), verb == "Delete"
     change = partial(ConfigChange, event, moment)
     if noun == "AccountPublicAccessBlock" or (noun == "PublicAccessBlock" and not bucket):
-        setting, body = of_account(account), bodies.public_access_block(parameters)
-        content = absent(setting.operation) if verb == "Delete" else answered(setting.operation, body)
+        setting = of_account(account)
+        content = answered(setting.operation, body_of(setting.operation, parameters))
+        content = absent(setting.operation) if is_delete else content
         return change("block_public_access", "account", None, account, content, setting)
     if "AccessPoint" in noun:
-        return _access_point(change, event, verb, noun, parameters)
+        return access_point_change(change, event, verb, noun, parameters)
     if "AccessGrant" in noun:
-        return _access_grant(change, event, noun, parameters)
-    if not bucket:
-        return None
-    if noun in _OF_BUCKET:
-        path, operation, body_of = _OF_BUCKET[noun]
-        content = absent(operation) if verb == "Delete" else answered(operation, body_of(parameters))
+        return access_grant_change(change, event, noun, parameters)
+    if bucket and name == "CreateBucket":
+        return bucket_creation(change, bucket, parameters, owner, event["event_time"] >= BLOCKS_SINCE)
+    if bucket and (given := _SETTINGS.get(noun.removeprefix("Bucket"))):
+        path, operation, _ = given
+        content = answered(operation, body_of(operation, parameters, owner))
+        content = absent(operation) if is_delete and operation in NOTHING_SET else content
         status = "GetBucketPolicyStatus"
         also = {of_bucket(status, bucket): Answer(status)} if path == "policy" else {}
-        return change(path, "bucket", bucket, None, content, of_bucket(operation, bucket), also)
-    for kind in ("Inventory", "Analytics"):
-        if noun in (f"Bucket{kind}Configuration", f"{kind}Configuration"):
-            operation = f"ListBucket{kind}Configurations"
-            content = answered(operation, bodies.delivery(parameters, f"{kind}Configuration"))
-            target = text(value_of(parameters, "id"))
-            return change(kind.lower(), "bucket", bucket, target, content, of_bucket(operation, bucket))
-    if noun == "BucketAcl":
-        content = answered("GetBucketAcl", bodies.acl(parameters, owner))
-        return change("acl", "bucket", bucket, None, content, of_bucket("GetBucketAcl", bucket))
-    if name == "CreateBucket":
-        return _new_bucket(change, bucket, parameters, owner, event["event_time"] >= BLOCKS_SINCE)
-    if not event["key"]:
+        target = text(value_of(parameters, "id")) if path in ("inventory", "analytics") else None
+        return change(path, "bucket", bucket, target, content, of_bucket(operation, bucket), also)
+    if not bucket or not key:
         return None
-    content = answered("GetObjectAcl", bodies.acl(parameters, owner))
-    if verb == "Delete":
+    content = answered("GetObjectAcl", acl(parameters, owner))
+    if is_delete:
         content = Answer("GetObjectAcl", "absent", {}, "NoSuchKey")
     elif noun != "ObjectAcl" and not content.known:
-        content = answered("GetObjectAcl", bodies.acl(PRIVATE, owner))
-    of_object = setting_of("s3", "GetObjectAcl", Bucket=bucket, Key=event["key"])
-    return change("object_acl", "object", bucket, event["key"], content, of_object)
+        content = answered("GetObjectAcl", acl(PRIVATE, owner))
+    return change(
+        "object_acl", "object", bucket, key, content, setting_of("s3", "GetObjectAcl", Bucket=bucket, Key=key)
+    )
 
 
-def _new_bucket(change: Change, bucket: str, parameters: JSON, owner: str | None, guarded: bool) -> ConfigChange:
+def bucket_creation(change: Change, bucket: str, parameters: JSON, owner: str | None, guarded: bool) -> ConfigChange:
     """A bucket starts with nothing set, and since April 2023 with public access blocked and ACLs disabled."""
-    none = BUCKET_SETTINGS & set(NOTHING_SET) - {"GetBucketPolicyStatus"}
-    starts = {operation: absent(operation) for operation in none}
-    lists = ("GetBucketVersioning", "ListBucketInventoryConfigurations", "ListBucketAnalyticsConfigurations")
-    starts |= {operation: answered(operation, {}) for operation in lists}
-    rule = bodies.ownership(parameters)
+    plain = BUCKET_SETTINGS - {"GetBucketPolicyStatus", "GetBucketAcl"}
+    starts = {name: absent(name) if name in NOTHING_SET else answered(name, {}) for name in plain}
+    rule = body_of("GetBucketOwnershipControls", parameters)
     if guarded:
-        flags = {"PublicAccessBlockConfiguration": dict.fromkeys(bodies.FLAGS, True)}
+        flags = {"PublicAccessBlockConfiguration": dict.fromkeys(FLAGS, True)}
         starts["GetPublicAccessBlock"] = answered("GetPublicAccessBlock", flags)
-        rule = rule or bodies.ownership({"ObjectOwnership": "BucketOwnerEnforced"})
+        rule = rule or body_of("GetBucketOwnershipControls", {"ObjectOwnership": "BucketOwnerEnforced"})
     if rule:
         starts["GetBucketOwnershipControls"] = answered("GetBucketOwnershipControls", rule)
     also = {of_bucket(operation, bucket): answer for operation, answer in starts.items()}
-    content = answered("GetBucketAcl", bodies.acl(parameters, owner) or bodies.acl(PRIVATE, owner))
+    content = answered("GetBucketAcl", acl(parameters, owner) or acl(PRIVATE, owner))
     return change("acl", "bucket", bucket, None, content, of_bucket("GetBucketAcl", bucket), also)
 
 
-def _access_point(change: Change, event: Row, verb: str, noun: str, parameters: JSON) -> ConfigChange:
+def access_point_change(change: Change, event: Row, verb: str, noun: str, parameters: JSON) -> ConfigChange:
+    """An access point that is made or deleted, or its policy."""
     point, operation = text(value_of(parameters, "name")), "GetAccessPointPolicy"
-    content = answered(operation, bodies.policy(parameters)) if verb == "Put" else Answer(operation)
+    content = answered(operation, policy(parameters)) if verb == "Put" else Answer(operation)
     setting, also = None, {}
     if point and noun in ("AccessPoint", "AccessPointPolicy") and (verb, noun) != ("Delete", "AccessPoint"):
         account = text(value_of(parameters, "accountId")) or event["recipient_account_id"]
@@ -152,9 +177,10 @@ def _access_point(change: Change, event: Row, verb: str, noun: str, parameters: 
     return change(path, "access_point", bucket, point, content, setting, also)
 
 
-def _access_grant(change: Change, event: Row, noun: str, parameters: JSON) -> ConfigChange:
+def access_grant_change(change: Change, event: Row, noun: str, parameters: JSON) -> ConfigChange:
+    """A grant of S3 Access Grants, or the policy of their instance."""
     if noun.startswith("AccessGrantsInstance"):
-        content = answered("GetAccessGrantsInstanceResourcePolicy", bodies.policy(parameters))
+        content = answered("GetAccessGrantsInstanceResourcePolicy", policy(parameters))
         return change("access_grant", "account", None, event["recipient_account_id"], content)
 
     def named(*names: str) -> str | None:
@@ -168,23 +194,122 @@ def _access_grant(change: Change, event: Row, noun: str, parameters: JSON) -> Co
     return change("access_grant", scope, bucket, target, answered("GetAccessGrant", body))
 
 
-_Settings = tuple[str, str, Callable[[JSON], JSON | None]]
-_BLOCK: _Settings = ("block_public_access", "GetPublicAccessBlock", bodies.public_access_block)
-_LIFECYCLE: _Settings = ("lifecycle", "GetBucketLifecycleConfiguration", bodies.lifecycle)
-# what a call puts on or takes from a bucket: the path, the call that asks for it, and its body
-_OF_BUCKET: dict[str, _Settings] = {
-    "BucketPolicy": ("policy", "GetBucketPolicy", bodies.policy),
-    "BucketPublicAccessBlock": _BLOCK,
-    "PublicAccessBlock": _BLOCK,
-    "BucketOwnershipControls": ("ownership_controls", "GetBucketOwnershipControls", bodies.ownership),
-    "BucketWebsite": ("website", "GetBucketWebsite", bodies.website),
-    "BucketCors": ("cors", "GetBucketCors", bodies.cors),
-    "BucketReplication": ("replication", "GetBucketReplication", bodies.replication),
-    "BucketVersioning": ("versioning", "GetBucketVersioning", bodies.versioning),
-    "BucketLifecycle": _LIFECYCLE,
-    "BucketLifecycleConfiguration": _LIFECYCLE,
-}
-BUCKET_SETTINGS = {
-    "GetBucketPolicyStatus", "GetBucketAcl", "ListBucketInventoryConfigurations", "ListBucketAnalyticsConfigurations",
-    *(operation for _, operation, _ in _OF_BUCKET.values()),
-}  # fmt: skip
+def body_of(operation: str, parameters: JSON, owner: str | None = None) -> JSON | None:
+    """What a call asks S3 to set, as the call that asks for it answers then; None where that cannot be read."""
+    if operation == "GetBucketPolicy":
+        return policy(parameters)
+    if operation == "GetBucketAcl":
+        return acl(parameters, owner)
+    if operation == "GetBucketOwnershipControls":
+        rule = text(value_of(parameters, "ObjectOwnership") or value_of(parameters, "x-amz-object-ownership"))
+        return {"OwnershipControls": {"Rules": [{"ObjectOwnership": rule}]}} if rule else None
+    element = _ELEMENTS[operation]
+    value = mapping(value_of(parameters, element))
+    rules = listed(value, "Rule")
+    if not value or (operation == "GetBucketReplication" and not rules):
+        return None
+    match operation:
+        case "GetPublicAccessBlock":  # a flag that a call leaves out is off
+            return {element: {flag: switch(value.get(flag, False)) for flag in FLAGS}}
+        case "GetBucketWebsite":
+            return {name: part for name, part in value.items() if not str(name).startswith("xmlns")}
+        case "GetBucketCors":
+            names = ("AllowedMethod", "AllowedOrigin")
+            given = listed(value, "CORSRule")
+            return {"CORSRules": [{f"{n}s": texts(rule.get(n) or rule.get(f"{n}s")) for n in names} for rule in given]}
+        case "GetBucketReplication":
+            return {element: {"Role": value.get("Role"), "Rules": rules}}
+        case "GetBucketVersioning":
+            return {"Status": status} if (status := text(value_of(value, "Status"))) else None
+        case "GetBucketLifecycleConfiguration":
+            return {"Rules": rules}
+    enabled = {"IsEnabled": switch(value["IsEnabled"])} if "IsEnabled" in value else {}
+    return {f"{element}List": [value | enabled]}
+
+
+def policy(parameters: JSON) -> JSON | None:
+    """The policy that a call puts on a bucket or an access point."""
+    for value in (*values_of(parameters, "bucketPolicy"), *values_of(parameters, "Policy")):
+        document = value[0] if isinstance(value, list) and len(value) == 1 else value
+        if isinstance(document, Mapping) and "Statement" in document:
+            return {"Policy": json.dumps(document, sort_keys=True)}
+        if isinstance(document, str) and document.strip().startswith("{"):
+            return {"Policy": document}
+    return None
+
+
+def acl(parameters: JSON, owner: str | None) -> JSON | None:
+    """The grants of an ACL, be it by name, by headers or in full; None where the call carries none that can be read."""
+    answer: JSON = {"Owner": {"ID": owner}} if owner else {}
+    canned = text(value_of(parameters, "x-amz-acl"))
+    if canned is not None:
+        if canned not in CANNED:
+            return None
+        grants = [{"Grantee": {"Type": "Group", "URI": uri}, "Permission": right} for uri, right in CANNED[canned]]
+        return answer | {"Grants": grants}
+    by_header = [
+        {"Grantee": {_KINDS[kind.lower()]: value}, "Permission": right}
+        for header, right in _HEADERS.items()
+        for kind, value in _NAMED.findall(text(value_of(parameters, header)) or "")
+    ]
+    if by_header:
+        return answer | {"Grants": by_header}
+    grants, whole = value_of(parameters, "AccessControlList"), value_of(parameters, "AccessControlPolicy")
+    if not isinstance(grants, Mapping) and not isinstance(whole, Mapping):
+        return None
+    own = text(value_of(value_of(whole, "Owner"), "ID"))
+    return ({"Owner": {"ID": own}} if own else answer) | {"Grants": listed(mapping(grants), "Grant")}
+
+
+def text(value: Any) -> str | None:
+    """A value that old records wrap in a list."""
+    if isinstance(value, list):
+        value = value[0] if value else None
+    return None if value is None or isinstance(value, Mapping) else str(value)
+
+
+def listed(value: JSON, name: str) -> list[JSON]:
+    """The entries of an element that may stand alone, by its name or by its plural."""
+    return mappings(value.get(name) or value.get(f"{name}s"))
+
+
+def switch(value: Any) -> Any:
+    """True or false where a text says so."""
+    return {"true": True, "false": False}.get(str(value).lower(), value)
+
+
+def texts(value: Any) -> list[str]:
+    """The texts of a list, or one that stands alone."""
+    return [str(entry) for entry in (value if isinstance(value, list) else [value]) if entry not in (None, "")]
+
+
+class ExpiryRule(NamedTuple):
+    """An enabled lifecycle rule: what it is for, when it expires objects, and the first of objects and old versions."""
+
+    prefix: str
+    has_tags: bool
+    days: int | None
+    soonest: int  # days; 0 where it names a date
+
+
+def expiry_rules(content: Any) -> list[ExpiryRule]:
+    """The enabled rules that expire objects or old versions, from an answer or from the body of a call."""
+
+    def whole(value: Any) -> int | None:
+        try:
+            return int(value)
+        except (TypeError, ValueError):
+            return None
+
+    inner = mapping(content).get("LifecycleConfiguration", content)
+    rules = []
+    for rule in mappings(inner.get("Rules") or inner.get("Rule")) if isinstance(inner, dict) else ():
+        scope, expiry = mapping(rule.get("Filter")), mapping(rule.get("Expiration"))
+        scope = mapping(scope.get("And")) or scope
+        prefix = str(scope.get("Prefix") or rule.get("Prefix") or "").rstrip("*")
+        days = whole(expiry.get("Days"))
+        times = (days, whole(mapping(rule.get("NoncurrentVersionExpiration")).get("NoncurrentDays")))
+        known = [0] if expiry.get("Date") else [time for time in times if time is not None]
+        if rule.get("Status", "Enabled") == "Enabled" and known:
+            rules.append(ExpiryRule(prefix, "Tag" in scope or "Tags" in scope, days, min(known)))
+    return rules

@@ -18,7 +18,15 @@ import pandas as pd
 
 from ir_kit.case import Case
 from ir_kit.configuration.bucket_inventory import BucketInventory, inventory
-from ir_kit.configuration.change_events import BUCKET_SETTINGS, ConfigChange, absent, change_of, of_account, of_bucket
+from ir_kit.configuration.change_events import (
+    BUCKET_SETTINGS,
+    ConfigChange,
+    absent,
+    change_of,
+    expiry_rules,
+    of_account,
+    of_bucket,
+)
 from ir_kit.configuration.collected_answers import Answer, Call, Configuration, Row, Setting, configuration, setting_of
 from ir_kit.domain.documents import mapping
 from ir_kit.domain.frames import frame_of, rows_of
@@ -33,6 +41,9 @@ ABSENT_IN = {
     "GetBucketPolicyStatus": "GetBucketPolicy", "GetBucketPublicAccessBlock": "GetPublicAccessBlock",
     "GetAccountPublicAccessBlock": "GetPublicAccessBlock",
 }  # fmt: skip
+EXPIRIES = {"event_time": "timestamp"} | dict.fromkeys(
+    ("bucket", "access_key_id", "error_code", "event_id", "request_id", "source_ip_address", "user_agent"), "varchar"
+)
 STATUSES = {"bucket": "varchar", "start_time": "timestamp", "end_time": "timestamp", "versioning_status": "varchar"}
 
 
@@ -203,6 +214,22 @@ class ConfigTimeline:
                     else:
                         rows.append(dict(zip(STATUSES, (bucket, span.start, span.end, status), strict=True)))
         return frame_of(rows, STATUSES)
+
+    def expiry_changes(self) -> pd.DataFrame:
+        """Which calls let objects expire sooner, or would have, had they not failed?
+
+        Returns
+        -------
+        DataFrame
+            One row per call that sets an expiry which is new, or sooner than the one known before, whoever made it.
+        """
+        rows = []
+        for change in self.changes:
+            answers = (change.content, self.before(change)) if change.path == "lifecycle" else ()
+            days = [min((rule.soonest for rule in expiry_rules(answer.response)), default=None) for answer in answers]
+            if days and days[0] is not None and (days[1] is None or days[0] < days[1]):
+                rows.append(change.event)
+        return frame_of(rows, EXPIRIES)
 
 
 def config_timeline(case: Case, unlogged: Unlogged) -> ConfigTimeline:

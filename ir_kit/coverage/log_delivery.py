@@ -19,7 +19,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any, Literal
 
-from ir_kit.configuration.lifecycle import expiry_rules
+from ir_kit.configuration.change_events import expiry_rules
 from ir_kit.coverage.selectors import State
 from ir_kit.coverage.trails import INSTANT
 from ir_kit.domain.documents import mapping, mappings

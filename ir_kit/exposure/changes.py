@@ -13,10 +13,9 @@ from typing import Any
 import pandas as pd
 
 from ir_kit.case import Case
-from ir_kit.configuration.change_events import ConfigChange
+from ir_kit.configuration.change_events import FLAGS, ConfigChange
 from ir_kit.configuration.collected_answers import Answer, setting_of
 from ir_kit.configuration.config_timeline import INSTANT
-from ir_kit.configuration.request_parameters import FLAGS
 from ir_kit.credentials.lineage import compromised_credentials
 from ir_kit.domain.documents import mappings, value_of
 from ir_kit.domain.frames import frame_of, rows_of

@@ -19,8 +19,8 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from ir_kit.configuration.bucket_inventory import Bucket, BucketInventory
+from ir_kit.configuration.change_events import FLAGS
 from ir_kit.configuration.collected_answers import Answer, Configuration
-from ir_kit.configuration.request_parameters import FLAGS
 from ir_kit.domain.documents import parsed, value_of
 from ir_kit.domain.logic import NO, UNKNOWN, YES, all_of
 from ir_kit.policies.policy_documents import Policy, Statement, parse_policy

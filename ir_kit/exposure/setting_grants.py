@@ -14,8 +14,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
+from ir_kit.configuration.change_events import ALL_USERS, AUTHENTICATED_USERS, LOG_DELIVERY
 from ir_kit.configuration.collected_answers import Answer
-from ir_kit.configuration.request_parameters import ALL_USERS, AUTHENTICATED_USERS, LOG_DELIVERY
 from ir_kit.domain.documents import JSON, mapping, mappings, value_of
 from ir_kit.domain.logic import NO, UNKNOWN, YES, any_of
 from ir_kit.exposure.grants import ADMIN, IGNORE_ACLS, LIST, READ, WRITE, BucketContext, Grant

@@ -13,7 +13,6 @@ from ir_kit.attribution import completeness, grading
 from ir_kit.case import Case
 from ir_kit.configuration.bucket_inventory import provide_inventory
 from ir_kit.configuration.config_timeline import config_timeline
-from ir_kit.configuration.lifecycle import expiry_changes
 from ir_kit.coverage.visibility import BucketCoverage, bucket_coverage, unlogged, visible
 from ir_kit.credentials.lineage import compromised_credentials
 from ir_kit.domain.frames import frame_of, rows_of
@@ -179,7 +178,7 @@ def _destruction(case: Case) -> int:
         _requests(case)
         timeline = config_timeline(case, unlogged(visible(case)))
         case.engine.provide("versioning", timeline.versioning())
-        case.engine.provide("expiry_changes", expiry_changes(timeline))
+        case.engine.provide("expiry_changes", timeline.expiry_changes())
         return _keep(case, "destruction")
 
     return case.once("object_access_destruction", write)

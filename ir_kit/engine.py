@@ -15,6 +15,7 @@ from typing import Any
 import pandas as pd
 
 from ir_kit.domain.outcome import OUTCOME_MACRO
+from ir_kit.domain.principals import SQL_MACROS
 from ir_kit.errors import ParameterError
 from ir_kit.ingest.store import Store, connect
 
@@ -84,6 +85,8 @@ class Engine:
         self.connection = connect(memory_limit="2GB", spill=store.folder / "spill")
         self.connection.execute("create macro json_extract_scalar(j, p) as json_extract_string(j, p)")
         self.connection.execute(OUTCOME_MACRO)
+        for macro in SQL_MACROS:
+            self.connection.execute(f"create macro {macro}")
         store.connect_views(self.connection)
 
     def provide(self, name: str, source: pd.DataFrame | Path) -> None:

@@ -11,6 +11,21 @@ from functools import lru_cache
 
 _ARN = re.compile(r"^arn:(?P<partition>[^:]*):(?P<service>iam|sts):[^:]*:(?P<account>[^:]*):(?P<rest>.+)$")
 _COMMAND = re.compile(r"\s+(?:md/)?command[/#]\S+")
+_SQL_ARN = "^arn:[^:]*:(?:iam|sts):[^:]*:"
+SQL_MACROS = (
+    f"account_of_arn(arn) as nullif(regexp_extract(arn, '{_SQL_ARN}([^:]*):.', 1), '')",
+    rf"role_name(arn) as nullif(regexp_extract(arn, '{_SQL_ARN}[^:]*:(?:role/(?:.*/)?|assumed-role/)([^/]*)', 1), '')",
+    f"session_name(arn) as nullif(regexp_extract(arn, '{_SQL_ARN}[^:]*:assumed-role/[^/]*/(.*)$', 1), '')",
+    f"user_name(arn) as nullif(regexp_extract(arn, '{_SQL_ARN}[^:]*:user/(?:.*/)?([^/]*)$', 1), '')",
+    "same_role(item, other) as role_name(item) = role_name(other) "
+    "and account_of_arn(item) is not distinct from account_of_arn(other)",
+    "arn_in(arn, service, account, name) as "
+    "'arn:' || split_part(arn, ':', 2) || ':' || service || '::' || account || ':' || name",
+    r"is_service_address(address) as "
+    r"address <> '' and not regexp_full_match(address, '\d+(\.\d+){3}|[0-9a-fA-F.]*:[0-9a-fA-F:.]*(%.*)?')",
+    r"client_of(agent) as coalesce(trim(regexp_replace(agent, '\s+(?:md/)?command[/#]\S+', '', 'g')), '')",
+)
+"""In SQL what the functions here are in Python; `arn_in` is an ARN in the partition of another, `client_of` `agent_family`."""
 
 
 def account_of_key(access_key_id: str) -> str | None:

@@ -7,7 +7,6 @@ from datetime import timedelta
 from ir_kit.case import Case
 from ir_kit.configuration.collected_answers import configuration
 from ir_kit.coverage.visibility import LogScope, Row, duration, in_words, is_blind, last_used_logged_status
-from ir_kit.credentials.lineage import key_settings
 from ir_kit.domain.frames import rows_of
 from ir_kit.findings import (
     EvidenceRows,
@@ -212,7 +211,8 @@ def access_log_completeness(builder: FindingBuilder, logged: LogScope, row: Row)
 
 def last_used_contradiction(builder: FindingBuilder) -> Finding:
     """Does AWS note a use of an incident key that no log shows?"""
-    keys = [{**key, "status": last_used_logged_status(builder.case, key)} for key in key_settings(builder.case)]
+    settings = rows_of(builder.case.ask("credentials/key_settings"))
+    keys = [{**key, "status": last_used_logged_status(builder.case, key)} for key in settings]
     frame = logging_gaps.contradictions(builder.case)
     without = frame[
         (frame["kind"] == "use_without_record") & frame["access_key_id"].isin([key["access_key_id"] for key in keys])

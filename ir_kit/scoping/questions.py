@@ -6,8 +6,7 @@ import pandas as pd
 
 from ir_kit.case import Case
 from ir_kit.coverage.visibility import last_used_logged_status
-from ir_kit.credentials.lineage import compromised_credentials, key_settings
-from ir_kit.credentials.search import Row
+from ir_kit.credentials.lineage import compromised_credentials
 from ir_kit.domain.frames import frame_of, rows_of
 from ir_kit.domain.principals import account_of_arn, account_of_key
 from ir_kit.tables import types_of
@@ -27,37 +26,32 @@ def key_facts(case: Case) -> pd.DataFrame:
     owner hides one by somebody else. An account that is decoded from the key id (``decoded_account_id``) is not AWS's
     own answer.
     """
-    uses: dict[str, list[Row]] = {}
-    for row in rows_of(case.ask("scoping/key_use")):
-        uses.setdefault(row["access_key_id"], []).append(row)
-    created = {row["access_key_id"]: row for row in rows_of(case.ask("scoping/key_creation"))}
+    keys = list(case.incident.access_keys)
+    uses = {row["access_key_id"]: row for row in rows_of(case.ask("credentials/credential_use", keys=keys))}
     rows = []
-    for settings in key_settings(case):
+    for settings in rows_of(case.ask("credentials/key_settings")):
         key = settings["access_key_id"]
-        own, creation = uses.get(key, []), created.get(key, {})
-        first = own[0] if own else {}
-        arn = first.get("user_identity_arn") or settings.get("principal_arn")
+        use = uses.get(key, {})
+        arn = use.get("user_identity_arn") or settings["principal_arn"]
+        decoded = account_of_key(key)
         rows.append(
-            {
-                "access_key_id": key,
-                "user_name": settings.get("user_name")
-                or first.get("user_identity_user_name")
-                or creation.get("user_name"),
-                "account_id": settings.get("account_id")
-                or first.get("user_identity_account_id")
-                or creation.get("account_id")
+            settings
+            | {
+                "user_name": settings["user_name"] or use.get("user_identity_user_name") or use.get("created_for"),
+                "account_id": settings["account_id"]
+                or use.get("user_identity_account_id")
+                or use.get("created_in")
                 or account_of_arn(arn)
-                or account_of_key(key),
-                "key_status": settings.get("key_status") or "unknown",
-                "create_date": settings.get("create_date") or creation.get("create_date"),
-                **{name: settings.get(name) for name in ("last_used_date", "last_used_service", "last_used_region")},
+                or decoded,
+                "key_status": settings["key_status"] or "unknown",
+                "create_date": settings["create_date"] or use.get("create_date"),
                 "last_used_logged_status": last_used_logged_status(case, settings),
                 "principal_arn": arn,
-                "first_event_time": min((row["first_event_time"] for row in own), default=None),
-                "last_event_time": max((row["last_event_time"] for row in own), default=None),
-                "event_count": sum(row["event_count"] for row in own),
-                "baseline_event_count": sum(row["baseline_event_count"] for row in own),
-                "decoded_account_id": account_of_key(key),
+                "first_event_time": use.get("first_event_time"),
+                "last_event_time": use.get("last_event_time"),
+                "event_count": use.get("event_count") or 0,
+                "baseline_event_count": use.get("baseline_event_count") or 0,
+                "decoded_account_id": decoded,
             }
         )
     frame = frame_of(rows, types_of("scoping/key_facts"))

@@ -19,7 +19,7 @@ from ir_kit.policies.policy_documents import parse_policy
 LINKS = {
     "access_key_id": "varchar", "parent_access_key_id": "varchar", "link": "varchar", "since": "timestamp",
     "link_basis": "varchar", "link_event_name": "varchar", "link_event_id": "varchar", "issued_at": "timestamp",
-    "principal_arn": "varchar", "principal": "varchar", "expires": "timestamp", "depth": "integer",
+    "principal_arn": "varchar", "principal": "varchar", "expires": "timestamp", "depth": "integer", "number": "integer",
 }  # fmt: skip
 COLUMNS = {
     "access_key_id": "varchar", "credential_type": "varchar", "principal_arn": "varchar", "account_id": "varchar",
@@ -72,7 +72,7 @@ def derived_links(case: Case) -> list[Row]:
         for key in keys
     ]  # fmt: skip
     while True:
-        case.engine.provide("links", frame_of(links, LINKS))
+        case.engine.provide("links", frame_of([link | {"number": at} for at, link in enumerate(links)], LINKS))
         derived = rows_of(case.ask("credentials/links"))
         if not derived:
             return links

@@ -151,7 +151,7 @@ found as (
       and not exists (from hours h anti join links using (access_key_id) where h.arn = u.user_identity_arn)
     union all by name
     -- A key of a compromised session: AWS services that act for it get keys of their own, with its time of creation.
-    select 8 as rule, c.access_key_id, l.access_key_id as parent, -l.rowid as number,
+    select 8 as rule, c.access_key_id, l.access_key_id as parent, -l.number as number,
            'the same session as ' || l.access_key_id || ': same principal, same time of creation' as basis
     from candidates c join links l on l.principal_arn = c.arn and l.issued_at = c.created
     where l.link <> 'seed' and l.access_key_id not like 'AKIA%' and (c.forwarded or c.kind in ('AssumedRole', 'FederatedUser'))
@@ -188,7 +188,7 @@ found as (
            coalesce(min({'distance': h.distance, 'key': h.access_key_id}) filter (l.since <= c.created).key, o.holder) as parent,
            'an AWS service acted for the same user; within an hour no credential of the user that is not compromised was used directly' as basis
     from candidates c
-    join (select principal_arn as arn, arg_min(access_key_id, rowid) as holder from links where access_key_id like 'AKIA%' group by all) o using (arn)
+    join (select principal_arn as arn, arg_min(access_key_id, number) as holder from links where access_key_id like 'AKIA%' group by all) o using (arn)
     left join (select d.access_key_id as candidate, h.access_key_id,
                       greatest(epoch(h.first_time) - epoch(d.created), epoch(d.created) - epoch(h.last_time), 0) as distance
                from candidates d join hours h using (arn)

@@ -19,7 +19,7 @@ from ir_kit.attribution.operation_names import AUTHENTICATION_FAILURES
 from ir_kit.case import Case
 from ir_kit.case_opening import open_case
 from ir_kit.coverage.visibility import log_coverage
-from ir_kit.domain.frames import rows_of
+from ir_kit.domain.documents import rows_of
 from ir_kit.object_access import questions as object_access
 from simulator import SampleTruth, incident_fields, make_sample
 

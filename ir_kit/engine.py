@@ -1,7 +1,12 @@
 """Where the SQL runs: DuckDB on the evidence store, in this process; a question's parameters bound or written out.
 
 A text names a parameter as ``:name``; a list stands for its elements, as in ``access_key_id in (:access_keys)``, an
-empty one for ``null``.
+empty one for ``null``. ``outcome(error_code)`` is ``success``, ``denied`` for an authorization error, else ``error``: AWS
+services name a refusal differently, ``AccessDenied`` (S3, IAM), ``Client.UnauthorizedOperation`` (EC2),
+``AuthorizationError`` (SNS), ``NotAuthorized`` (Cognito), ``AllAccessDisabled`` (S3). Failed authentication (an expired or
+unknown key) is an error.
+
+Source: the services' API references, "Common Errors"; CloudTrail User Guide, `errorCode`.
 """
 
 from __future__ import annotations
@@ -14,13 +19,28 @@ from typing import Any
 
 import pandas as pd
 
-from ir_kit.domain.outcome import OUTCOME_MACRO
 from ir_kit.domain.principals import SQL_MACROS
 from ir_kit.errors import ParameterError
 from ir_kit.ingest.store import Store, connect
 
+AUTHORIZATION_ERRORS = (
+    "accessdenied", "unauthorized", "notauthorized", "forbidden", "authorizationerror", "allaccessdisabled",
+)  # fmt: skip
+"""Parts of the error codes, in lower case, by which a service refuses a call."""
+_MACROS = f"""
+create macro json_extract_scalar(j, p) as json_extract_string(j, p);
+create macro outcome(code) as case when code is null then 'success'
+    when regexp_matches(lower(code), '{"|".join(AUTHORIZATION_ERRORS)}') then 'denied' else 'error' end
+"""
 # strings, quoted names, comments and casts are passed over; what is left with a colon is a parameter
 _PLACEHOLDER = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"|--[^\n]*|/\*.*?\*/|::|:([A-Za-z_]\w*)", re.DOTALL)
+
+
+def outcome_of(error_code: str | None) -> str:
+    """``success``, ``denied`` or ``error``, as SQL's ``outcome(error_code)``."""
+    if error_code is None:
+        return "success"
+    return "denied" if any(part in error_code.lower() for part in AUTHORIZATION_ERRORS) else "error"
 
 
 def _filled(text: str, parameters: Mapping[str, Any], write: Callable[[str, Any], str]) -> str:
@@ -83,8 +103,7 @@ class Engine:
 
     def __init__(self, store: Store) -> None:
         self.connection = connect(memory_limit="2GB", spill=store.folder / "spill")
-        self.connection.execute("create macro json_extract_scalar(j, p) as json_extract_string(j, p)")
-        self.connection.execute(OUTCOME_MACRO)
+        self.connection.execute(_MACROS)
         for macro in SQL_MACROS:
             self.connection.execute(f"create macro {macro}")
         store.connect_views(self.connection)

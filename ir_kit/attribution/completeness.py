@@ -11,7 +11,7 @@ from ir_kit.attribution.operation_names import AUTHENTICATION_FAILURES, operatio
 from ir_kit.attribution.statistics import clopper_pearson
 from ir_kit.case import Case
 from ir_kit.coverage.visibility import log_coverage
-from ir_kit.domain.frames import rows_of
+from ir_kit.domain.documents import rows_of
 
 Row = Mapping[str, Any]
 ENOUGH = 1_000  # so many requests, and a bucket's own loss is taken before that of all buckets

@@ -11,7 +11,7 @@ from ir_kit.case import Case
 from ir_kit.coverage.visibility import visible
 from ir_kit.credentials.lineage import compromised_credentials
 from ir_kit.credentials.validity import Validity, credential_validity
-from ir_kit.domain.frames import rows_of
+from ir_kit.domain.documents import rows_of
 from ir_kit.domain.intervals import Span
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 from ir_kit.bucket_exposure import questions
 from ir_kit.case import Case
 from ir_kit.coverage.visibility import LogScope, bucket_coverage
-from ir_kit.domain.frames import rows_of
+from ir_kit.domain.documents import rows_of
 from ir_kit.findings import (
     EVENT_IDS,
     Actor,

@@ -18,7 +18,7 @@ from ir_kit.bucket_exposure.closing_steps import steps_to_close
 from ir_kit.case import Case
 from ir_kit.configuration.bucket_inventory import provide_inventory
 from ir_kit.configuration.change_events import of_bucket
-from ir_kit.domain.frames import frame_of, rows_of
+from ir_kit.domain.documents import frame_of, rows_of
 from ir_kit.domain.logic import NO, UNKNOWN, YES, any_of
 from ir_kit.exposure import bucket_verdicts
 from ir_kit.exposure import changes as exposure_changes

@@ -11,8 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from ir_kit.case import Case
-from ir_kit.domain.documents import JSON, mapping, parsed
-from ir_kit.domain.frames import rows_of
+from ir_kit.domain.documents import JSON, mapping, parsed, rows_of
 
 Row = Mapping[str, Any]
 Subject = tuple[tuple[str, str], ...]

@@ -28,8 +28,7 @@ from ir_kit.configuration.change_events import (
     of_bucket,
 )
 from ir_kit.configuration.collected_answers import Answer, Call, Configuration, Row, Setting, configuration, setting_of
-from ir_kit.domain.documents import mapping
-from ir_kit.domain.frames import frame_of, rows_of
+from ir_kit.domain.documents import frame_of, mapping, rows_of
 from ir_kit.domain.intervals import EARLIEST, LATEST, Point, Span, Timeline, between, edges_of, without
 
 Unlogged = Mapping[tuple[str | None, str], Sequence[Span]]

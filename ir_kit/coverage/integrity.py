@@ -10,8 +10,7 @@ import pandas as pd
 
 from ir_kit.case import Case
 from ir_kit.coverage.trails import trail_key
-from ir_kit.domain.documents import mapping, mappings
-from ir_kit.domain.frames import frame_of, rows_of
+from ir_kit.domain.documents import frame_of, mapping, mappings, rows_of
 from ir_kit.ingest.digest_logs import LogFile, Trail, check_logs
 from ir_kit.ingest.digests import Link, Proofs, SourceFile, Stop, UnreadDigest, chain_links, moment, prove, read_digests
 from ir_kit.tables import types_of

@@ -30,8 +30,7 @@ from ir_kit.coverage.log_delivery import (
 )
 from ir_kit.coverage.selectors import CLASSES, Coverage, Scope, SelectorSet, State, best
 from ir_kit.coverage.trails import INSTANT, SETTLING, Trail, TrailKey, Trails, trail_timelines
-from ir_kit.domain.documents import mapping, mappings
-from ir_kit.domain.frames import frame_of, rows_of
+from ir_kit.domain.documents import frame_of, mapping, mappings, rows_of
 from ir_kit.domain.intervals import EARLIEST, LATEST, UNKNOWN, Setting, Span, between, edges_of, united
 
 T = TypeVar("T")

@@ -17,7 +17,7 @@ from ir_kit.case import Case
 from ir_kit.coverage import integrity
 from ir_kit.coverage.logging_timeline import LoggingTimeline, logging_timeline
 from ir_kit.coverage.selectors import CLASSES, State
-from ir_kit.domain.frames import frame_of, rows_of
+from ir_kit.domain.documents import frame_of, rows_of
 from ir_kit.domain.intervals import LATEST, Span, between, united
 from ir_kit.errors import IrKitError
 from ir_kit.findings import Scope

@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from ir_kit.case import Case
-from ir_kit.domain.frames import frame_of, rows_of
+from ir_kit.domain.documents import frame_of, rows_of
 from ir_kit.domain.principals import account_of_arn, account_of_key, in_networks, is_responder
 from ir_kit.policies.policy_documents import parse_policy
 

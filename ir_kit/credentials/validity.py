@@ -15,8 +15,7 @@ from typing import Any
 
 import pandas as pd
 
-from ir_kit.domain.documents import mapping, mappings
-from ir_kit.domain.frames import frame_of
+from ir_kit.domain.documents import frame_of, mapping, mappings
 from ir_kit.domain.intervals import Span
 from ir_kit.domain.principals import account_of_arn, user_name
 

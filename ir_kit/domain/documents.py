@@ -1,4 +1,4 @@
-"""JSON that others wrote, read with tolerance: what cannot be read is None and never raises.
+"""JSON that others wrote, read with tolerance: what cannot be read is None and never raises. And frames as rows and back.
 
 CloudTrail writes the body of a call as JSON made from XML: what can occur many times stands alone where it occurs
 once, and names are capitalised as the service pleases.
@@ -8,10 +8,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+import pandas as pd
+
 JSON = dict[str, Any]
+_DTYPES = {
+    "varchar": "str", "bigint": "Int64", "integer": "Int32", "double": "float64", "boolean": "boolean",
+    "timestamp": "datetime64[us, UTC]",
+}  # fmt: skip
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -53,3 +59,28 @@ def values_of(parameters: Any, name: str) -> Iterator[Any]:
 def without_surrogates(text: str) -> str:
     """The text with U+FFFD for each lone surrogate, which JSON may hold and no column can."""
     return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
+
+
+def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """One dict per row, in order; what is null there is None here."""
+    rows: list[dict[str, Any]] = frame.astype(object).where(frame.notna(), None).to_dict("records")  # type: ignore[assignment]
+    return rows
+
+
+def frame_of(rows: Iterable[Mapping[str, Any]], columns: Mapping[str, str]) -> pd.DataFrame:
+    """A frame of these columns, typed by their SQL types, also where it has no row or only nulls.
+
+    Lone surrogates, which JSON inside JSON may hold and no column can, become U+FFFD.
+    """
+
+    def whole(value: Any) -> Any:
+        if isinstance(value, str):
+            return without_surrogates(value)
+        return [whole(item) for item in value] if isinstance(value, list) else value
+
+    listed = list(rows)
+    series = {
+        name: pd.Series([whole(row.get(name)) for row in listed], dtype=_DTYPES.get(kind, "object"))
+        for name, kind in columns.items()
+    }
+    return pd.DataFrame(series, columns=list(columns))

@@ -18,7 +18,7 @@ from ir_kit.configuration.bucket_inventory import Bucket, BucketInventory, inven
 from ir_kit.configuration.collected_answers import Answer, Configuration, Setting, configuration
 from ir_kit.configuration.config_timeline import MOST_READ, ConfigTimeline, config_timeline
 from ir_kit.coverage.visibility import unlogged, visible
-from ir_kit.domain.frames import frame_of
+from ir_kit.domain.documents import frame_of
 from ir_kit.domain.intervals import between
 from ir_kit.domain.logic import NO, UNKNOWN, YES, any_of
 from ir_kit.exposure.grants import BucketContext, Grant

@@ -17,12 +17,11 @@ from ir_kit.configuration.change_events import FLAGS, ConfigChange
 from ir_kit.configuration.collected_answers import Answer, setting_of
 from ir_kit.configuration.config_timeline import INSTANT
 from ir_kit.credentials.lineage import compromised_credentials
-from ir_kit.domain.documents import mappings, value_of
-from ir_kit.domain.frames import frame_of, rows_of
+from ir_kit.domain.documents import frame_of, mappings, rows_of, value_of
 from ir_kit.domain.intervals import LATEST
 from ir_kit.domain.logic import NO, UNKNOWN, YES
-from ir_kit.domain.outcome import outcome_of
 from ir_kit.domain.principals import is_responder
+from ir_kit.engine import outcome_of
 from ir_kit.exposure.bucket_verdicts import PastExposure, past_exposure
 from ir_kit.tables import types_of
 

@@ -26,8 +26,7 @@ from ir_kit.case import Case
 from ir_kit.configuration.bucket_inventory import Bucket
 from ir_kit.configuration.collected_answers import Answer, Configuration
 from ir_kit.credentials.lineage import compromised_credentials
-from ir_kit.domain.documents import mapping, mappings, parsed, value_of
-from ir_kit.domain.frames import rows_of
+from ir_kit.domain.documents import mapping, mappings, parsed, rows_of, value_of
 from ir_kit.domain.logic import ABSENT, NO, UNKNOWN, YES
 from ir_kit.domain.principals import account_of_arn, role_name, session_name, user_name
 from ir_kit.exposure.bucket_verdicts import Exposure, exposure_of

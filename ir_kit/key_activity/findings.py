@@ -6,7 +6,7 @@ import pandas as pd
 
 from ir_kit.case import Case
 from ir_kit.coverage.visibility import LogScope
-from ir_kit.domain.frames import rows_of
+from ir_kit.domain.documents import rows_of
 from ir_kit.findings import (
     Finding,
     FindingBuilder,

@@ -15,8 +15,7 @@ from ir_kit.coverage.logging_timeline import MARGIN, LoggingTimeline, logging_ti
 from ir_kit.coverage.selectors import CLASSES, Scope
 from ir_kit.coverage.trails import moment
 from ir_kit.coverage.visibility import NEAR, duration, logged_uses
-from ir_kit.domain.documents import mapping
-from ir_kit.domain.frames import frame_of, rows_of
+from ir_kit.domain.documents import frame_of, mapping, rows_of
 from ir_kit.domain.intervals import Span
 from ir_kit.findings import join_names
 from ir_kit.logging_gaps.tampering import calls, log_destinations

@@ -7,7 +7,7 @@ from datetime import timedelta
 from ir_kit.case import Case
 from ir_kit.configuration.collected_answers import configuration
 from ir_kit.coverage.visibility import LogScope, Row, duration, in_words, is_blind, last_used_logged_status
-from ir_kit.domain.frames import rows_of
+from ir_kit.domain.documents import rows_of
 from ir_kit.findings import (
     EvidenceRows,
     Finding,

@@ -31,8 +31,7 @@ from ir_kit.coverage.log_delivery import LOGGING
 from ir_kit.coverage.selectors import OBJECT, coverage_of_bucket, selector_set
 from ir_kit.coverage.visibility import visible
 from ir_kit.credentials.lineage import compromised_credentials
-from ir_kit.domain.documents import JSON, mapping, mappings
-from ir_kit.domain.frames import frame_of, rows_of
+from ir_kit.domain.documents import JSON, frame_of, mapping, mappings, rows_of
 from ir_kit.domain.shell import aws, compact
 from ir_kit.errors import ParameterError, one_line
 from ir_kit.tables import types_of

@@ -23,8 +23,7 @@ from ir_kit.coverage.selectors import (
 )
 from ir_kit.coverage.trails import INSTANT, Trail, trail_key
 from ir_kit.coverage.visibility import BLIND, duration
-from ir_kit.domain.documents import mapping
-from ir_kit.domain.frames import frame_of, rows_of
+from ir_kit.domain.documents import frame_of, mapping, rows_of
 from ir_kit.domain.intervals import Span, Timeline, between
 from ir_kit.findings import join_names
 from ir_kit.tables import types_of

@@ -10,7 +10,7 @@ from ir_kit.case import Case
 from ir_kit.coverage.logging_timeline import LoggingTimeline, hull, logging_timeline
 from ir_kit.coverage.selectors import SelectorSet, coverage_of_bucket, coverage_of_region
 from ir_kit.coverage.trails import Trail
-from ir_kit.domain.frames import frame_of
+from ir_kit.domain.documents import frame_of
 from ir_kit.domain.intervals import Span, between
 from ir_kit.tables import types_of
 

@@ -15,7 +15,7 @@ from ir_kit.configuration.bucket_inventory import provide_inventory
 from ir_kit.configuration.config_timeline import config_timeline
 from ir_kit.coverage.visibility import BucketCoverage, bucket_coverage, unlogged, visible
 from ir_kit.credentials.lineage import compromised_credentials
-from ir_kit.domain.frames import frame_of, rows_of
+from ir_kit.domain.documents import frame_of, rows_of
 from ir_kit.object_access.bounds import with_upper
 from ir_kit.sessions.session_table import provide_known_values, session_hours
 from ir_kit.tables import types_of

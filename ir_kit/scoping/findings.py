@@ -5,7 +5,7 @@ from __future__ import annotations
 from ir_kit.case import Case
 from ir_kit.coverage.visibility import LogScope
 from ir_kit.credentials.lineage import Row
-from ir_kit.domain.frames import rows_of
+from ir_kit.domain.documents import rows_of
 from ir_kit.findings import (
     CONFIGURATION,
     EvidenceRows,

@@ -7,7 +7,7 @@ import pandas as pd
 from ir_kit.case import Case
 from ir_kit.coverage.visibility import last_used_logged_status
 from ir_kit.credentials.lineage import compromised_credentials
-from ir_kit.domain.frames import frame_of, rows_of
+from ir_kit.domain.documents import frame_of, rows_of
 from ir_kit.domain.principals import account_of_arn, account_of_key
 from ir_kit.tables import types_of
 

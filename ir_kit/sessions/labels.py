@@ -17,7 +17,7 @@ from typing import Any
 
 import pandas as pd
 
-from ir_kit.domain.frames import frame_of
+from ir_kit.domain.documents import frame_of
 from ir_kit.errors import ParameterError
 
 LABELS = ("owner", "intruder", "unknown")

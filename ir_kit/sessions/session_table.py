@@ -17,7 +17,7 @@ import pandas as pd
 
 from ir_kit.case import Case
 from ir_kit.credentials.lineage import compromised_credentials
-from ir_kit.domain.frames import frame_of, rows_of
+from ir_kit.domain.documents import frame_of, rows_of
 from ir_kit.domain.principals import agent_matches, in_networks, is_service_address
 from ir_kit.sessions.baseline import OwnerBaseline, from_baseline, from_window
 from ir_kit.sessions.labels import read_labels

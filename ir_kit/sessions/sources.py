@@ -21,7 +21,7 @@ import pandas as pd
 
 from ir_kit.attribution.grading import grade
 from ir_kit.case import NETWORK_FILES, Case
-from ir_kit.domain.frames import frame_of, rows_of
+from ir_kit.domain.documents import frame_of, rows_of
 from ir_kit.domain.principals import agent_family, in_networks, is_service_address
 from ir_kit.errors import EvidenceError
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ir_kit.case import Case
-from ir_kit.domain.frames import rows_of
+from ir_kit.domain.documents import rows_of
 
 ACCOUNT, FOREIGN = "111122223333", "999988887777"
 OWNER, STRANGER, PARTNER = "a" * 64, "b" * 64, "c" * 64

@@ -9,7 +9,7 @@ import numpy as np
 
 from ir_kit.configuration.bucket_inventory import inventory_of
 from ir_kit.configuration.collected_answers import Configuration
-from ir_kit.domain.frames import rows_of
+from ir_kit.domain.documents import rows_of
 from ir_kit.logging_gaps.recommendations import Plan, load_prices
 
 ACCOUNT = "111122223333"

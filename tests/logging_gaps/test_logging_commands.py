@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from logging_gaps.small_accounts import ARN, USER, account, answer, of_bucket, planned, step, trail
 
-from ir_kit.domain.frames import rows_of
+from ir_kit.domain.documents import rows_of
 from ir_kit.domain.shell import aws, command
 from ir_kit.logging_gaps.recommendations import PARTS, as_advanced, put_policy, statement, with_buckets
 

@@ -20,7 +20,7 @@ from logging_gaps.small_accounts import (
     trail,
 )
 
-from ir_kit.domain.frames import rows_of
+from ir_kit.domain.documents import rows_of
 from ir_kit.logging_gaps.recommendations import lasting_arns, recommendations
 
 

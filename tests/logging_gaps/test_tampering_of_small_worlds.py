@@ -13,8 +13,8 @@ import yaml
 from ir_kit.case import Case
 from ir_kit.case_opening import open_case
 from ir_kit.coverage.visibility import visible
-from ir_kit.domain.frames import rows_of
-from ir_kit.domain.outcome import outcome_of
+from ir_kit.domain.documents import rows_of
+from ir_kit.engine import outcome_of
 from ir_kit.logging_gaps.contradictions import contradictions
 from ir_kit.logging_gaps.tampering import tampering
 from ir_kit.logging_gaps.trail_history import trails as trail_history

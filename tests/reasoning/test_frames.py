@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ir_kit.domain.frames import frame_of
+from ir_kit.domain.documents import frame_of
 
 
 def test_a_lone_surrogate_becomes_the_replacement_character() -> None:

@@ -7,29 +7,29 @@ import pyarrow.parquet as pq
 
 from ir_kit.case import Case
 from ir_kit.credentials.lineage import compromised_credentials
-from ir_kit.sessions import session_table as line
+from ir_kit.sessions import session_table
 from ir_kit.tables import types_of
 
 HEAD = 1_000
 
 
 def sessions(case: Case) -> pd.DataFrame:
-    """The sessions of `ir_kit.sessions.sessions`; one may have begun before the window.
+    """The sessions of `session_table.sessions`; one may have begun before the window.
 
     Requests that access logs alone show join the sessions where their credential is settled (grades A to C of object
     access), or are sessions of their own; what is not settled (D) is in `object_access` alone.
     """
-    return _written(case, "sessions", line.sessions(case))
+    return _answer(case, "sessions", session_table.sessions(case))
 
 
 def operators(case: Case) -> pd.DataFrame:
-    """The operators of `ir_kit.sessions.operators`."""
-    return _written(case, "operators", line.operators(case))
+    """The operators of `session_table.operators`."""
+    return _answer(case, "operators", session_table.operators(case))
 
 
 def baseline(case: Case) -> pd.DataFrame:
-    """The baselines of `ir_kit.sessions.baselines`. Cannot see an intruder who was there from the baseline's first day."""
-    return _written(case, "baseline", line.baselines(case))
+    """The baselines of `session_table.baselines`. Cannot see an intruder who was there from the baseline's first day."""
+    return _answer(case, "baseline", session_table.baselines(case))
 
 
 def first_seen(case: Case) -> pd.DataFrame:
@@ -62,20 +62,17 @@ def events(case: Case) -> pd.DataFrame:
     The first thousand; all are streamed to the table, and their number is in ``frame.attrs["rows"]``. Cannot see
     requests that only access logs hold, and data events where they were off.
     """
-    line.session_hours(case)
+    session_table.session_hours(case)
     count = case.keep("key_activity/events", "key_activity/events")
     file = pq.ParquetFile(case.staging / "tables" / "key_activity" / "events.parquet")
-    head = next(file.iter_batches(batch_size=HEAD), None)
-    frame: pd.DataFrame = file.read().to_pandas() if head is None else head.to_pandas()
+    frame: pd.DataFrame = next(file.iter_batches(batch_size=HEAD), file.schema_arrow.empty_table()).to_pandas()
     frame.attrs["rows"] = count
     return frame
 
 
-def _answer(case: Case, name: str) -> pd.DataFrame:
+def _answer(case: Case, name: str, frame: pd.DataFrame | None = None) -> pd.DataFrame:
+    """A table of this playbook, written: this frame, or the answer to the SQL of its name."""
     compromised_credentials(case)
-    return _written(case, name, case.ask(f"key_activity/{name}"))
-
-
-def _written(case: Case, name: str, frame: pd.DataFrame) -> pd.DataFrame:
-    case.write_table(f"key_activity/{name}", frame)
-    return frame[list(types_of(f"key_activity/{name}"))]
+    answer = case.ask(f"key_activity/{name}") if frame is None else frame
+    case.write_table(f"key_activity/{name}", answer)
+    return answer[list(types_of(f"key_activity/{name}"))]

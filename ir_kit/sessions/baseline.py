@@ -1,8 +1,6 @@
 """What is the owner's: the sources of the baseline, or what is steady through the window; and was what was done the owner's?
 
-In a baseline every source counts as the owner's, but for those that look new inside it: that come late, stay for few
-days, share neither block nor family of client with the rest, and do what the rest does not, or come in its last hours:
-what began an hour before the window is no more the owner's than what begins an hour after. Each measure of behaviour is
+What began an hour before the window is no more the owner's than what begins an hour after. Each measure of behaviour is
 set against the owner's own habit: an owner who meets a new prefix every day is not surprised by another.
 """
 
@@ -72,12 +70,11 @@ def installations(listed: Iterable[Source]) -> list[list[Source]]:
     """Sources of one block whose user agents are of one family: one installation, through its versions."""
     groups: list[list[Source]] = []
     for source in listed:
-        for group in groups:
-            if group[0].block == source.block and same_family(group[0].user_agent, source.user_agent):
-                group.append(source)
-                break
-        else:
-            groups.append([source])
+        of_block = (group for group in groups if group[0].block == source.block)
+        fitting = next((group for group in of_block if same_family(group[0].user_agent, source.user_agent)), None)
+        if fitting is None:
+            groups.append(fitting := [])
+        fitting.append(source)
     return groups
 
 
@@ -88,6 +85,7 @@ def active_hours(listed: Iterable[Source]) -> set[int]:
 
 def from_baseline(case: Case, listed: list[Source], days: int) -> OwnerBaseline:
     """The owner's sources by a baseline of so many days, without those that look new inside it."""
+    listed = [source for source in listed if source.forwarded < source.events]
     baseline = OwnerBaseline("baseline", days, listed)
     if not listed or days < 7:
         return baseline
@@ -98,19 +96,17 @@ def from_baseline(case: Case, listed: list[Source], days: int) -> OwnerBaseline:
         few = len({hour // 24 for hour in hours}) <= max(2, FEW_DAYS * days)
         if few and min(hours) - start > max(8 * days, longest_pause(hours)):  # after its first third
             late.append(group)
-    coming = {source for group in late for source in group}
-    rest = SourceGroup([source for source in listed if source not in coming])
-    if rest.events < LEAST_DAYS or len(rest.days) < LEAST_DAYS:
+    rest = SourceGroup([source for source in listed if not any(source in group for group in late)])
+    if not late or rest.events < LEAST_DAYS or len(rest.days) < LEAST_DAYS:
         return baseline
-    foreign = [
-        (group, [SourceGroup([source]) for source in group]) for group in late
-        if not any(source.block == other.block or same_family(source.user_agent, other.user_agent)
-                   for source in group for other in rest.sources)
-    ]  # fmt: skip
-    if foreign:
-        describe(case, [rest, *(part for _, parts in foreign for part in parts)])
-    for group, parts in foreign:
-        if min(active_hours(group)) > end - EVE or any(compare(part, rest, rest, "").deviations for part in parts):
+    parts = {source: SourceGroup([source]) for group in late for source in group}
+    describe(case, [rest, *parts.values()])
+    for group in late:
+        pairs = [(source, other) for source in group for other in rest.sources]
+        if any(one.block == other.block or same_family(one.user_agent, other.user_agent) for one, other in pairs):
+            continue
+        last = min(active_hours(group)) > end - EVE
+        if last or any(compare(parts[source], rest, rest, "").deviations for source in group):
             baseline.suspects += group
     baseline.sources = [source for source in listed if source not in baseline.suspects]
     return baseline
@@ -167,8 +163,8 @@ def roaming_clients(listed: list[Source], start: int, end: int) -> list[Source]:
         for source in group:
             sizes[source.block] += len(source.hours)
         many = len(sizes) >= LEAST_BLOCKS and 2 * max(sizes.values()) <= sizes.total()
-        roams = (many or group[0].user_agent.portable) and not probes(group)
-        if roams and habit(active_hours(group), start, end) == (False, True):
+        steady = habit(active_hours(group), start, end) == (False, True)
+        if (many or group[0].user_agent.portable) and steady and not probes(group):
             roaming += group
     return roaming
 
@@ -214,7 +210,10 @@ def compare(group: SourceGroup, related: SourceGroup, everything: SourceGroup, w
             words = f"{len(unfamiliar)} of {len(values)} {plural} not in {what}"
             words += f" here ({elsewhere} of them elsewhere)" if elsewhere else ""
             behaviour.share = max(behaviour.share, share)
-            usual = new_values_a_day(reference, kind) * len(group.days)
+            # how many new values the owner meets on a day, once the first third of the days has gone
+            later = reference.days[len(reference.days) // 3 :] if len(reference.days) > 2 else []
+            new = sum(value["day"] >= later[0] for value in known.values()) / len(later) if later else 0.0
+            usual = new * len(group.days)
             deviates = share >= DEVIATES and len(unfamiliar) > usual + 2 * math.sqrt(usual)
             (behaviour.deviations if deviates else behaviour.notes).append(words)
     refused, usual = group.refused / group.events, reference.refused / max(1, reference.events)
@@ -229,22 +228,12 @@ def compare(group: SourceGroup, related: SourceGroup, everything: SourceGroup, w
     return behaviour
 
 
-def new_values_a_day(reference: SourceGroup, kind: str) -> float:
-    """How many new values of this kind does the owner meet on a day, once the first third of the days has gone?"""
-    days = reference.days
-    if len(days) < 3:
-        return 0.0
-    later = days[len(days) // 3 :]
-    first_days: list[int] = [value["day"] for value in reference.values.get(kind, {}).values()]
-    return sum(day >= later[0] for day in first_days) / len(later)
-
-
 def mixture(group: SourceGroup, reference: SourceGroup) -> list[str]:
     """The share of the calls that would have to be others to make it the owner's mixture, and that of the owner's days."""
-    totals = {log: sum(counts.total() for counts in days.values()) for log, days in group.calls.items()}
-    log = max(totals, key=lambda name: totals[name], default="")
+    by_log = {log: sum(days.values(), Counter[str]()) for log, days in group.calls.items()}
+    log, calls = max(by_log.items(), key=lambda item: item[1].total(), default=("", Counter[str]()))
     owners_days = list(reference.calls.get(log, {}).values())
-    calls, owners = (sum(days, Counter()) for days in (group.calls.get(log, {}).values(), owners_days))
+    owners = sum(owners_days, Counter[str]())
     if calls.total() < LEAST_MIX or owners.total() < LEAST_MIX:
         return []
     usual = max((distance(day, owners) for day in owners_days if day.total() >= LEAST_MIX), default=None)
@@ -266,14 +255,12 @@ def unusual_times(group: SourceGroup, reference: SourceGroup) -> list[str]:
         return []
     kinds = {is_weekend(hour // 24) for hour in reference.hours}
     active = {(is_weekend(hour // 24), (hour + shift) % 24) for hour in reference.hours for shift in (-1, 0, 1)}
-    outside = 0
-    for hour, count in group.hours.items():
-        weekend = is_weekend(hour // 24)
-        if weekend in kinds or len(reference.days) >= 7:  # else so short a baseline has no weekend to compare with
-            outside += count * ((weekend, hour % 24) not in active)
-    if outside / group.events < 0.8:
-        return []
-    return [f"{outside} of {group.events} calls at hours in which the owner is never active"]
+    if len(reference.days) >= 7:  # else so short a baseline has no weekend, or nothing else, to compare with
+        kinds = {True, False}
+    at = [(is_weekend(hour // 24), hour % 24, count) for hour, count in group.hours.items()]
+    outside = sum(count for weekend, hour, count in at if weekend in kinds and (weekend, hour) not in active)
+    many = outside / group.events >= 0.8
+    return [f"{outside} of {group.events} calls at hours in which the owner is never active"] if many else []
 
 
 def differs_by_handshake(group: SourceGroup, owners: SourceGroup) -> str | None:

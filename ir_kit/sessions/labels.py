@@ -1,8 +1,7 @@
 """The analyst's labels: ``labels.csv`` beside the incident file, read and appended, never rewritten.
 
-A user agent or an address is what an intruder chose, and a spreadsheet takes a cell that starts with ``=`` for a formula.
-So a text that a spreadsheet would not take as text is written behind an apostrophe; `as_written` and `as_read` are each
-other's inverse for every text.
+A user agent or an address is what an intruder chose, and a spreadsheet takes a cell that starts with ``=`` for a formula:
+`as_written` puts such a text behind an apostrophe, and `as_read` is its inverse.
 """
 
 from __future__ import annotations
@@ -22,7 +21,8 @@ from ir_kit.errors import ParameterError
 
 LABELS = ("owner", "intruder", "unknown")
 SOURCE = ("access_key_id", "source_ip_address", "user_agent")
-COLUMNS = ("labelled_at", "analyst", *SOURCE, "start_time", "end_time", "label", "note")
+TIMES = ("start_time", "end_time")
+COLUMNS = ("labelled_at", "analyst", *SOURCE, *TIMES, "label", "note")
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 GUARD = "'"
 
@@ -43,46 +43,41 @@ def read_labels(folder: Path) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row per line of ``labels.csv``, in its order, by number; an empty label takes back what was said before.
-        Empty where there is no file.
+        One row per label, with its line's number; an empty label takes back what was said before. Empty where there is
+        no file.
 
     Raises
     ------
     ParameterError
         A column is missing, a time is none, there is no such label, or the file is not UTF-8 or cannot be read.
     """
-    path, rows = folder / "labels.csv", []
+    path = folder / "labels.csv"
+    rows: list[dict[str, Any]] = []
     try:
         if path.exists():
             with path.open(encoding="utf-8-sig", newline="") as file:
                 reader = csv.DictReader(file)
                 check_columns(reader.fieldnames or (), path)
-                rows = [read_label(row, f"{path}:{reader.line_num}") for row in reader]
+                rows = [{"number": reader.line_num} | {name: row[name] or "" for name in COLUMNS} for row in reader]
     except UnicodeDecodeError as error:
         raise ParameterError("labels that are not UTF-8", str(path), "save it as CSV in UTF-8") from error
     except OSError as error:
         raise ParameterError(f"cannot be read ({error.strerror})", str(path), "check its permissions") from error
-    types = {name: "timestamp" if name.endswith("_time") else "varchar" for name in COLUMNS}
-    return frame_of(rows, types).assign(number=range(len(rows)))
+    for row in rows:
+        where = f"{path}:{row['number']}"
+        row |= {name: as_read(row[name]) if name in SOURCE[1:] else row[name].strip() for name in COLUMNS}
+        if row["label"] not in (*LABELS, ""):
+            raise ParameterError(f"no label {row['label']!r}", where, f"choose from {', '.join(LABELS)}")
+        row |= {name: pd.to_datetime(row[name], utc=True, errors="coerce") for name in TIMES}
+        if any(pd.isna(row[name]) for name in TIMES):
+            raise ParameterError("a time that is none", where, "write it as 2026-03-01T00:00:00Z")
+    return frame_of(rows, dict.fromkeys(COLUMNS, "varchar") | dict.fromkeys(TIMES, "timestamp") | {"number": "bigint"})
 
 
 def check_columns(columns: Iterable[str], path: Path) -> None:
     """Raise where a column of labels is missing."""
     if missing := [name for name in COLUMNS if name not in columns]:
         raise ParameterError(f"no column {', '.join(missing)}", f"{path}:1", f"its columns are {', '.join(COLUMNS)}")
-
-
-def read_label(row: dict[str, str | None], where: str) -> dict[str, Any]:
-    """A line of the file, its cells as the texts that were written and its times parsed."""
-    cells: dict[str, Any] = {name: as_read(row[name] or "") for name in SOURCE}
-    cells |= {name: (row[name] or "").strip() for name in COLUMNS if name not in SOURCE[1:]}
-    if cells["label"] not in (*LABELS, ""):
-        raise ParameterError(f"no label {cells['label']!r}", where, f"choose from {', '.join(LABELS)}")
-    for name in ("start_time", "end_time"):
-        cells[name] = pd.to_datetime(cells[name], utc=True, errors="coerce")
-        if pd.isna(cells[name]):
-            raise ParameterError("a time that is none", where, "write it as 2026-03-01T00:00:00Z")
-    return cells
 
 
 def write_labels(
@@ -112,7 +107,7 @@ def write_labels(
         for row in sessions.to_dict("records"):
             cells = {"labelled_at": moment(labelled_at), "analyst": analyst, "label": label, "note": note}
             cells |= {name: "" if pd.isna(row[name]) else str(row[name]) for name in SOURCE}
-            cells |= {name: moment(row[name]) for name in ("start_time", "end_time")}
+            cells |= {name: moment(row[name]) for name in TIMES}
             writer.writerow([as_written(cells.get(name, "")) for name in columns])
         with open(path, "ab") as file:  # one write, so that two notebooks do not mix their lines
             file.write(lines.getvalue().encode("utf-8"))

@@ -1,11 +1,8 @@
 """Sessions of use, and whose they look like.
 
-A session is one credential from one address with one user agent, a pause of 30 minutes ending it. Whose it looks like
-is judged of its *source*, the address and the user agent with all that was done from there, against the owner's sources
-(`baseline`); sources that one operator seems to use belong together (`verdicts`). Sessions come from CloudTrail;
-requests that access logs alone show join them, or are sessions of their own. A call that an AWS service made for the
-principal shows the service's address: it is judged by the direct use beside it. The analyst's labels come first, and
-teach.
+Whose a session looks like is judged of its *source*, the address and user agent with all that was done from there, set
+against the owner's sources; a call that an AWS service made for the principal shows the service's address, and is judged
+by the direct use beside it. The analyst's labels come first, and teach.
 """
 
 from __future__ import annotations
@@ -20,24 +17,15 @@ from ir_kit.credentials.lineage import compromised_credentials
 from ir_kit.domain.documents import frame_of, rows_of
 from ir_kit.domain.principals import agent_matches, in_networks, is_service_address
 from ir_kit.sessions.baseline import OwnerBaseline, from_baseline, from_window
-from ir_kit.sessions.labels import read_labels
-from ir_kit.sessions.sources import CLIENT_MACRO, Row, Source, describe, networks, sources, user_agent_of
-from ir_kit.sessions.verdicts import Assessment, Judge, ago, agree, associate, count_labels, id_of, learn, operators_of
+from ir_kit.sessions.labels import SOURCE, read_labels
+from ir_kit.sessions.sources import CLIENT_MACRO, Networks, Row, Source, describe, sources, user_agent_of
+from ir_kit.sessions.verdicts import Assessment, Judge, ago, agree, associate, id_of, learn, operators_of
+from ir_kit.tables import types_of
 
-COLUMNS = {
-    "session_id": "varchar", "operator_id": "varchar", "access_key_id": "varchar", "source_ip_address": "varchar",
-    "user_agent": "varchar", "start_time": "timestamp", "end_time": "timestamp", "event_count": "bigint",
-    "error_count": "bigint", "bytes_sent": "bigint", "novelty": "double", "verdict": "varchar", "reasons": "varchar",
-    "label": "varchar", "is_responder": "boolean", "forwarded": "boolean", "seen_in": "varchar",
-    "log_request_count": "bigint", "log_bytes_sent": "bigint", "reach_start": "timestamp", "reach_end": "timestamp",
-    "lineage": "varchar", "tool": "varchar", "invoked_by": "varchar",
+FOR_SQL = {
+    "reasons": "varchar", "reach_start": "timestamp", "reach_end": "timestamp", "lineage": "varchar", "tool": "varchar",
+    "invoked_by": "varchar",
 }  # fmt: skip
-BASES = {
-    "principal": "varchar", "basis": "varchar", "days": "bigint", "places": "bigint", "events": "bigint",
-    "arrivals_inside": "bigint", "arrivals": "varchar", "warning": "varchar",
-}  # fmt: skip
-ACT = {"access_key_id": "varchar", "source_ip_address": "varchar", "user_agent": "varchar", "event_time": "timestamp"}
-LINE = r"[^\n]+"
 Use = dict[str, tuple[list[Source], OwnerBaseline]]  # by lineage: all sources, and which of them are the owner's
 
 
@@ -48,7 +36,7 @@ def sessions(case: Case) -> pd.DataFrame:
     """
     compromised_credentials(case)
     frame = case.answer("sessions", lambda: judged_sessions(case))
-    return frame.assign(reasons=frame["reasons"].str.findall(LINE))
+    return frame.assign(reasons=frame["reasons"].str.split("\n"))
 
 
 def baselines(case: Case) -> pd.DataFrame:
@@ -56,30 +44,18 @@ def baselines(case: Case) -> pd.DataFrame:
 
     One row per lineage of compromised credentials, by its principal.
     """
-
-    def summed_up() -> pd.DataFrame:
-        rows = [
-            {
-                "principal": lineage.split("\n")[0],
-                "basis": owner.basis,
-                "days": owner.days,
-                "places": len(owner.sources),
-                "events": owner.together.events,
-                "arrivals_inside": len(owner.suspects),
-                "arrivals": "\n".join(
-                    f"{source.address} with {source.client}, first {source.first:%Y-%m-%d %H:%M}, {source.events:,} "
-                    f"calls on {len(source.days)} days"
-                    for source in owner.suspects
-                ),
-                "warning": owner.warning,
-            }
-            for lineage, (_, owner) in use_by_lineage(case).items()
-        ]
-        return frame_of(rows, BASES)
-
     compromised_credentials(case)
-    frame = case.answer("session_baselines", summed_up)
-    return frame.assign(arrivals=frame["arrivals"].str.findall(LINE))
+    rows = []
+    for lineage, (_, owner) in case.once("use_by_lineage", lambda: use_by_lineage(case)).items():
+        row: Row = {"principal": lineage.split("\n")[0], "basis": owner.basis, "warning": owner.warning}
+        row |= {"days": owner.days, "places": len(owner.sources), "events": owner.together.events}
+        arrivals = [
+            f"{source.address} with {source.client}, first {source.first:%Y-%m-%d %H:%M}, {source.events:,} calls on "
+            f"{len(source.days)} days"
+            for source in owner.suspects
+        ]
+        rows.append(row | {"arrivals_inside": len(arrivals), "arrivals": arrivals})
+    return frame_of(rows, types_of("key_activity/baseline"))
 
 
 def operators(case: Case) -> pd.DataFrame:
@@ -108,8 +84,9 @@ def session_of(case: Case, frame: pd.DataFrame, time: str = "event_time") -> pd.
         The frame's rows and index, with session_id, verdict and label; null where no session holds the act.
     """
     session_hours(case)
-    acts = frame_of(rows_of(frame[[*list(ACT)[:3], time]].rename(columns={time: "event_time"})), ACT)
-    case.engine.provide("acts_to_place", acts.assign(number=range(len(acts))))
+    acts = rows_of(frame[[*SOURCE, time]].assign(number=range(len(frame))).rename(columns={time: "event_time"}))
+    types = dict.fromkeys(SOURCE, "varchar") | {"event_time": "timestamp", "number": "bigint"}
+    case.engine.provide("acts_to_place", frame_of(acts, types))
     placed = case.ask("sessions/session_of").set_index(frame.index)
     return frame.assign(**{name: placed[name].astype("object") for name in ("session_id", "verdict", "label")})
 
@@ -137,62 +114,55 @@ def provide_known_values(case: Case) -> bool:
 
 def use_by_lineage(case: Case) -> Use:
     """The owner's use is that of the baseline, where the evidence holds any event of it, else what is steady in the window."""
-
-    def compute() -> Use:
-        basis = case.ask("sessions/comparison_basis").iloc[0]
-        use: Use = {}
-        listed = sources(case)
-        for lineage in compromised_credentials(case)["lineage"].fillna("").unique():
-            all_use = [source for source in listed if source.lineage == lineage]
-            baseline = [source for source in all_use if source.period == "baseline"]
-            if basis["event_count"]:
-                usual = [source for source in baseline if source.forwarded < source.events]
-                use[lineage] = all_use, from_baseline(case, usual, int(basis["days"]))
-            else:
-                use[lineage] = all_use, from_window([source for source in all_use if source not in baseline])
-        return use
-
-    return case.once("use_by_lineage", compute)
+    basis, listed = case.ask("sessions/comparison_basis").iloc[0], sources(case)
+    use: Use = {}
+    for lineage in compromised_credentials(case)["lineage"].fillna("").unique():
+        of_lineage = [source for source in listed if source.lineage == lineage]
+        if basis["event_count"]:
+            usual = [source for source in of_lineage if source.period == "baseline"]
+            owner = from_baseline(case, usual, int(basis["days"]))
+        else:
+            owner = from_window([source for source in of_lineage if source.period == "window"])
+        use[lineage] = of_lineage, owner
+    return use
 
 
 def judged_sessions(case: Case) -> pd.DataFrame:
     """The sessions, each with the verdict of its source, its operator, and the reasons; labelled ones as if without labels."""
-    use = use_by_lineage(case)
+    use = case.once("use_by_lineage", lambda: use_by_lineage(case))
     case.engine.provide("labels", read_labels(case.incident.folder))
     rows = rows_of(case.ask("sessions/sessions"))
     for row in rows:
-        names = row["access_key_id"], row["source_ip_address"], row["user_agent"]
-        row["session_id"] = id_of("s-", *names, row["start_time"].isoformat())
+        row["session_id"] = id_of("s-", *(row[name] for name in SOURCE), row["start_time"].isoformat())
         row["forwarded"] = bool(row["forwarded_count"]) or is_service_address(row["source_ip_address"])
-        row["tool"], row["reasons"] = user_agent_of(row["user_agent"]).tool, []
+        row["tool"] = user_agent_of(row["user_agent"]).tool
     direct = [row for row in rows if not row["forwarded"]]
     assessed = assess_sources(case, use, direct)
     everything = list(assessed.values())
     unlabelled = {key: replace(item, reasons=list(item.reasons)) for key, item in assessed.items()}
     associate(list(unlabelled.values()))
-    learn(everything, count_labels((row["label"], assessed[row["source_id"]].source.key) for row in direct))
+    learn(everything, [(row["label"], assessed[row["source_id"]].source.key) for row in direct if row["label"]])
     associate(everything)
     operator = operators_of(everything)
     for row in direct:
         # a label teaches other sessions, not the one that it is of
         item = (unlabelled if row["label"] else assessed)[row["source_id"]]
-        row["verdict"], row["novelty"], row["reasons"] = item.verdict, item.novelty, list(item.reasons)
-        row["operator_id"] = operator[row["source_id"]]
+        row |= {"verdict": item.verdict, "novelty": item.novelty, "operator_id": operator[row["source_id"]]}
+        row["reasons"] = list(item.reasons)
         if row["verdict"] != "familiar" and row["start_time"] > row["first_seen"]:
             row["reasons"].append(f"address first seen {ago(row['start_time'] - row['first_seen'])} before")
-    case.engine.provide("judged_sessions", frame_of([row | {"reasons": ""} for row in rows], COLUMNS))
+    columns = types_of("key_activity/sessions") | FOR_SQL
+    case.engine.provide("judged_sessions", frame_of([row | {"reasons": ""} for row in rows], columns))
     forwarded = {row["session_id"]: row for row in rows if row["forwarded"]}
     for given in rows_of(case.ask("sessions/forwarded")):
-        forwarded[given["session_id"]] |= given | {
-            "novelty": round(given["novelty"], 4),
-            "reasons": list(given["reasons"]),
-        }
+        row = forwarded[given["session_id"]]
+        row |= given | {"novelty": round(given["novelty"], 4), "reasons": list(given["reasons"])}
     for row in rows:
         if row["label"]:
             opposite = {"owner": "new", "intruder": "familiar"}.get(row["label"]) == row["verdict"]
             against = f", against the verdict {row['verdict']}" if opposite and not row["forwarded"] else ""
             row["reasons"].append(f"labelled {row['label']} by the analyst{against}")
-    return frame_of([row | {"reasons": "\n".join(row["reasons"])} for row in rows], COLUMNS)
+    return frame_of([row | {"reasons": "\n".join(row["reasons"])} for row in rows], columns)
 
 
 def assess_sources(case: Case, use: Use, direct: list[Row]) -> dict[int, Assessment]:
@@ -200,10 +170,10 @@ def assess_sources(case: Case, use: Use, direct: list[Row]) -> dict[int, Assessm
     starts: dict[int, list[pd.Timestamp]] = defaultdict(list)
     for row in direct:
         starts[row["source_id"]].append(row["start_time"])
-    files, good = networks(case.incident.folder), case.incident.known_good
+    networks, good = Networks(case.incident.folder), case.incident.known_good
     judged: list[tuple[Judge, Assessment]] = []
     for listed, owner in use.values():
-        judge = Judge(owner, [source for source in listed if source.period == "window"], good, files)
+        judge = Judge(owner, [source for source in listed if source.period == "window"], good, networks)
         for source in judge.window:
             if source.source_id in starts:
                 source.starts = starts[source.source_id]
@@ -219,5 +189,5 @@ def assess_sources(case: Case, use: Use, direct: list[Row]) -> dict[int, Assessm
     for judge, item in judged:
         judge.judge(item, unfamiliar[item.source.source_id])
     assessed = {item.source.source_id: item for _, item in judged}
-    agree(list(assessed.values()))
+    agree(assessed.values())
     return assessed

@@ -1,7 +1,7 @@
 """Sources of use: one address with one user agent, by one lineage of credentials, and all that was done from there.
 
-What a client says of itself can be forged; a forger copies the whole text. So a user agent that is the owner's to the
-letter says little by itself, and one that is another tool or another system says that it is another installation.
+A forger copies the whole text of a user agent: the owner's to the letter says little by itself, but one that names
+another tool or another system says that it is another installation.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,16 +21,11 @@ import pandas as pd
 
 from ir_kit.attribution.grading import grade
 from ir_kit.case import NETWORK_FILES, Case
-from ir_kit.domain.documents import frame_of, rows_of
+from ir_kit.domain.documents import rows_of
 from ir_kit.domain.principals import agent_family, in_networks, is_service_address
 from ir_kit.errors import EvidenceError
 
 KINDS = {"event_name": "calls", "aws_region": "Regions", "bucket": "buckets", "prefix": "prefixes"}
-LOG_USES = {
-    "period": "varchar", "principal": "varchar", "access_key_id": "varchar", "event_time": "timestamp",
-    "source_ip_address": "varchar", "user_agent": "varchar", "event_name": "varchar", "bucket": "varchar",
-    "key": "varchar", "prefix": "varchar", "bytes_sent": "bigint", "error_code": "varchar", "http_status": "integer",
-}  # fmt: skip
 CLIENT_MACRO = (
     "create or replace macro client_of(user_agent) as "
     r"coalesce(trim(regexp_replace(user_agent, '\s+(?:md/)?command[/#]\S+', '', 'g')), '')"
@@ -62,11 +57,6 @@ class UserAgent(NamedTuple):
     version: str | None = None
     language: str | None = None
     system: str | None = None
-
-    @property
-    def family(self) -> tuple[str, str | None, str | None] | None:
-        """What stays equal from one version to the next: tool, language and system."""
-        return None if self.tool is None else (self.tool, self.language, self.system)
 
     @property
     def portable(self) -> bool:
@@ -121,12 +111,24 @@ def is_private(address: str | None) -> bool:
     return in_networks(address, PRIVATE)
 
 
-@dataclass
 class Networks:
-    """What the files beside the incident file say of addresses: autonomous systems, and Amazon's own ranges by Region."""
+    """Whose network is an address? By two files beside the incident file, read where they are there.
 
-    systems: maxminddb.Reader | None = None
-    ranges: tuple[tuple[IPv4Network | IPv6Network, str], ...] = ()
+    ``asn.mmdb`` has autonomous systems, in MaxMind's format; ``ip-ranges.json`` is as AWS publishes it. An EvidenceError
+    where one cannot be read.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        systems, ranges = (folder / name for name in NETWORK_FILES)
+        path = systems
+        try:
+            self.systems = maxminddb.open_database(str(systems)) if systems.exists() else None
+            path = ranges
+            listed = json.loads(ranges.read_bytes()) if ranges.exists() else {}
+            prefixes = listed.get("prefixes", []) + listed.get("ipv6_prefixes", [])
+            self.ranges = [(ip_network(row.get("ip_prefix") or row["ipv6_prefix"]), row["region"]) for row in prefixes]
+        except (OSError, ValueError, LookupError, TypeError, AttributeError, maxminddb.InvalidDatabaseError) as error:
+            raise EvidenceError(f"cannot be read ({error})", path, "fetch it again, or take it away") from None
 
     def system_of(self, address: str | None) -> str | None:
         """The autonomous system, as ``AS64500 Example``; None where it is not known."""
@@ -139,38 +141,10 @@ class Networks:
 
     def amazon_region(self, address: str | None) -> str | None:
         """The Region of Amazon's own range that an address lies in; None for others, and where there is no list."""
-        if not self.ranges or not address or is_service_address(address):
+        if not address or is_service_address(address):
             return None
         given = ip_address(address)
         return next((region for block, region in self.ranges if given in block), None)
-
-
-def networks(folder: Path) -> Networks:
-    """Whose network is an address? By files beside the incident file, read where they are there.
-
-    ``asn.mmdb`` has autonomous systems, in MaxMind's format; ``ip-ranges.json`` is as AWS publishes it.
-
-    Raises
-    ------
-    EvidenceError
-        One of them cannot be read.
-    """
-    known = Networks()
-    systems, ranges = (folder / name for name in NETWORK_FILES)
-    try:
-        path, what = systems, "cannot be read as MMDB"
-        if path.exists():
-            known.systems = maxminddb.open_database(str(path))
-        path, what = ranges, "is no list of ranges"
-        if path.exists():
-            listed = json.loads(path.read_bytes())
-            prefixes = listed.get("prefixes", []) + listed.get("ipv6_prefixes", [])
-            known.ranges = tuple(
-                (ip_network(row.get("ip_prefix") or row["ipv6_prefix"]), str(row["region"])) for row in prefixes
-            )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, maxminddb.InvalidDatabaseError) as error:
-        raise EvidenceError(f"{what} ({error})", path, "fetch it again, or take it away") from None
-    return known
 
 
 @dataclass(eq=False)
@@ -235,13 +209,9 @@ def sources(case: Case) -> list[Source]:
     access logs are graded as in object access (A to C; what is not settled, D, is in no source).
     """
     case.engine.connection.execute(CLIENT_MACRO)
-    if case.ask("sessions/comparison_basis")["line_count"].iloc[0]:
-        grade(case)
-        case.derive("log_uses", "sessions/log_uses")
-    else:
-        case.engine.provide("log_uses", frame_of([], LOG_USES))
-    case.derive("uses", "sessions/uses")
-    case.derive("source_values", "sessions/source_values")
+    grade(case)
+    for relation in ("log_uses", "uses", "source_values"):
+        case.derive(relation, f"sessions/{relation}")
     return [Source(**row) for row in rows_of(case.ask("sessions/sources"))]
 
 

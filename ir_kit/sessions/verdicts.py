@@ -1,17 +1,13 @@
 """Whose use does a source look like, and which sources does one operator seem to use?
 
-Address, user agent and behaviour are set against the owner's sources; `docs/decisions/operators.md` has the table of
-verdicts and what novelty means. Sources that are not the owner's belong to one operator where they share an address
-that is not the owner's, a block and a family of clients, or a user agent that is not the owner's; the owner's where
-they share block and family. What could be the owner's by itself, and shares such an address or user agent with what is
-new, is new as well.
+`docs/decisions/operators.md` has the table of verdicts, what novelty means, and what ties sources to one operator.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Hashable, Iterable
+from collections.abc import Collection, Hashable, Iterable
 from dataclasses import dataclass, field
 
 import pandas as pd
@@ -28,7 +24,6 @@ ALIKE_EVENTS, ALIKE_HOURS = 200, 24
 HOUR = pd.Timedelta(hours=1)
 ASSOCIATED = 0.7  # novelty at least, by association
 Compared = tuple[str, list[Source], list[str]]  # known, near or strange; the owner's sources that share it; in words
-Labelled = Counter[tuple[str, str, Hashable]]  # sessions by label, by what they are alike in, and by its value
 
 
 @dataclass
@@ -44,7 +39,6 @@ class Assessment:
     reasons: list[str]
     verdict: str = "unclear"
     novelty: float = 0.5
-    deviates: bool = False  # was something done that the owner never does?
     behaviour: Behaviour = field(default_factory=Behaviour)
 
     @property
@@ -86,33 +80,27 @@ class Judge:
                 case.reasons.append(f"{count} of {of} {kind} not in {baseline.what}")
             case.verdict, case.novelty = "familiar", round(0.3 * share, 4)
         else:
-            self.weigh(case)
+            words = differs_by_handshake(case.itself, case.related)
+            if words and case.user_agent == KNOWN and case.address == STRANGE:
+                case.user_agent = STRANGE
+                case.reasons.append(words)
+            related = SourceGroup([]) if case.address == case.user_agent == STRANGE else case.related
+            case.behaviour = done = compare(case.itself, related, baseline.together, baseline.what)
+            if case.user_agent == KNOWN and case.address == NEAR:
+                done.oddities = []  # the same client beside itself: its pace and its hours are its own affair
+            case.reasons += [*done.deviations, *done.oddities, *done.notes]
+            case.verdict, ease = self.verdict(case)
+            what = min(1.0, done.share * (1.0 if done.deviations else 0.5) + 0.5 * bool(done.oddities))
+            weights = ease * WEIGHTS[case.address], WEIGHTS[case.user_agent]
+            case.novelty = round(0.35 * weights[0] + 0.35 * weights[1] + 0.3 * what, 4)
         if baseline.basis == "window":
             basis = f"({baseline.days} days, {len(baseline.sources)} sources)"
             case.reasons.append(f"no baseline: compared with what was steady through the window {basis}")
 
-    def weigh(self, case: Assessment) -> None:
-        """The verdict of what is not the owner's in address and user agent both, by what was done."""
-        words = differs_by_handshake(case.itself, case.related)
-        if words and case.user_agent == KNOWN and case.address == STRANGE:
-            case.user_agent = STRANGE
-            case.reasons.append(words)
-        related = SourceGroup([]) if case.address == case.user_agent == STRANGE else case.related
-        behaviour = compare(case.itself, related, self.baseline.together, self.baseline.what)
-        if case.user_agent == KNOWN and case.address == NEAR:
-            behaviour.oddities = []  # the same client beside itself: its pace and its hours are its own affair
-        case.reasons += [*behaviour.deviations, *behaviour.oddities, *behaviour.notes]
-        case.behaviour, case.deviates = behaviour, bool(behaviour.deviations)
-        case.verdict, ease = self.verdict(case)
-        what = min(1.0, behaviour.share * (1.0 if case.deviates else 0.5) + 0.5 * bool(behaviour.oddities))
-        weights = ease * WEIGHTS[case.address], WEIGHTS[case.user_agent]
-        case.novelty = round(0.35 * weights[0] + 0.35 * weights[1] + 0.3 * what, 4)
-
     def compare_address(self, source: Source) -> Compared:
         """Is the address the owner's, near one of the owner's, or strange?"""
         baseline = self.baseline
-        same = [other for other in baseline.sources if other.address == source.address]
-        if same:
+        if same := [other for other in baseline.sources if other.address == source.address]:
             return KNOWN, same, [self.days_seen("address", same)]
         if in_networks(source.address, self.known_good.source_ips):
             return KNOWN, [], ["address known good by the incident file"]
@@ -123,25 +111,21 @@ class Judge:
         if not baseline.days:
             return STRANGE, [], []
         words = [self.days_seen("address", [])]
-        suspects = [other.first for other in baseline.suspects if other.address == source.address]
-        if suspects:
+        if suspects := [other.first for other in baseline.suspects if other.address == source.address]:
             since = f"address in the baseline first on {min(suspects):%Y-%m-%d}"
             words = [f"{since}, where it looks new as well, so it is not taken for the owner's"]
-        system, region = self.networks.system_of(source.address), self.networks.amazon_region(source.address)
-        if system:
+        if system := self.networks.system_of(source.address):
             is_owners = system in {self.networks.system_of(other.address) for other in baseline.sources}
             words.append(f"network {system}, {'also' if is_owners else 'none of'} the owner's")
-        if region:
+        if region := self.networks.amazon_region(source.address):
             words.append(f"an address of Amazon's own ({region})")
-        near = [other for other in baseline.sources if other.block and other.block == source.block]
-        if near:
+        if near := [other for other in baseline.sources if other.block and other.block == source.block]:
             return NEAR, near, [*words, f"address lies in the owner's block {source.block}"]
         return STRANGE, [], words
 
     def compare_user_agent(self, source: Source) -> Compared:
         """Is the user agent the owner's, another version of one of the owner's, or strange?"""
-        same = [other for other in self.baseline.sources if other.client == source.client]
-        if same:
+        if same := [other for other in self.baseline.sources if other.client == source.client]:
             return KNOWN, same, [self.days_seen("user agent", same)]
         texts = {source.client or None, *source.user_agents}
         if any(agent_matches(text, self.known_good.user_agents) for text in texts):
@@ -149,8 +133,7 @@ class Judge:
         if not self.baseline.days:
             return STRANGE, [], []
         words = [self.days_seen("user agent", [])]
-        near = [other for other in self.baseline.sources if same_family(other.user_agent, source.user_agent)]
-        if near:
+        if near := [other for other in self.baseline.sources if same_family(other.user_agent, source.user_agent)]:
             versions = ", ".join(sorted({other.user_agent.version or "?" for other in near})[:3])
             return NEAR, near, [*words, f"another version of the owner's {source.user_agent.tool} ({versions})"]
         return STRANGE, [], words
@@ -164,37 +147,36 @@ class Judge:
 
     def verdict(self, case: Assessment) -> tuple[str, float]:
         """The verdict, and how much of the address's strangeness remains."""
-        if STRANGE not in (case.address, case.user_agent):
-            if self.baseline.together.events < THIN_EVENTS and not case.deviates:
-                return "unclear", 1.0
-            if not case.deviates and not case.behaviour.oddities:
-                return "familiar", 1.0
-            if self.replaces(case):
-                return ("unclear" if case.deviates else "familiar"), 1.0
-            return ("new" if case.deviates else "unclear"), 1.0
+        deviates, odd = bool(case.behaviour.deviations), bool(case.behaviour.oddities)
         if case.user_agent == STRANGE:
-            return (self.neither(case) if case.address == STRANGE else self.by_schedule(case)), 1.0
-        if case.deviates:
-            return "new", 1.0
+            if case.address == STRANGE:
+                return self.neither(case), 1.0
+            return (self.by_schedule(case) if deviates or odd else "unclear"), 1.0
+        if case.address == STRANGE:
+            if deviates:
+                return "new", 1.0
+            return ("familiar", 0.3) if self.replaces(case) else self.elsewhere(case)
+        if not deviates and self.baseline.together.events < THIN_EVENTS:
+            return "unclear", 1.0
+        if not deviates and not odd:
+            return "familiar", 1.0
         if self.replaces(case):
-            return "familiar", 0.3
-        return self.elsewhere(case)
+            return ("unclear" if deviates else "familiar"), 1.0
+        return ("new" if deviates else "unclear"), 1.0
 
     def neither(self, case: Assessment) -> str:
         """Neither is the owner's. Without a baseline that counts only where it came late, or did what the owner does not."""
         late = self.baseline.basis == "baseline" or case.source in self.baseline.arrivals
-        return "new" if late or case.deviates or case.behaviour.oddities else "unclear"
+        return "new" if late or case.behaviour.deviations or case.behaviour.oddities else "unclear"
 
     def by_schedule(self, case: Assessment) -> str:
         """Another user agent on the owner's network: a job that keeps a schedule is told from a visitor."""
-        if not (case.deviates or case.behaviour.oddities):
-            return "unclear"
         first: dict[str, int] = {}  # minute of the day at which it begins, by day
         for start in sorted(case.source.starts):
             first.setdefault(f"{start:%Y-%m-%d}", start.hour * 60 + start.minute)
         begins, without = sorted(first.values()), self.baseline.basis == "window"
         is_job = len(begins) > 1 and begins[-1] - begins[0] <= 10 and not case.source.refused
-        if is_job and (without or not case.deviates):
+        if is_job and (without or not case.behaviour.deviations):
             clock = f"{begins[0] // 60:02d}:{begins[0] % 60:02d}"
             case.reasons.append(f"begins at {clock} on {len(begins)} days, like a job")
             return "familiar" if without else "unclear"
@@ -269,14 +251,14 @@ def ago(span: pd.Timedelta) -> str:
     return f"{minutes // 60} hours" if minutes < 48 * 60 else f"{minutes // 1440} days"
 
 
-def agree(assessments: list[Assessment]) -> None:
+def agree(assessments: Collection[Assessment]) -> None:
     """Let one address with one user agent be one operator: what is the owner's with one credential, and does nothing
     that deviates with another, is one step nearer to the owner there.
     """
     owners = {case.source.key for case in assessments if case.verdict == "familiar"}
     for case in assessments:
         known = case.source.key in owners and case.user_agent in (KNOWN, NEAR)
-        if known and case.verdict != "familiar" and not case.deviates:
+        if known and case.verdict != "familiar" and not case.behaviour.deviations:
             case.verdict = "familiar" if case.verdict == "unclear" else "unclear"
             case.reasons.append("the same address and agent are the owner's with another credential")
 
@@ -306,22 +288,16 @@ def strange_parts(case: Assessment) -> list[tuple[str, str]]:
     return parts + ([("user agent", client)] if case.user_agent == STRANGE else [])
 
 
-def count_labels(sessions: Iterable[tuple[str | None, tuple[str, str]]]) -> Labelled:
-    """How many sessions of each label share a source, an address, a user agent? From each session's label and source."""
-    counts: Labelled = Counter()
-    for label, key in sessions:
-        if label:
-            counts.update([(label, "address and agent", key), (label, "address", key[0]), (label, "agent", key[1])])
-    return counts
-
-
-def learn(assessments: list[Assessment], labelled: Labelled) -> None:
-    """Let the analyst's labels weigh: what is like a labelled session follows it by one step, or by two where address
-    and user agent are the same and the owner's.
+def learn(assessments: list[Assessment], labelled: list[tuple[str, tuple[str, str]]]) -> None:
+    """Let the analyst's labels weigh, each with the address and client of its session: what is like a labelled session
+    follows it by one step, or by two where address and user agent are the same and the owner's.
     """
+    alike: Counter[tuple[str, str, Hashable]] = Counter()
+    for label, key in labelled:
+        alike.update([(label, "address and agent", key), (label, "address", key[0]), (label, "agent", key[1])])
     for case in assessments:
         key = case.source.key
-        both = [labelled[label, "address and agent", key] for label in ("intruder", "owner")]
+        both = [alike[label, "address and agent", key] for label in ("intruder", "owner")]
         rules: list[tuple[bool, str, str, Hashable]] = [
             (not both[1], "intruder", "address and agent", key),
             (not both[0], "owner", "address and agent", key),
@@ -331,12 +307,11 @@ def learn(assessments: list[Assessment], labelled: Labelled) -> None:
             (case.verdict == "new", "owner", "agent", key[1]),
         ]
         for applies, label, what, value in rules:
-            count = labelled[label, what, value]
+            count = alike[label, what, value]
             if not applies or not count:
                 continue
-            case.reasons.append(
-                f"alike in {what} to {count} {'session' if count == 1 else 'sessions'} labelled {label}"
-            )
+            noun = "session" if count == 1 else "sessions"
+            case.reasons.append(f"alike in {what} to {count} {noun} labelled {label}")
             if label == "intruder":
                 case.verdict = "unclear" if case.verdict == "familiar" else "new"
                 case.novelty = max(case.novelty, ASSOCIATED)
@@ -367,12 +342,12 @@ def operators_of(assessments: list[Assessment]) -> dict[int, str]:
 
 def ties(case: Assessment) -> Iterable[Hashable]:
     """What ties a source to others: itself with another credential, and what it shares with those of the same verdict."""
-    source, is_owner = case.source, case.verdict == "familiar"
-    yield "source", *source.key
-    if source.user_agent.family:
-        yield is_owner, source.block, *source.user_agent.family[:2]
+    agent, is_owner = case.source.user_agent, case.verdict == "familiar"
+    yield "source", *case.source.key
+    if agent.tool:
+        yield is_owner, case.source.block, agent.tool, agent.language
     if not is_owner:
-        yield from (part for part in strange_parts(case) if part[0] == "address" or source.user_agent.tool)
+        yield from (part for part in strange_parts(case) if part[0] == "address" or agent.tool)
 
 
 def id_of(prefix: str, *parts: str | None) -> str:

@@ -9,7 +9,7 @@ import pytest
 
 from ir_kit.domain.principals import agent_family
 from ir_kit.errors import EvidenceError
-from ir_kit.sessions.sources import block_of, is_private, networks, same_family, user_agent_of
+from ir_kit.sessions.sources import Networks, block_of, is_private, same_family, user_agent_of
 
 AMAZON = "Boto3/1.26.165 Python/3.10.6 Linux/5.10.184-175.731.amzn2.x86_64 Botocore/1.29.165"
 NEWER = "Boto3/1.34.51 md/Botocore#1.34.51 ua/2.0 os/linux#6.1.0 md/arch#x86_64 lang/python#3.11.8"
@@ -31,7 +31,7 @@ LAPTOP = "aws-cli/2.15.10 Python/3.11.6 Darwin/23.2.0 exe/x86_64 prompt/off"
 )  # fmt: skip
 def test_an_agent_names_tool_language_and_system(text: str, make: tuple[str, ...], version: str | None) -> None:
     agent = user_agent_of(text)
-    assert (agent.family, agent.version) == (make, version)
+    assert ((agent.tool, agent.language, agent.system), agent.version) == (make, version)
 
 
 def test_the_command_is_no_part_of_the_client() -> None:
@@ -67,11 +67,11 @@ def test_documentation_addresses_are_not_private() -> None:
 
 
 def test_amazons_ranges_are_read_where_they_are(tmp_path: Path) -> None:
-    assert networks(tmp_path).amazon_region("3.5.140.7") is None
+    assert Networks(tmp_path).amazon_region("3.5.140.7") is None
     listed = {"prefixes": [{"ip_prefix": "3.5.140.0/22", "region": "ap-northeast-2"}, {"ip_prefix": "3.5.141.0/24", "region": "x"}],
               "ipv6_prefixes": [{"ipv6_prefix": "2600:1f00::/24", "region": "us-east-1"}]}  # fmt: skip
     (tmp_path / "ip-ranges.json").write_text(json.dumps(listed))
-    found = networks(tmp_path)
+    found = Networks(tmp_path)
     assert found.amazon_region("3.5.140.7") == "ap-northeast-2"
     assert found.amazon_region("2600:1f18::1") == "us-east-1"
     assert found.amazon_region("3.5.139.255") is None and found.amazon_region("s3.amazonaws.com") is None
@@ -81,4 +81,4 @@ def test_amazons_ranges_are_read_where_they_are(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_read_is_an_error_that_names_it(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_text("no")
     with pytest.raises(EvidenceError, match=name):
-        networks(tmp_path)
+        Networks(tmp_path)

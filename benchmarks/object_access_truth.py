@@ -15,11 +15,9 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from ir_kit.attribution.operation_names import AUTHENTICATION_FAILURES
 from ir_kit.case import Case
 from ir_kit.case_opening import open_case
-from ir_kit.coverage.visibility import log_coverage
-from ir_kit.domain.documents import rows_of
+from ir_kit.engine import AUTHENTICATION_ERRORS
 from ir_kit.object_access import questions as object_access
 from simulator import SampleTruth, incident_fields, make_sample
 
@@ -120,7 +118,7 @@ def score(case: Case, truth: SampleTruth, name: str) -> Score:
 
 def told_apart(row: dict[str, Any]) -> bool:
     """Is it object access, and did S3 know who asked? Where authentication failed, no log names anybody."""
-    if row.get("error_code") in AUTHENTICATION_FAILURES:
+    if row.get("error_code") in AUTHENTICATION_ERRORS:
         return False
     return row["key"] is not None or row["event_name"] in (
         "ListObjects",
@@ -140,12 +138,11 @@ def _score_bounds(
         if c == "lower" and d in ("content", "copied_out")
     }
     verdicts = dict(zip(rows["request_id"], rows["verdict"], strict=True))
-    spans = log_coverage(case)
-    blind_spans = rows_of(spans[spans["kind"] == "blind"])
+    covered = object_access.coverage(case)
     for bound in object_access.bounds(case).to_dict("records"):
         bucket = bound["bucket"]
         mine, bright, size, bright_size, clear = set(), set(), 0, 0, set()
-        unlogged = [(span["start_time"], span["end_time"]) for span in blind_spans if span["bucket"] == bucket]
+        unlogged = [(row["start_time"], row["end_time"]) for row in covered[bucket].rows if row["kind"] == "blind"]
         for row in window_rows:
             if row["actor"] != "intruder" or not row["success"]:
                 continue

@@ -78,13 +78,20 @@ class Case:
         return self.engine.frame(text, values)
 
     def keep(self, table: str, question: str, **more: Any) -> int:
-        """Stream the answer to a question into a result table; how many rows it has. For answers too large for a frame."""
+        """Stream the answer to a question into a result table, which SQL then reads as ``PLAYBOOK_TABLE``; how many rows it
+        has. For answers too large for a frame.
+        """
         text, values = self._prepared(question, more)
-        write = partial(self.engine.write, text, values, columns=types_of(table))
-        return publish(self._target(table), write, anew=True)
+        count = publish(
+            self._target(table), partial(self.engine.write, text, values, columns=types_of(table)), anew=True
+        )
+        self.engine.provide(table.replace("/", "_"), self._target(table))
+        return count
 
-    def write_table(self, table: str, frame: pd.DataFrame) -> None:
-        """Write a result table (``playbook/table``): its columns, in order, in their types; the frame's order of rows."""
+    def write_table(self, table: str, frame: pd.DataFrame) -> pd.DataFrame:
+        """Write a result table (``playbook/table``): its columns, in order, in their types; the frame's order of rows. Gives
+        the frame back.
+        """
         schema = pa.schema([column.field for column in columns_of(table)])
         missing = [name for name in schema.names if name not in frame.columns]
         if missing:
@@ -93,6 +100,7 @@ class Case:
         rows = pa.Table.from_pandas(frame[schema.names], schema=schema, preserve_index=False)
         write = partial(pq.write_table, rows.replace_schema_metadata(None), compression="zstd")
         publish(self._target(table), write, anew=True)
+        return frame
 
     def answer(self, name: str, compute: Callable[[], pd.DataFrame]) -> pd.DataFrame:
         """An answer that several playbooks need: computed once for the same evidence and incident, and readable in SQL by its name."""
@@ -126,10 +134,6 @@ class Case:
             publish(path, write)
         self.engine.provide(name, path)
         return path
-
-    def show_table(self, table: str, name: str) -> None:
-        """Make a result table that was written readable in SQL by this name."""
-        self.engine.provide(name, self._target(table))
 
     def once(self, name: str, compute: Callable[[], T]) -> T:
         """What several questions share in this process: computed at its first use, kept as long as the case is open."""

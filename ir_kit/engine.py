@@ -27,10 +27,16 @@ AUTHORIZATION_ERRORS = (
     "accessdenied", "unauthorized", "notauthorized", "forbidden", "authorizationerror", "allaccessdisabled",
 )  # fmt: skip
 """Parts of the error codes, in lower case, by which a service refuses a call."""
+AUTHENTICATION_ERRORS = (
+    "SignatureDoesNotMatch", "InvalidAccessKeyId", "RequestTimeTooSkewed", "InvalidToken", "ExpiredToken",
+    "AuthorizationHeaderMalformed", "AuthorizationQueryParametersError", "TokenRefreshRequired", "RequestExpired",
+)  # fmt: skip
+"""The error codes by which S3 says that it does not know who asks."""
 _MACROS = f"""
 create macro json_extract_scalar(j, p) as json_extract_string(j, p);
 create macro outcome(code) as case when code is null then 'success'
-    when regexp_matches(lower(code), '{"|".join(AUTHORIZATION_ERRORS)}') then 'denied' else 'error' end
+    when regexp_matches(lower(code), '{"|".join(AUTHORIZATION_ERRORS)}') then 'denied' else 'error' end;
+create macro failed_authentication(code) as coalesce(code, '') in {AUTHENTICATION_ERRORS};
 """
 # strings, quoted names, comments and casts are passed over; what is left with a colon is a parameter
 _PLACEHOLDER = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"|--[^\n]*|/\*.*?\*/|::|:([A-Za-z_]\w*)", re.DOTALL)

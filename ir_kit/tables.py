@@ -22,7 +22,7 @@ _ARROW = {
 MADE_BY = {
     "scoping/key_facts": "scoping/questions.py", "scoping/credentials": "credentials/lineage.py",
     "key_activity/sessions": "sessions/session_table.py", "key_activity/operators": "sessions/operators.sql",
-    "key_activity/baseline": "sessions/session_table.py", "object_access/hours": "object_access/bytes_by_hour.sql",
+    "key_activity/baseline": "sessions/session_table.py",
     "object_access/losses": "attribution/access_log_losses.sql",
     "object_access/holes": "attribution/access_log_holes.sql", "object_access/calibration": "attribution/calibration.sql",
     "bucket_exposure/grants": "exposure/bucket_verdicts.py", "bucket_exposure/buckets": "exposure/bucket_verdicts.py",

@@ -2,19 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
 from typing import Any
 
 import pandas as pd
 
-from ir_kit.attribution.operation_names import AUTHENTICATION_FAILURES, operation_names
-from ir_kit.attribution.statistics import clopper_pearson
 from ir_kit.case import Case
 from ir_kit.coverage.visibility import log_coverage
 from ir_kit.domain.documents import rows_of
 
-Row = Mapping[str, Any]
+CONFIDENCE = 0.95
 ENOUGH = 1_000  # so many requests, and a bucket's own loss is taken before that of all buckets
+
+
+def clopper_pearson(count: int, of: int) -> tuple[float, float]:
+    """Within which limits may the true share lie, when `count` of `of` were counted?
+
+    Returns
+    -------
+    tuple of float
+        Each limit holds by itself at 95 % (one-sided); 0 and 1 where nothing was counted.
+
+    Notes
+    -----
+    Source: Clopper and Pearson, "The use of confidence or fiducial limits illustrated in the case of the binomial"
+    (1934).
+    """
+
+    def share_where(most: int, chance: float) -> float:
+        """The share at which at most so many are counted with this chance, which falls as the share rises."""
+        low, high = 0.0, 1.0
+        for _ in range(60):
+            middle = (low + high) / 2
+            low, high = (low, middle) if at_most(most, of, middle) < chance else (middle, high)
+        return (low + high) / 2
+
+    return (
+        0.0 if count <= 0 or of <= 0 else share_where(count - 1, CONFIDENCE),
+        1.0 if count >= of else share_where(count, 1.0 - CONFIDENCE),
+    )
+
+
+def at_most(count: int, of: int, share: float) -> float:
+    """The chance of at most `count` out of `of`, for a count below `of` and a share between 0 and 1."""
+    odds = math.log(share) - math.log1p(-share)
+    chance = math.lgamma(of + 1) - math.lgamma(count + 1) - math.lgamma(of - count + 1)
+    chance += count * odds + of * math.log1p(-share)
+    total = 0.0
+    for number in range(count, -1, -1):  # from the largest down, until what is added no longer matters
+        total += math.exp(chance)
+        if number < of * share and math.exp(chance) < total * 1e-17:
+            break
+        chance += math.log(number or 1) - math.log(of - number + 1) - odds
+    return min(total, 1.0)
 
 
 def completeness(case: Case) -> pd.DataFrame:
@@ -28,10 +68,11 @@ def completeness(case: Case) -> pd.DataFrame:
     """
 
     def compare() -> pd.DataFrame:
-        case.engine.provide("operation_names", operation_names())
-        case.engine.provide("collisions", case.ask("attribution/collisions"))
         case.engine.provide("log_coverage", log_coverage(case, objects_only=True))
-        frame = case.ask("attribution/completeness", authentication_failures=list(AUTHENTICATION_FAILURES))
+        for relation in ("operation_names", "collisions"):
+            case.derive(relation, f"attribution/{relation}")
+        frame = case.ask("attribution/completeness")
+        case.engine.provide("completeness", frame)
         case.write_table("logging_gaps/completeness", frame)
         return frame
 
@@ -42,9 +83,8 @@ def access_log_holes(case: Case) -> pd.DataFrame:
     """When did nothing of the access log come, although requests were made? One row per bucket and run of hours."""
     hours = completeness(case)
     loud = hours[hours["matched"] + hours["server_access_log_only"] > 0]
-    lost, requests = int(loud["cloudtrail_only"].sum()), int(loud["cloudtrail_requests"].sum())
-    case.engine.provide("completeness", hours)
-    share = max(clopper_pearson(lost, requests)[1] if requests else 0.5, 1e-4)
+    upper = clopper_pearson(int(loud["cloudtrail_only"].sum()), int(loud["cloudtrail_requests"].sum()))[1]
+    share = max(upper if loud["cloudtrail_requests"].any() else 0.5, 1e-4)
     return case.once("access_log_holes", lambda: case.ask("attribution/access_log_holes", lost_share=share))
 
 
@@ -61,46 +101,36 @@ def access_log_losses(case: Case) -> pd.DataFrame:
     """
     case.engine.provide("access_log_holes", access_log_holes(case))
     frame = case.ask("attribution/access_log_losses")
-    upper = [
-        clopper_pearson(lost, of)[1] if of else None for lost, of in zip(frame["lost"], frame["compared"], strict=True)
-    ]
-    return frame.assign(loss_upper=pd.Series(upper, index=frame.index, dtype="float64"))
+    counts = zip(frame["lost"], frame["compared"], strict=True)
+    return frame.assign(loss_upper=[clopper_pearson(lost, of)[1] if of else math.nan for lost, of in counts])
 
 
-def loss_rates(case: Case) -> dict[str | None, dict[str, Any]]:
+def loss_rates(case: Case) -> list[dict[str, Any]]:
     """What share of requests does the access log lack, hours without any delivery apart?
 
     Returns
     -------
-    dict
-        By bucket, and under None for all of them together: bucket, requests, lost, lower, upper (each limit at 95 %),
-        hole_hours. A bucket that has too few requests of its own has none here; empty where nothing was compared.
+    list of dict
+        One per bucket, and one with bucket None for all of them together: bucket, requests, lost, lower, upper (each
+        limit at 95 %), hole_hours, and a ``sentence`` for a stakeholder. A bucket that has too few requests of its own
+        has none; empty where nothing was compared.
     """
-    frame = access_log_losses(case)
-    rows: list[Row] = [row for row in rows_of(frame) if row["compared"] >= ENOUGH]
-    if total := int(frame["compared"].sum()):
-        rows += [{"bucket": None, "compared": total, **frame[["lost", "hole_hours"]].sum()}]
-    results = {}
+    frame, holes = access_log_losses(case).rename(columns={"compared": "requests"}), access_log_holes(case)
+    rows = rows_of(frame.loc[frame["requests"] >= ENOUGH, ["bucket", "requests", "lost", "hole_hours"]])
+    if frame["requests"].any():
+        rows.append({"bucket": None, **frame[["requests", "lost", "hole_hours"]].sum()})
     for row in rows:
-        lower, upper = clopper_pearson(int(row["lost"]), row["compared"])
-        results[row["bucket"]] = {
-            "bucket": row["bucket"], "requests": row["compared"], "lost": int(row["lost"]), "lower": lower,
-            "upper": upper, "hole_hours": float(row["hole_hours"]),
-        }  # fmt: skip
-    return results
-
-
-def sentence(loss: Row | None, bucket: str | None = None, gaps: pd.DataFrame | None = None) -> str:
-    """How complete is the access log, in one sentence for a stakeholder?"""
-    where = f"the access log of {bucket}" if bucket else "the access logs"
-    if loss is None:
-        return f"How complete {where} is cannot be said: at no time did both logs run together."
-    text = (
-        f"Of {loss['requests']:,} requests that CloudTrail recorded, {where} lacked {loss['lost']:,} "
-        f"({loss['lost'] / loss['requests']:.2%}, and with 95 % confidence not more than {loss['upper']:.2%})"
-    )
-    listed = rows_of(gaps[gaps["bucket"] == bucket] if bucket else gaps) if gaps is not None else []
-    if listed:
-        when = ", ".join(f"{row['start_time']:%d %b %H:%M} to {row['end_time']:%d %b %H:%M}" for row in listed[:3])
-        text += f", and for {loss['hole_hours']:,.0f} hours nothing was delivered at all ({when} UTC)"
-    return text + "."
+        bucket, requests, lost = row["bucket"], int(row["requests"]), int(row["lost"])
+        row["lower"], row["upper"] = clopper_pearson(lost, requests)
+        row["sentence"] = (
+            f"Of {requests:,} requests that CloudTrail recorded, {f'the access log of {bucket}' if bucket else 'the access logs'} "
+            f"lacked {lost:,} ({lost / requests:.2%}, and with 95 % confidence not more than {row['upper']:.2%})"
+        )
+        silent = rows_of(holes[holes["bucket"] == bucket] if bucket else holes)
+        if silent:
+            when = ", ".join(
+                f"{hole['start_time']:%d %b %H:%M} to {hole['end_time']:%d %b %H:%M}" for hole in silent[:3]
+            )
+            row["sentence"] += f", and for {row['hole_hours']:,.0f} hours nothing was delivered at all ({when} UTC)"
+        row["sentence"] += "."
+    return rows

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import pandas as pd
 
-from ir_kit.attribution.operation_names import AUTHENTICATION_FAILURES, operation_names
 from ir_kit.case import Case
 from ir_kit.configuration.bucket_inventory import provide_inventory
 from ir_kit.domain.principals import is_responder
@@ -34,10 +33,10 @@ def observed_access(case: Case, spans: pd.DataFrame) -> pd.DataFrame:
     arns = case.ask("attribution/requester_arns")
     own = [is_responder(arn, case.incident.responders) for arn in arns["arn"]]
     case.engine.provide("responder_arns", arns[own])
-    case.engine.provide("operation_names", operation_names())
-    case.engine.provide("collisions", case.ask("attribution/collisions"))
+    for relation in ("operation_names", "collisions"):
+        case.derive(relation, f"attribution/{relation}")
     case.engine.provide("exposure_spans", spans[["bucket", "start_time", "end_time", "public_status"]])
-    answer = case.ask("attribution/observed_access", authentication_failures=list(AUTHENTICATION_FAILURES))
+    answer = case.ask("attribution/observed_access")
     requests = answer["requests"] + answer["denied_requests"] + answer["failed_requests"]
     unauthenticated, responders = answer["requester_kind"] == "unauthenticated", answer["is_responder"]
     frame = answer[~unauthenticated & ~responders].reset_index(drop=True)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
-from ir_kit.attribution.completeness import sentence
 from ir_kit.case import Case
 from ir_kit.coverage.visibility import LogScope
 from ir_kit.domain.documents import rows_of
@@ -36,23 +34,41 @@ VERSIONS = [
     "That versions were kept says that a version can be brought back, unless it was removed since.",
     "A key counts as written over where a log shows that it was there before; others count as new.",
 ]
-KINDS = {
+KINDS = ("read", "written", "names", "destroyed")
+WAYS = {
     "deleted": "deleted", "overwritten": "written over", "encrypted_customer_key": "encrypted with a customer's key",
     "encrypted_foreign_kms": "encrypted with another account's KMS key", "expiry_shortened": "made to expire sooner",
 }  # fmt: skip
-REQUESTS = {
+QUESTIONS = {
+    "objects_read": (
+        "Which objects did the compromised credentials read?",
+        "Of {bucket}, at least {lower} (likely {objects_likely:,}, {most}) were downloaded or copied out by acts that are not "
+        "the owner's; at least {bytes_lower:,} bytes were downloaded, likely {bytes_likely:,}.",
+        "No object of {bucket} is seen to have been downloaded or copied out by an act that is not the owner's.",
+    ),
     "objects_written": (
         "Which objects did the compromised credentials write?",
-        "Objects of {bucket} were written {count} times by acts that are not the owner's, {lower} of them surely.",
+        "Objects of {bucket} were written {requests:,} times by acts that are not the owner's, {requests_lower:,} of them surely.",
         "No object of {bucket} is seen to have been written by an act that is not the owner's.",
+    ),
+    "objects_destroyed": (
+        "Which objects did the compromised credentials destroy?",
+        "In {bucket}, acts that are not the owner's destroyed objects or put them at risk: {ways}; of these "
+        "{recoverable_yes:,} can be brought back from versions, {recoverable_no:,} cannot, of {recoverable_unknown:,} it is "
+        "not known.",
+        "No object of {bucket} is seen to have been destroyed by an act that is not the owner's{tries}.",
     ),
     "names_listed": (
         "Which object names were disclosed to the compromised credentials?",
-        "{bucket} was asked for names {count} times by others than the owner: {listings} listings, {lower} surely.",
+        "{bucket} was asked for names {requests:,} times by others than the owner: {listings:,} listings, {requests_lower:,} surely.",
         "No name of {bucket} is seen to have been disclosed to anybody but the owner.",
     ),
 }
-DESTROYED = (*KINDS, "acts", "failed_tries", "recoverable_yes", "recoverable_no", "recoverable_unknown")
+UNMEASURED = "How complete the access logs are cannot be said: at no time did both logs run together."
+COUNTS = ("requests", "requests_lower", "requests_likely", "listings")
+NO_ACTS: Row = dict.fromkeys(
+    (*COUNTS, "attempts", "failed_tries", "ways", "recoverable", "event_ids", "request_ids"), 0
+)
 
 
 def findings(case: Case) -> list[Finding]:
@@ -65,141 +81,127 @@ def findings(case: Case) -> list[Finding]:
         asked whether or not there is anything to find; then ``attribution_calibration`` and ``service_reads``. Also
         written to the case's findings.
     """
-    builder = FindingBuilder(case, PLAYBOOK)
-    bounds, services = rows_of(questions.bounds(case)), questions.service_reads(case)
+    builder, services = FindingBuilder(case, PLAYBOOK), questions.service_reads(case)
     acts = {(row["bucket"], row["kind"]): row for row in rows_of(questions.acts(case))}
-    destroyed = {row["bucket"]: row for row in rows_of(questions.destroyed(case))}
     losses = {row["bucket"]: row["sentence"] for row in rows_of(questions.losses(case))}
 
     def scopes(record_class: str = "data_read", *, objects_only: bool = False) -> dict[str, Scope]:
         logged = questions.coverage(case, record_class, objects_only=objects_only)
-        unmeasured = losses.get(None) or sentence(None)
+        unmeasured = losses.get(None) or UNMEASURED
         return {name: hours.scope(losses.get(name) or unmeasured) for name, hours in logged.items()}
 
     objects, reads, writes = scopes(objects_only=True), scopes(), scopes("data_write")
-    calibrated = _calibrated(builder, *rows_of(questions.calibration(case)))
+    calibrated = calibration(builder, *rows_of(questions.calibration(case)))
     limits = [BASELINE, calibrated.statement, *([SERVICES] if len(services) else [])]
     if case.incident.responders:
         limits.append(f"Requests of the investigation's own ({join_names(case.incident.responders)}) are the owner's.")
     listed = []
-    for row in bounds:
-        name = row["bucket"]
-        bucket = _Bucket(builder, name, limits, {kind: act for (of, kind), act in acts.items() if of == name})
+    for bound in rows_of(questions.bounds(case)):
+        bucket = bound["bucket"]
+        read, written, names, destroyed = (acts.get((bucket, kind), NO_ACTS) for kind in KINDS)
         listed += [
-            bucket.objects_read(row, objects[name]),
-            bucket.of_requests("objects_written", "written", "high", writes[name]),
-            bucket.objects_destroyed(destroyed.get(name, {}), writes[name]),
-            bucket.of_requests("names_listed", "names", "medium", reads[name]),
+            objects_read(builder, bound, read, objects[bucket], limits),
+            of_acts(builder, "objects_written", bucket, written, writes[bucket], "high", limits),
+            objects_destroyed(builder, bucket, destroyed, writes[bucket], limits),
+            of_acts(builder, "names_listed", bucket, names, reads[bucket], "medium", limits),
         ]
-    return write_findings(case, PLAYBOOK, [*listed, calibrated, _services(builder, services)])
+    return write_findings(case, PLAYBOOK, [*listed, calibrated, service_reads(builder, services)])
 
 
-@dataclass(frozen=True)
-class _Bucket:
-    """The findings on one bucket; `acts`: its rows of the question of that name, by kind."""
+def of_acts(
+    builder: FindingBuilder, question_id: str, bucket: str, acts: Row, scope: Scope, severity: Severity, limits: list[str],
+    counts: tuple[int, int, int] | None = None, values: Row | None = None, words: Mapping[str, str] | None = None,
+    table: str = "object_access/requests", rows: int | None = None,
+) -> Finding:  # fmt: skip
+    """A finding on acts in a bucket: inferred where none is sure, partly where not all that are likely are.
 
-    builder: FindingBuilder
-    name: str
-    limits: list[str]
-    acts: Mapping[str, Row]
-
-    def build(
-        self, kind: str, question: tuple[str, str], statements: tuple[str, str], values: Row,
-        scope: Scope, severity: Severity, counts: tuple[int, int, int], *limits: str,
-        table: str = "object_access/requests", rows: int | None = None,
-    ) -> Finding:  # fmt: skip
-        """A finding on so many acts (in all, surely, likely): inferred where none is sure, partly where not all are."""
-        count, lower, likely = counts
-        ids = self.acts.get(kind, {}) if count else {}
-        event_ids, request_ids = ([str(entry) for entry in ids.get(name, ())] for name in ("event_ids", "request_ids"))
-        rests_on = {"event_ids": event_ids or None, "request_ids": request_ids or None}
-        evidence = EvidenceRows(table=table, rows=count if rows is None else rows, **rests_on)
-        return self.builder.build(
-            *question, statements[0] if count else statements[1], count=count, values=_plain(values), scope=scope,
-            severity=severity, actor=("intruder" if lower else "unknown") if count else None,
-            subject=Subject(bucket=self.name), evidence=[evidence], inferred=bool(count) and not lower,
-            partly_inferred=likely > lower, limits=[*limits, *self.limits],
-        )  # fmt: skip
-
-    def objects_read(self, bound: Row, scope: Scope) -> Finding:
-        """``objects_read``, with the values of the bucket's bounds."""
-        lower, likely, upper, logged = (
-            bound[f"objects_{name}"] for name in ("lower", "likely", "upper", "upper_logged")
-        )
-        hours = bound["blind_hours"]
-        unlogged = f"the {hours:,.1f} hours without logs" if hours else "what was not recorded"
-        most = f"at most {logged:,} in the hours that were logged, and an unknown number in {unlogged}"
-        some = (
-            f"Of {self.name}, at least {count_noun(lower, 'object').replace('no ', '0 ')} (likely {likely:,}, "
-            f"{most if upper is None else f'at most {upper:,}'}) were downloaded or copied out by acts that are not "
-            f"the owner's; at least {bound['bytes_lower']:,} bytes were downloaded, likely {bound['bytes_likely']:,}."
-        )
-        none = (
-            f"No object of {self.name} is seen to have been downloaded or copied out by an act that is not the owner's."
-        )
-        limits = [f"Why the bounds are no narrower: {bound['width_reason']}."]
-        if bound["objects_copied_out"]:
-            limits.append(
-                f"{bound['objects_copied_out']:,} of these objects ({bound['bytes_copied_out']:,} bytes) were copied "
-                "inside S3 to a bucket that is not known to be the account's: such a copy sends no bytes."
-            )
-        limits += _amounts(bound) if upper is None else []
-        return self.build(
-            "read", ("objects_read", "Which objects did the compromised credentials read?"), (some, none),
-            {name: value for name, value in bound.items() if name not in ("bucket", "width_reason")}, scope,
-            "critical" if likely else "high", (logged - bound["allowed_requests"], lower, likely), *limits, PRESIGNED,
-        )  # fmt: skip
-
-    def of_requests(self, question_id: str, kind: str, severity: Severity, scope: Scope) -> Finding:
-        """``objects_written`` or ``names_listed``, by counts of requests."""
-        act = self.acts.get(kind, {})
-        values = {name: act.get(name, 0) for name in ("requests", "requests_lower", "requests_likely", "listings")}
-        count, lower, likely, listings = values.values()
-        question, some, none = REQUESTS[question_id]
-        words = {"count": f"{count:,}", "bucket": self.name, "lower": f"{lower:,}", "listings": f"{listings:,}"}
-        return self.build(
-            kind, (question_id, question), (some.format(**words), none.format(**words)), values, scope,
-            severity if likely else "low", (count, lower, likely),
-        )  # fmt: skip
-
-    def objects_destroyed(self, row: Row, scope: Scope) -> Finding:
-        """``objects_destroyed``: deleted, written over, encrypted, made to expire; and what can be brought back."""
-        values = {name: row.get(name, 0) for name in DESTROYED}
-        back, gone, unclear = (row.get(f"recoverable_{status}", 0) for status in ("yes", "no", "unknown"))
-        count, failed = row.get("acts", 0), row.get("failed_tries", 0)
-        kinds = ", ".join(f"{row[kind]:,} {word}" for kind, word in KINDS.items() if row.get(kind))
-        some = (
-            f"In {self.name}, acts that are not the owner's destroyed objects or put them at risk: {kinds}; of these "
-            f"{back:,} can be brought back from versions, {gone:,} cannot, of {unclear:,} it is not known."
-        )
-        tries = f"; {count_noun(failed, 'attempt')} failed" if failed else ""
-        none = f"No object of {self.name} is seen to have been destroyed by an act that is not the owner's{tries}."
-        return self.build(
-            "destroyed", ("objects_destroyed", "Which objects did the compromised credentials destroy?"), (some, none),
-            values, scope, "critical" if count > back else "high", (count, row.get("acts_lower", 0), count), *VERSIONS,
-            table="object_access/destruction", rows=row.get("attempts", 0),
-        )  # fmt: skip
+    Parameters
+    ----------
+    acts : mapping
+        Their row of `questions.acts`.
+    counts : tuple of int, optional
+        In all, surely, likely; those of `acts` where not given. So are `values`, and `rows` of the `table`.
+    words : mapping, optional
+        What the statement names beside the values.
+    """
+    question, some, none = QUESTIONS[question_id]
+    values = {name: acts[name] for name in COUNTS} if values is None else values
+    count, lower, likely = counts or (acts[name] for name in COUNTS[:3])
+    ids = {name: [str(entry) for entry in acts[name]] or None for name in ("event_ids", "request_ids")} if count else {}
+    return builder.build(
+        question_id, question, (some if count else none).format(bucket=bucket, **values, **(words or {})), count=count,
+        values=plain(values), scope=scope, severity=severity if likely or counts else "low",
+        actor=("intruder" if lower else "unknown") if count else None, subject=Subject(bucket=bucket),
+        evidence=[EvidenceRows(table=table, rows=count if rows is None else rows, **ids)],
+        inferred=bool(count) and not lower, partly_inferred=likely > lower, limits=limits,
+    )  # fmt: skip
 
 
-def _plain(values: Row) -> dict[str, Value]:
+def objects_read(builder: FindingBuilder, bound: Row, acts: Row, scope: Scope, limits: list[str]) -> Finding:
+    """``objects_read``, with the values of the bucket's bounds."""
+    lower, likely, upper, logged = (bound[f"objects_{name}"] for name in ("lower", "likely", "upper", "upper_logged"))
+    hours, copied = bound["blind_hours"], bound["objects_copied_out"]
+    unlogged = f"the {hours:,.1f} hours without logs" if hours else "what was not recorded"
+    most = f"at most {logged:,} in the hours that were logged, and an unknown number in {unlogged}"
+    words = {
+        "lower": count_noun(lower, "object").replace("no ", "0 "),
+        "most": most if upper is None else f"at most {upper:,}",
+    }
+    of_copies = (
+        f"{copied:,} of these objects ({bound['bytes_copied_out']:,} bytes) were copied inside S3 to a bucket that is not "
+        "known to be the account's: such a copy sends no bytes."
+    )
+    why = f"Why the bounds are no narrower: {bound['width_reason']}."
+    return of_acts(
+        builder, "objects_read", bound["bucket"], acts, scope, "critical" if likely else "high",
+        [why, *([of_copies] if copied else []), *(amounts(bound) if upper is None else []), PRESIGNED, *limits],
+        (logged - bound["allowed_requests"], lower, likely),
+        {name: value for name, value in bound.items() if name not in ("bucket", "width_reason")}, words,
+    )  # fmt: skip
+
+
+def objects_destroyed(builder: FindingBuilder, bucket: str, acts: Row, scope: Scope, limits: list[str]) -> Finding:
+    """``objects_destroyed``: deleted, written over, encrypted, made to expire; and what can be brought back."""
+    count, failed, ways, recoverable = (
+        acts["requests"],
+        acts["failed_tries"],
+        acts["ways"] or {},
+        acts["recoverable"] or {},
+    )
+    values = {
+        **{way: ways.get(way, 0) for way in WAYS}, "acts": count, "failed_tries": failed,
+        **{f"recoverable_{status}": recoverable.get(status, 0) for status in ("yes", "no", "unknown")},
+    }  # fmt: skip
+    words = {
+        "ways": ", ".join(f"{ways[way]:,} {word}" for way, word in WAYS.items() if way in ways),
+        "tries": f"; {count_noun(failed, 'attempt')} failed" if failed else "",
+    }
+    return of_acts(
+        builder, "objects_destroyed", bucket, acts, scope, "critical" if count > recoverable.get("yes", 0) else "high",
+        [*VERSIONS, *limits], (count, acts["requests_lower"], count), values, words, "object_access/destruction",
+        acts["attempts"],
+    )  # fmt: skip
+
+
+def plain(values: Row) -> dict[str, Value]:
     """The same values, as Python's own numbers."""
     return {name: value.item() if hasattr(value, "item") else value for name, value in values.items()}
 
 
-def _amounts(bound: Row) -> list[str]:
+def amounts(bound: Row) -> list[str]:
     """What is known beside a missing upper bound: how much the bucket held, and how much it served to all callers."""
 
-    def amounts(**named: str) -> str:
+    def listed(**named: str) -> str:
         return ", ".join(f"{bound[name]:,} {what}" for name, what in named.items() if bound[name] is not None)
 
-    stored = amounts(objects_held="objects", bytes_held="bytes")
+    stored = listed(objects_held="objects", bytes_held="bytes")
     day = f"On {bound['held_on']}" if bound["held_on"] else "On an unknown day"
     limits = [
         f"{day} the bucket held {stored} ({bound['held_basis']}); what came and went on other days is not in it."
         if stored
         else "How many objects the bucket held was not collected; inventory reports or metrics would bound it."
     ]
-    if sent := amounts(requests_served="GET requests", bytes_served="bytes"):
+    if sent := listed(requests_served="GET requests", bytes_served="bytes"):
         limits.append(
             f"On the {count_noun(bound['days_served'], 'day')} of the window that have a value the bucket served "
             f"{sent} to all its callers, the owner too ({bound['basis_served']}); these are best effort, and a "
@@ -208,7 +210,7 @@ def _amounts(bound: Row) -> list[str]:
     return limits
 
 
-def _calibrated(builder: FindingBuilder, inferred: Row, ambiguous: Row) -> Finding:
+def calibration(builder: FindingBuilder, inferred: Row, ambiguous: Row) -> Finding:
     values = {
         f"{name}_{count}": row[count]
         for name, row in (("c", inferred), ("d", ambiguous))
@@ -224,13 +226,13 @@ def _calibrated(builder: FindingBuilder, inferred: Row, ambiguous: Row) -> Findi
     none = "How often inferred attribution (C) is right cannot be said: no request of these principals is in both logs."
     return builder.build(
         "attribution_calibration", "How often is inferred attribution right?", some if tried else none, count=tried,
-        values=_plain({**values, "c_used": inferred["used"]}),
+        values=plain({**values, "c_used": inferred["used"]}),
         scope=Scope(False, "It says nothing of callers that were never seen in both logs."),
         evidence=[EvidenceRows(table="object_access/calibration", rows=2)],
     )  # fmt: skip
 
 
-def _services(builder: FindingBuilder, services: pd.DataFrame) -> Finding:
+def service_reads(builder: FindingBuilder, services: pd.DataFrame) -> Finding:
     done = services[services["outcome"] == "success"]
     some = f"{count_noun(len(done), 'call').capitalize()} of compromised credentials made AWS services read objects"
     none = "No call of a compromised credential is seen that made an AWS service read objects."

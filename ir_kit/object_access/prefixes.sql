@@ -4,5 +4,5 @@
 select bucket, coalesce(nullif(regexp_extract(key, '(?s)^([^/]*/)', 1), ''), '(no prefix)') as prefix, counted_in, count(*) as objects,
        sum(bytes_sent) as bytes_sent
 from object_access_objects
-group by bucket, coalesce(nullif(regexp_extract(key, '(?s)^([^/]*/)', 1), ''), '(no prefix)'), counted_in
+group by all
 order by bucket, prefix, counted_in

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import pandas as pd
 
-from ir_kit.attribution import completeness, grading
+from ir_kit.attribution import completeness
+from ir_kit.attribution.grading import grade
 from ir_kit.case import Case
 from ir_kit.configuration.bucket_inventory import provide_inventory
 from ir_kit.configuration.config_timeline import config_timeline
 from ir_kit.coverage.visibility import BucketCoverage, bucket_coverage, unlogged, visible
-from ir_kit.credentials.lineage import compromised_credentials
 from ir_kit.domain.documents import frame_of, rows_of
 from ir_kit.object_access.bounds import with_upper
 from ir_kit.sessions.session_table import provide_known_values, session_hours
@@ -33,44 +33,35 @@ def requests(case: Case, most: int = MOST) -> pd.DataFrame:
         The first rows in the order of time: one per request, one of its own for each key of a batch delete and each
         half of a copy; empty if none. How many there are is in ``frame.attrs["rows"]``. Grades: see `grading.grade`.
     """
-    return _first_rows(case, "requests", _requests(case), most)
 
-
-def _requests(case: Case) -> int:
-    """Write ``object_access/requests`` and ``object_access/objects``, once for a case; the number of requests."""
-
-    def write() -> int:
-        grading.grade(case)
+    def keep() -> int:
+        grade(case)
         session_hours(case)
         provide_inventory(case)
-        rows = _keep(case, "requests", has_baseline=provide_known_values(case))
-        _keep(case, "objects")
-        return rows
+        has_baseline = provide_known_values(case)
+        count = case.keep("object_access/requests", "object_access/requests", has_baseline=has_baseline)
+        case.keep("object_access/objects", "object_access/objects")
+        return count
 
-    return case.once("object_access_requests", write)
-
-
-def _keep(case: Case, name: str, **parameters: bool) -> int:
-    """Stream a table of this playbook to its file, and make it readable in SQL; how many rows it has."""
-    rows = case.keep(f"object_access/{name}", f"object_access/{name}", **parameters)
-    case.show_table(f"object_access/{name}", f"object_access_{name}")
-    return rows
+    return _first_rows(case, "requests", case.once("object_access/requests", keep), most)
 
 
-def _first_rows(case: Case, name: str, rows: int, most: int) -> pd.DataFrame:
-    frame = case.ask("object_access/first_rows", name=name, most=most)
-    frame.attrs["rows"] = rows
+def _first_rows(case: Case, name: str, count: int, most: int) -> pd.DataFrame:
+    frame = case.engine.frame(f"from object_access_{name} limit {most}", {})
+    frame.attrs["rows"] = count
     return frame
 
 
-def _written(case: Case, name: str, frame: pd.DataFrame) -> pd.DataFrame:
-    case.write_table(f"object_access/{name}", frame)
-    return frame
+def _answer(case: Case, name: str) -> pd.DataFrame:
+    """The answer to the question on requests of this name, written as the table of this name."""
+    requests(case, most=0)
+    return case.write_table(f"object_access/{name}", case.ask(f"object_access/{name}"))
 
 
 def calibration(case: Case) -> pd.DataFrame:
-    """How often is inferred attribution right? See `grading.calibration`."""
-    return _written(case, "calibration", grading.calibration(case))
+    """How often is inferred attribution right? Two rows, for grades C and D."""
+    grade(case)
+    return case.write_table("object_access/calibration", case.engine.frame("from calibration", {}))
 
 
 def objects(case: Case, bucket: str | None = None, text: str | None = None, most: int = MOST) -> pd.DataFrame:
@@ -86,8 +77,13 @@ def objects(case: Case, bucket: str | None = None, text: str | None = None, most
     DataFrame
         One row per bucket and key, most bytes first; empty if none. How many there are is in ``frame.attrs["rows"]``.
     """
-    _requests(case)
-    frame = case.ask("object_access/found_objects", bucket=bucket, text=text, most=most)
+    requests(case, most=0)
+    frame = case.engine.frame(
+        "select * exclude (counted_rank, log_only_requests, log_only_bytes, log_only_squared_bytes), count(*) over () as total "
+        "from object_access_objects where (:bucket is null or bucket = :bucket) and contains(lower(key), lower(:text)) "
+        "order by bytes_sent desc, bucket, key limit :most",
+        {"bucket": bucket, "text": text or "", "most": most},
+    )
     frame.attrs["rows"] = int(frame.pop("total").max()) if len(frame) else 0
     return frame
 
@@ -107,7 +103,7 @@ def bounds(case: Case) -> pd.DataFrame:
         One row per bucket in scope; ``objects_upper`` and ``bytes_upper`` are null where the bucket was blind for part
         of the window. Reads by services on behalf of a compromised credential are in `service_reads` alone.
     """
-    _requests(case)
+    requests(case, most=0)
     covered = {"read": coverage(case, objects_only=True), "write": coverage(case, "data_write")}
     rows = [
         {"bucket": name}
@@ -119,7 +115,7 @@ def bounds(case: Case) -> pd.DataFrame:
     case.engine.provide("loss_rates", losses(case))
     case.engine.provide("bucket_sizes", case.ask("object_access/bucket_sizes"))
     bounded = map(with_upper, rows_of(case.ask("object_access/bounds")))
-    return _written(case, "bounds", frame_of(bounded, types_of("object_access/bounds")))
+    return case.write_table("object_access/bounds", frame_of(bounded, types_of("object_access/bounds")))
 
 
 def totals(case: Case, by: str | None = None) -> pd.DataFrame:
@@ -135,23 +131,22 @@ def totals(case: Case, by: str | None = None) -> pd.DataFrame:
     DataFrame
         One row per dimension and value, most bytes first.
     """
-    _requests(case)
-    frame = case.once("object_access_totals", lambda: _written(case, "totals", case.ask("object_access/totals")))
-    chosen = frame if by is None else frame[frame["dimension"] == by]
-    order = {"dimension": True, "bytes_sent": False, "requests": False, "value": True}
-    return chosen.sort_values([*order], ascending=[*order.values()], ignore_index=True)
+    requests(case, most=0)
+    case.once("object_access/totals", lambda: case.keep("object_access/totals", "object_access/totals"))
+    return case.engine.frame(
+        "from object_access_totals where :by is null or dimension = :by order by dimension, bytes_sent desc, requests desc, value",
+        {"by": by},
+    )
 
 
 def bytes_by_hour(case: Case) -> pd.DataFrame:
     """How many bytes were downloaded in which hour? One row per hour, attribution and bound that they count in."""
-    _requests(case)
-    return _written(case, "hours", case.ask("object_access/bytes_by_hour"))
+    return _answer(case, "hours")
 
 
 def prefixes(case: Case) -> pd.DataFrame:
     """Under which prefixes were objects read? One row per bucket, prefix and bound that they count in."""
-    _requests(case)
-    return _written(case, "prefixes", case.ask("object_access/prefixes"))
+    return _answer(case, "prefixes")
 
 
 def destruction(case: Case, most: int = MOST) -> pd.DataFrame:
@@ -168,38 +163,26 @@ def destruction(case: Case, most: int = MOST) -> pd.DataFrame:
     Recoverable means that the bucket kept versions at that time; that a version is still there is not proven. A
     customer's key is not to be seen in access logs.
     """
-    return _first_rows(case, "destruction", _destruction(case), most)
 
-
-def _destruction(case: Case) -> int:
-    """Write ``object_access/destruction``, once for a case; the number of its rows."""
-
-    def write() -> int:
-        _requests(case)
+    def keep() -> int:
+        requests(case, most=0)
         timeline = config_timeline(case, unlogged(visible(case)))
         case.engine.provide("versioning", timeline.versioning())
         case.engine.provide("expiry_changes", timeline.expiry_changes())
-        return _keep(case, "destruction")
+        return case.keep("object_access/destruction", "object_access/destruction")
 
-    return case.once("object_access_destruction", write)
+    return _first_rows(case, "destruction", case.once("object_access/destruction", keep), most)
 
 
 def acts(case: Case) -> pd.DataFrame:
     """How many acts are not the owner's? One row per bucket and kind (read, written, names, destroyed)."""
-    _destruction(case)
+    destruction(case, most=0)
     return case.ask("object_access/acts")
-
-
-def destroyed(case: Case) -> pd.DataFrame:
-    """How many objects were destroyed by acts that are not the owner's, in which way? One row per bucket."""
-    _destruction(case)
-    return case.ask("object_access/destroyed")
 
 
 def service_reads(case: Case) -> pd.DataFrame:
     """What may AWS services have read on behalf of compromised credentials? One row per call, in order of time."""
-    compromised_credentials(case)
-    return _written(case, "service_reads", case.ask("object_access/service_reads"))
+    return _answer(case, "service_reads")
 
 
 def hours(case: Case) -> pd.DataFrame:
@@ -209,11 +192,10 @@ def hours(case: Case) -> pd.DataFrame:
 
 def holes(case: Case) -> pd.DataFrame:
     """When was nothing of the access log delivered, though requests were made? One row per bucket and run of hours."""
-    return _written(case, "holes", completeness.access_log_holes(case))
+    return case.write_table("object_access/holes", completeness.access_log_holes(case))
 
 
 def losses(case: Case) -> pd.DataFrame:
-    """What does the access log lose, where CloudTrail can tell? See `completeness.loss_rates`; with a sentence."""
-    gaps, rates = completeness.access_log_holes(case), completeness.loss_rates(case).values()
-    rows = [{**rate, "sentence": completeness.sentence(rate, rate["bucket"], gaps)} for rate in rates]
-    return _written(case, "losses", frame_of(rows, types_of("object_access/losses")))
+    """What does the access log lose, where CloudTrail can tell? See `completeness.loss_rates`."""
+    rates = completeness.loss_rates(case)
+    return case.write_table("object_access/losses", frame_of(rates, types_of("object_access/losses")))

@@ -4,5 +4,5 @@
 select date_trunc('hour', event_time) as hour, attribution, counted_in, count(*) as reads, sum(coalesce(bytes_sent, 0)) as bytes_sent
 from object_access_requests
 where disclosed = 'content'
-group by date_trunc('hour', event_time), attribution, counted_in
-order by hour, attribution, counted_in
+group by all
+order by all

@@ -37,7 +37,7 @@ def integrity(case: Case) -> Integrity:
 
 
 def _checked(case: Case) -> Integrity:
-    settings = rows_of(case.ask("coverage/digest_settings"))
+    settings = rows_of(case.ask("coverage/log_settings"))
     for row in settings:
         row |= {name: mapping(row[name]) for name in ("parameters", "response")}
     rows = rows_of(case.ask("coverage/cloudtrail_files"))
@@ -88,8 +88,13 @@ def _trails(settings: list[dict[str, Any]]) -> list[Trail]:
 
 def _stops(case: Case) -> list[Stop]:
     stops = []
-    for row in rows_of(case.ask("coverage/validation_stops")):
-        if key := trail_key(row["target_name"], None, row["aws_region"]):
+    for row in rows_of(case.ask("coverage/log_events")):
+        validates = str(mapping(row["request_parameters"]).get("enableLogFileValidation")).lower() != "false"
+        ends = row["event_name"] in ("StopLogging", "DeleteTrail") or (
+            row["event_name"] == "UpdateTrail" and not validates
+        )
+        key = trail_key(row["target_name"], None, row["aws_region"])
+        if ends and key and row["error_code"] is None:
             stops.append(Stop(key.name, key.home_region or None, row["event_time"].to_pydatetime(), row["event_name"]))
     return stops
 

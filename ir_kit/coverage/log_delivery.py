@@ -23,7 +23,7 @@ from ir_kit.configuration.change_events import expiry_rules
 from ir_kit.coverage.selectors import State
 from ir_kit.coverage.trails import INSTANT
 from ir_kit.domain.documents import mapping, mappings
-from ir_kit.domain.intervals import EARLIEST, LATEST, UNKNOWN, Span, Timeline, around, edges_of, united
+from ir_kit.domain.intervals import EARLIEST, LATEST, UNKNOWN, Span, Timeline, around, edges_of
 from ir_kit.policies.decisions import Policies, Request, decide
 from ir_kit.policies.policy_documents import Principal, parse_policy
 
@@ -250,7 +250,6 @@ def expired(
 SETTLING = HOUR = timedelta(hours=1)  # of a change of an access log
 AWAY = timedelta(hours=3)  # without a line, from which an access log that was redirected is taken to be gone
 LAG = timedelta(days=1)  # by which lines come after the requests
-SILENT_REQUESTS = 3  # data events in hours without any line, from which silence is told
 
 
 @dataclass(eq=False)
@@ -380,13 +379,12 @@ class AccessLogs(dict[str, BucketLogging]):
         return State("unknown", f"access logs go to {words}, and no line from there is in the evidence")
 
 
-def access_logs(settings: Sequence[Row], events: Sequence[Row], hours: Iterable[Row]) -> AccessLogs:
+def access_logs(settings: Sequence[Row], events: Sequence[Row], lines: Iterable[Row]) -> AccessLogs:
     """Where did each bucket's access log go, and when?
 
     Parameters
     ----------
-    settings, events, hours : rows of ``coverage/log_bucket_settings``, ``coverage/log_bucket_events`` and
-        ``coverage/delivered_lines``
+    settings, events, lines : rows of ``coverage/log_settings``, ``coverage/log_events`` and ``coverage/delivered_lines``
     """
     logs = AccessLogs()
 
@@ -426,12 +424,9 @@ def access_logs(settings: Sequence[Row], events: Sequence[Row], hours: Iterable[
                 named = next(iter(sources)) if len(sources) == 1 else ""
             if named in sources:
                 of(sources[named]).cloudwatch.add(time, name == "CreateDelivery", "changed", words)
-    by_bucket: dict[str, list[Row]] = {}
-    for row in sorted(hours, key=lambda row: row["hour"]):
-        by_bucket.setdefault(row["bucket"], []).append(row)
-    for bucket, rows in by_bucket.items():
-        spans = [Span(row["first_time"], row["last_time"] + timedelta(seconds=1)) for row in rows if row["lines"]]
-        of(bucket).lines, of(bucket).silent = spans, silent_hours(rows)
+    for row in lines:
+        log = of(row["bucket"])
+        (log.silent if row["is_silent"] else log.lines).append(Span(row["start_time"], row["end_time"]))
     return logs
 
 
@@ -441,24 +436,6 @@ def target_of(status: Mapping[str, Any]) -> tuple[str, str] | None:
     if not isinstance(enabled, dict) or not enabled.get("TargetBucket"):
         return None
     return str(enabled["TargetBucket"]), str(enabled.get("TargetPrefix") or "")
-
-
-def silent_hours(hours: Iterable[Row]) -> list[Span]:
-    """In which runs of hours did CloudTrail see requests to a bucket while its access log had no line?
-
-    Hours without either neither end a run nor count. A run counts from `SILENT_REQUESTS` requests on: a single line is
-    easily late or lost.
-    """
-    spans: list[Span] = []
-    run: list[Row] = []
-    for row in [*hours, {"lines": 1}]:
-        if not row["lines"]:
-            run += [row] if row["requests"] else []
-            continue
-        if sum(row["requests"] for row in run) >= SILENT_REQUESTS:
-            spans.append(Span(run[0]["hour"], run[-1]["hour"] + HOUR))
-        run = []
-    return united(spans)
 
 
 def frame_access_logs(

@@ -1,19 +1,23 @@
 """The logging of an account over time: trails joined to deliveries, access logs, and what broke or removed log files.
 
 `unknown` is raised by proof: records that came while a setting did not change show what it was. A trail whose files are
-not in the evidence leaves nothing there.
+not in the evidence leaves nothing there. What is known of a trail is worked out once for each stretch between its own
+changes, and of a bucket only the trails count that can select it: the work grows with trails times buckets.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 from itertools import groupby, pairwise
 from os.path import commonprefix
 from typing import Any, Literal, NamedTuple, TypeVar
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from ir_kit.case import Case
@@ -37,19 +41,16 @@ T = TypeVar("T")
 HOUR, MOMENT = timedelta(hours=1), timedelta(seconds=1)
 SURE_HOURS = 24  # hours of evidence from which a silence can be told from a quiet hour
 CHANCE = 1e-3
-LACKING, UNSEEN = 0.1, 3  # share and number of an access log's requests from which CloudTrail is said to lack them
-Match = Literal["held", "not_held", "cannot_tell"]
-
-
 MARGIN = timedelta(minutes=15)
 AWAY = timedelta(hours=1)  # without a record, from which a trail that was pointed elsewhere is taken to have been away
 LAG = timedelta(hours=1)  # by which files come after what they tell
 GLOBAL = "us-east-1"
+Match = Literal["held", "not_held", "cannot_tell"]
+Numbers = npt.NDArray[np.int64]
 Row = Mapping[str, Any]
 
 
-@dataclass(frozen=True, eq=False)
-class Delivered:
+class Delivered(NamedTuple):
     """Records of one class that came between two changes: `span` from the first to just after the last."""
 
     stem: str | None
@@ -62,8 +63,8 @@ class Delivered:
 
 
 def deliveries(rows: Iterable[Row]) -> list[Delivered]:
-    """The rows of ``coverage/delivered``, read."""
-    return [
+    """The rows of ``coverage/delivered``, read: management events first, each scope together."""
+    listed = [
         Delivered(
             row["stem"],
             Scope(row["record_class"], row["bucket"], row["aws_region"]),
@@ -75,6 +76,7 @@ def deliveries(rows: Iterable[Row]) -> list[Delivered]:
         )
         for row in rows
     ]
+    return sorted(listed, key=lambda row: (CLASSES.index(row.scope.record_class), *map(str, row.scope[1:])))
 
 
 def match(destination: tuple[str, str] | None, stem: str | None, known: Iterable[tuple[str, str]]) -> Match:
@@ -108,12 +110,6 @@ def _parts(path: str) -> list[str]:
     return [part for part in path.split("/") if part]
 
 
-def hull(rows: Iterable[Delivered]) -> Span | None:
-    """From the first of these records to the last; None where there is none."""
-    spans = [row.span for row in rows]
-    return Span(min(span.start for span in spans), max(span.end for span in spans)) if spans else None
-
-
 def silent_spans(hours: Iterable[Row], start: datetime, end: datetime) -> dict[str, list[Span]]:
     """In which hours did a Region, which is never as quiet as that, deliver no record at all?
 
@@ -126,205 +122,26 @@ def silent_spans(hours: Iterable[Row], start: datetime, end: datetime) -> dict[s
     dict
         Spans by Region, within ``[start, end)``; they are times of doubt, no proof of loss.
     """
-    by_region: dict[str, list[Row]] = {}
-    for row in hours:
-        if row["aws_region"]:
-            by_region.setdefault(row["aws_region"], []).append(row)
-    silent = {}
-    for region, rows in by_region.items():
-        filled = sorted({row["hour"] for row in rows})
-        first = min(start.replace(minute=0, second=0, microsecond=0), filled[0])
-        count = int((max(end - MOMENT, filled[-1]) - first) / HOUR) + 1
-        edges = [first - HOUR, *filled, first + count * HOUR]
+    silent: dict[str, list[Span]] = {}
+    by_region = sorted((row for row in hours if row["aws_region"]), key=lambda row: (row["aws_region"], row["hour"]))
+    for region, grouped in groupby(by_region, key=lambda row: row["aws_region"]):
+        rows = list(grouped)
+        first = min(start.replace(minute=0, second=0, microsecond=0), rows[0]["hour"])
+        count = int((max(end - MOMENT, rows[-1]["hour"]) - first) / HOUR) + 1
+        edges = [first - HOUR, *(row["hour"] for row in rows), first + count * HOUR]
         runs = [Span(left + HOUR, right) for left, right in pairwise(edges) if right > left + HOUR]
         lengths = [int((run.end - run.start) / HOUR) for run in runs]
         spans = []
-        for number, run in enumerate(runs):
-            others, rest = lengths[:number] + lengths[number + 1 :], count - lengths[number]
-            chance = ((sum(others) + 0.5) / (rest + 1)) ** lengths[number]
-            if rest >= SURE_HOURS and lengths[number] > 2 * max(others, default=0) and chance < CHANCE:
+        for number, (run, length) in enumerate(zip(runs, lengths, strict=True)):
+            others, rest = lengths[:number] + lengths[number + 1 :], count - length
+            chance = ((sum(others) + 0.5) / (rest + 1)) ** length
+            if rest >= SURE_HOURS and length > 2 * max(others, default=0) and chance < CHANCE:
                 # to the record, not to the hour
                 before = max((row["last_time"] for row in rows if row["last_time"] < run.start), default=None)
                 after = min((row["first_time"] for row in rows if row["first_time"] >= run.end), default=run.end)
                 spans.append(Span(max(start, before + MOMENT if before else run.start), min(end, after)))
         silent[region] = united(spans)
     return silent
-
-
-def unseen_spans(hours: Iterable[Row]) -> dict[tuple[str, str], list[Span]]:
-    """When did CloudTrail lack requests on objects that the access log holds?
-
-    A run of hours counts in each of which it lacks more than `LACKING` of them, from `UNSEEN` requests on; hours without
-    a line neither end a run nor count. Nothing is said where not one line is in both logs.
-
-    Parameters
-    ----------
-    hours : rows of ``coverage/unseen_requests``
-
-    Returns
-    -------
-    dict
-        Spans by bucket and class, from the first such request to the last.
-    """
-    rows = sorted(hours, key=lambda row: (row["bucket"], row["record_class"], row["hour"]))
-    spans: dict[tuple[str, str], list[Span]] = {}
-    if all(row["unseen"] == row["lines"] for row in rows):
-        return spans
-    for (bucket, record_class, lacking), hours_of in groupby(
-        rows, key=lambda row: (row["bucket"], row["record_class"], row["unseen"] > LACKING * row["lines"])
-    ):
-        run = list(hours_of)
-        if lacking and sum(row["unseen"] for row in run) >= UNSEEN:
-            span = Span(run[0]["first_time"], run[-1]["last_time"] + MOMENT)
-            spans.setdefault((bucket, record_class), []).append(span)
-    return spans
-
-
-def proven(scope: Scope, rows: list[Delivered], name: str | None, others: Iterable[Delivered]) -> State:
-    """What these records show of a class: all of it, or that part of it alone that they are of.
-
-    They prove a setting between them only where a change of it would have been recorded too: where management events
-    are among them or `others`.
-    """
-    count, where = sum(row.records for row in rows), name or "files"
-    basis = f"{count} records{f' of {name}' if name else ''} were delivered while no setting changed"
-
-    def uncertain(words: str, part: str) -> State:
-        return State("uncertain", f"{basis}, {words}", (part,), where, steady=False)
-
-    if scope.record_class == "management":
-        reads = sum(row.reads for row in rows)
-        if reads in (0, count):
-            return uncertain(f"{'all' if reads else 'none'} of them read-only", "read_only")
-    else:
-        folders = {row.folder for row in rows if row.keys}
-        if not folders:
-            return uncertain("none of them on an object", "objects")
-        if None not in folders and len({str(folder).partition("/")[0] for folder in folders}) == 1:
-            return uncertain(f"all below {next(iter(folders))}/", "prefix")
-    if not any(row.scope.record_class == "management" for row in others):
-        return uncertain("but no management event that would show a change", "unseen_change")
-    return State("logged", basis, (), where, steady=False)
-
-
-class Proof(NamedTuple):
-    """Records that show a trail's settings, and from the first to the last of them."""
-
-    by_scope: dict[Scope, list[Delivered]]
-    time: Span | None
-
-
-@dataclass(eq=False)
-class Deliveries:
-    """Every trail, and everything that was delivered: which records can be those of which trail."""
-
-    trails: Trails
-    delivered: list[Delivered]
-    _computed: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        self.stems = {row.stem for row in self.delivered}
-        self.destinations = {place for trail in self.trails for place in self.places(trail)}
-
-    def once(self, key: Hashable, compute: Callable[[], T]) -> T:
-        """A value that many scopes and times share, computed at its first use."""
-        try:
-            value: T = self._computed[key]
-        except KeyError:
-            value = self._computed[key] = compute()
-        return value
-
-    def places(self, trail: Trail) -> set[tuple[str, str]]:
-        """Every bucket and prefix that a trail is known to have delivered to."""
-        return {place for edge in [EARLIEST, *trail.edges()] if (place := trail.destination(edge))}
-
-    def matched(self, trail: Trail, time: datetime, stem: str | None) -> Match:
-        """Can files below this folder be those that a trail delivers at this time?"""
-        place = trail.destination(time)
-        return self.once(("match", place, stem), lambda: match(place, stem, self.destinations))
-
-    def records_of(self, scope: Scope) -> list[Delivered]:
-        """What was delivered of this class and bucket (or Region)."""
-
-        def by_scope() -> dict[Scope, list[Delivered]]:
-            rows: dict[Scope, list[Delivered]] = {}
-            for row in self.delivered:
-                rows.setdefault(row.scope, []).append(row)
-            return rows
-
-        bucket = None if scope.record_class == "management" else scope.bucket
-        scopes = self.once("scopes", by_scope)
-        return scopes.get(Scope(scope.record_class, bucket, scope.aws_region), [])
-
-    def files_held(self, trail: Trail, time: datetime) -> Match:
-        """Are the files that this trail delivers at this time in the evidence?"""
-        answers = {self.matched(trail, time, stem) for stem in self.stems}
-        return "held" if "held" in answers else "cannot_tell" if "cannot_tell" in answers else "not_held"
-
-    def files_of(self, trail: Trail, time: datetime, rows: Iterable[Delivered]) -> list[Delivered]:
-        """Those of these records that the trail can have delivered, by where it delivers at this time."""
-        return [row for row in rows if self.matched(trail, time, row.stem) != "not_held"]
-
-    def run_records(self, trail: Trail, run: Span) -> list[Delivered]:
-        """What the trail can have delivered in a run, once it had settled."""
-
-        def compute() -> list[Delivered]:
-            settled = run.start + SETTLING if run.start > EARLIEST else run.start
-            rows = self.files_of(trail, run.start, self.delivered)
-            return [row for row in rows if settled <= row.span.start < run.end]
-
-        return self.once(("run", trail, run), compute)
-
-    def proof(self, trail: Trail, run: Span, time: datetime) -> Proof:
-        """What of a run shows the trail's settings at this time: records that another trail may have made count only
-        while that one did not change, and records that another made do not.
-        """
-
-        others = [other for other in self.trails if other is not trail]
-
-        def compute(spans: tuple[Span, ...]) -> Proof:
-            by_scope: dict[Scope, list[Delivered]] = {}
-            for row in self.run_records(trail, run):
-                fits = ((self.fit(other, row), span) for other, span in zip(others, spans, strict=True))
-                if not any(fit == "yes" or (fit == "maybe" and not span.holds(row.span.start)) for fit, span in fits):
-                    by_scope.setdefault(row.scope, []).append(row)
-            return Proof(by_scope, hull(row for rows in by_scope.values() for row in rows))
-
-        def shared() -> Proof:
-            spans = tuple(other.run(time)[0] for other in others)
-            return self.once(("proof", trail, run, spans), lambda: compute(spans))
-
-        return self.once(("proof", trail, time), shared)
-
-    def fit(self, trail: Trail, row: Delivered) -> Literal["yes", "maybe", "no"]:
-        """Did this trail record such a row, by what is known of its settings?"""
-
-        def compute() -> Literal["yes", "maybe", "no"]:
-            time = row.span.start
-            on, selected = trail.logging.at(time), trail.selectors.at(time)
-            if (on.state == "known" and not on.value) or self.matched(trail, time, row.stem) == "not_held":
-                return "no"
-            covered = row.scope.coverage(selected.value) if selected.state != "unknown" else None
-            if covered is not None and covered.kind == "none":
-                return "no"
-            known = on.state == selected.state == "known"
-            return "yes" if known and trail.covers(row.scope.aws_region, time).value is True else "maybe"
-
-        return self.once(("fit", trail, row), compute)
-
-    def fits_another(self, trail: Trail, row: Delivered) -> bool:
-        """Could another trail have recorded such a row?"""
-        return any(self.fit(other, row) != "no" for other in self.trails if other is not trail)
-
-    def hulls(self, trail: Trail) -> list[Span]:
-        """From the first to the last delivery of each run of a trail."""
-        return [span for run in trail.runs if (span := hull(self.run_records(trail, run)))]
-
-
-def cut_at(edges: list[datetime], time: datetime) -> tuple[int, bool]:
-    """Between which of these sorted moments a time is, and whether it is the one before: what is known may differ there."""
-    number = bisect_right(edges, time)
-    return number, number > 0 and edges[number - 1] == time
 
 
 class Known(NamedTuple):
@@ -346,10 +163,24 @@ class Lost(NamedTuple):
     basis: str
 
 
+class Fits(NamedTuple):
+    """Row by row of what was delivered: how many trails may have recorded it, and which where it is one; which surely did
+    (-1: none, -2: several); and from when to when none of those that may have was changed.
+    """
+
+    number: Numbers
+    only: Numbers
+    owner: Numbers
+    since: Numbers
+    until: Numbers
+
+
 @dataclass(eq=False)
-class LoggingTimeline(Deliveries):
+class LoggingTimeline:
     """The logging of an account over time: the state of any scope, at any time."""
 
+    trails: Trails
+    delivered: list[Delivered]
     ends: datetime = LATEST
     targets: dict[TrailKey, list[LogTarget]] = field(default_factory=dict)
     expired: dict[TrailKey, Expiry] = field(default_factory=dict)
@@ -360,35 +191,92 @@ class LoggingTimeline(Deliveries):
     silent: dict[str, list[Span]] = field(default_factory=dict)  # by Region
     unseen: dict[tuple[str, str], list[Span]] = field(default_factory=dict)  # by bucket and class
     lost: list[Lost] = field(default_factory=list)
-    states: dict[tuple[Trail, Scope], dict[tuple[int, bool], State]] = field(
-        default_factory=dict, init=False, repr=False
-    )
 
-    def scopes(self) -> list[Scope]:
-        """Every scope: management events of each Region, and each class of each bucket."""
-        scopes = [Scope("management", None, region) for region in self.regions]
-        return scopes + [Scope(kind, bucket, region) for bucket, region in self.buckets.items() for kind in CLASSES]
+    def __post_init__(self) -> None:
+        rows = self.delivered
+        self._computed: dict[Hashable, Any] = {}
+        self.states: dict[tuple[Trail, Scope], dict[tuple[int, bool], State]] = {}
+        self.numbers = {trail: number for number, trail in enumerate(self.trails)}
+        self.listed = list(self.trails)
+        self.stems = list(dict.fromkeys(row.stem for row in rows))
+        self.destinations = {place for trail in self.trails for place in self.places(trail)}
+        self.begins = np.array([_micros(row.span.start) for row in rows], dtype=np.int64)
+        self.finishes = np.array([_micros(row.span.end) for row in rows], dtype=np.int64)
+        self.calls = sum(row.scope.record_class == "management" for row in rows)
+        firsts = [number for number, row in enumerate(rows) if not number or rows[number - 1].scope != row.scope]
+        self.slices = {rows[first].scope: slice(first, last) for first, last in pairwise([*firsts, len(rows)])}
 
-    def edges(self, scope: Scope) -> list[datetime]:
-        """Moments at which the state of a scope may change."""
-        rows = [*self.records_of(scope), *self.records_of(Scope("management", None, scope.aws_region))]
-        spans = [row.span for row in rows] + self.silent.get(scope.aws_region or "", [])
-        spans += self.unseen.get((scope.bucket or "", scope.record_class), [])
-        return sorted({*self.once("edges", self._shared_edges), *edges_of(spans)})
+    def once(self, key: Hashable, compute: Callable[[], T]) -> T:
+        """A value that many scopes and times share, computed at its first use."""
+        try:
+            value: T = self._computed[key]
+        except KeyError:
+            value = self._computed[key] = compute()
+        return value
 
-    def setting_edges(self) -> set[datetime]:
+    # deliveries
+
+    def places(self, trail: Trail) -> set[tuple[str, str]]:
+        """Every bucket and prefix that a trail is known to have delivered to."""
+        return {place for edge in [EARLIEST, *trail.edges()] if (place := trail.destination(edge))}
+
+    def matches(self, trail: Trail, time: datetime) -> dict[str | None, Match]:
+        """Folder by folder: can its files be those that a trail delivers at this time?"""
+        place = trail.destination(time)
+        return self.once(("match", place), lambda: {stem: match(place, stem, self.destinations) for stem in self.stems})
+
+    def files_held(self, trail: Trail, time: datetime) -> Match:
+        """Are the files that this trail delivers at this time in the evidence?"""
+        answers = set(self.matches(trail, time).values())
+        return "held" if "held" in answers else "cannot_tell" if "cannot_tell" in answers else "not_held"
+
+    def files_of(self, trail: Trail, time: datetime) -> Numbers:
+        """What was delivered that this trail can have, by where it delivers at this time: numbers of rows."""
+
+        def compute() -> Numbers:
+            matches = self.matches(trail, time)
+            return np.flatnonzero([matches[row.stem] != "not_held" for row in self.delivered])
+
+        return self.once(("files", trail.destination(time)), compute)
+
+    def run_records(self, trail: Trail, run: Span) -> Numbers:
+        """What the trail can have delivered in a run, once it had settled: numbers of rows."""
+
+        def compute() -> Numbers:
+            settled = run.start + SETTLING if run.start > EARLIEST else run.start
+            rows = self.files_of(trail, run.start)
+            return rows[(self.begins[rows] >= _micros(settled)) & (self.begins[rows] < _micros(run.end))]
+
+        return self.once(("run", trail, run), compute)
+
+    def hull(self, rows: Numbers) -> Span | None:
+        """From the first of these records to the last; None where there is none."""
+        if not len(rows):
+            return None
+        first, last = rows[np.argmin(self.begins[rows])], rows[np.argmax(self.finishes[rows])]
+        return Span(self.delivered[first].span.start, self.delivered[last].span.end)
+
+    def hulls(self, trail: Trail) -> list[Span]:
+        """From the first to the last delivery of each run of a trail."""
+        return [span for run in trail.runs if (span := self.hull(self.run_records(trail, run)))]
+
+    def records_of(self, scope: Scope) -> list[Delivered]:
+        """What was delivered of this class and bucket (or Region)."""
+        bucket = None if scope.record_class == "management" else scope.bucket
+        return self.delivered[self.slices.get(Scope(scope.record_class, bucket, scope.aws_region), slice(0))]
+
+    # edges
+
+    @cached_property
+    def cuts(self) -> list[datetime]:
         """Moments at which what is known of any trail changes."""
-        return {self.ends, *(edge for trail in self.trails for edge in self.trail_edges(trail))}
-
-    def _shared_edges(self) -> set[datetime]:
-        hulls = [span for trail in self.trails for span in self.hulls(trail)]
-        return {*self.setting_edges(), *edges_of(hulls), *edges_of(lost.span for lost in self.lost)}
+        return sorted({self.ends, *(edge for trail in self.trails for edge in self.trail_edges(trail))})
 
     def trail_edges(self, trail: Trail) -> list[datetime]:
         """Moments at which what is known of a trail and of its deliveries changes."""
 
         def compute() -> list[datetime]:
-            edges = {*trail.edges(), *(change + SETTLING for change in trail.changes())}
+            edges = {*trail.edges(), *(change + SETTLING for change in trail.changes)}
             for target in self.targets.get(trail.key, []):
                 edges.update(target.edges())
             edges.update(self.expired[trail.key].edges() if trail.key in self.expired else ())
@@ -396,30 +284,143 @@ class LoggingTimeline(Deliveries):
 
         return self.once(("trail edges", trail), compute)
 
+    def edges(self, scope: Scope) -> list[datetime]:
+        """Moments at which the state of a scope may change."""
+
+        def shared() -> set[datetime]:
+            hulls = [span for trail in self.trails for span in self.hulls(trail)]
+            return {*self.cuts, *edges_of(hulls), *edges_of(lost.span for lost in self.lost)}
+
+        rows = [*self.records_of(scope), *self.records_of(Scope("management", None, scope.aws_region))]
+        spans = [row.span for row in rows] + self.silent.get(scope.aws_region or "", [])
+        spans += self.unseen.get((scope.bucket or "", scope.record_class), [])
+        return sorted({*self.once("edges", shared), *edges_of(spans)})
+
+    # which trails matter
+
+    @cached_property
+    def selections(self) -> list[tuple[int, Span, SelectorSet | None]]:
+        """The selectors of each trail while it is not known to be off; a change counts until it has settled."""
+        results = []
+        for number, trail in enumerate(self.listed):
+            spans: dict[SelectorSet | None, list[Span]] = {}
+            for piece in between(self.trail_edges(trail), EARLIEST, LATEST - SETTLING):
+                for time in (piece.start, piece.start + INSTANT):
+                    on, selectors = trail.logging.at(time), trail.selectors.at(time)
+                    values = {"known": [selectors.value], "disputed": [selectors.value, selectors.other]}
+                    for value in [] if on.state == "known" and not on.value else values.get(selectors.state, []):
+                        spans.setdefault(value, []).append(Span(piece.start, piece.end + SETTLING))
+            results += [(number, span, value) for value, listed in spans.items() for span in united(listed)]
+        return results
+
+    def selecting(self, scope: Scope) -> list[tuple[Span, int]]:
+        """When may the selectors of which trail, where they are known, take this scope?"""
+        return self.once(("selecting", scope), lambda: [
+            (span, number) for number, span, selectors in self.selections
+            if (covered := scope.coverage(selectors)) is None or covered.kind != "none" or covered.words
+        ])  # fmt: skip
+
+    def candidates(self, scope: Scope, time: datetime) -> list[int]:
+        """The trails that may have recorded this scope at this time; others did not select it, or were off."""
+
+        def unclear() -> list[int]:
+            results = []
+            for number, trail in enumerate(self.listed):
+                changes = [change - INSTANT for change in trail.changes if change <= time < change + SETTLING]
+                known = [self.known(trail, moment) for moment in (time, *changes)]
+                if any(
+                    k.selectors.state == "unknown" and not (k.on.state == "known" and not k.on.value) for k in known
+                ):
+                    results.append(number)
+            return results
+
+        selecting = {number for span, number in self.selecting(scope) if span.holds(time)}
+        return sorted(selecting.union(self.once(("unclear", cut_at(self.cuts, time)), unclear)))
+
+    @cached_property
+    def fits(self) -> Fits:
+        """Which trails may have recorded what was delivered, by what is known of their settings?"""
+
+        def span_of(numbers: Iterable[int], time: datetime) -> tuple[int, int]:
+            runs = [self.listed[number].run(time)[0] for number in numbers]
+            return (max((_micros(run.start) for run in runs), default=0),
+                    min((_micros(run.end) for run in runs), default=_micros(LATEST)))  # fmt: skip
+
+        vague_of: dict[Hashable, tuple[list[int], tuple[int, int]]] = {}  # of trails whose selectors are not known
+        results = np.empty((5, len(self.delivered)), dtype=np.int64)
+        for row_number, row in enumerate(self.delivered):
+            time = row.span.start
+            key = (cut_at(self.cuts, time), row.stem)
+            if key not in vague_of:
+                vague = [
+                    number for number, trail in enumerate(self.listed)
+                    if trail.selectors.at(time).state == "unknown" and self._fit(trail, time, row) != "no"
+                ]  # fmt: skip
+                vague_of[key] = vague, span_of(vague, time)
+            vague, span = vague_of[key]
+            known = {n for held, n in self.selecting(row.scope) if held.holds(time)}.difference(vague)
+            by_fit = {n: self._fit(self.listed[n], time, row) for n in sorted(known)}
+            sure, maybe = ([n for n, fit in by_fit.items() if fit == word] for word in ("yes", "maybe"))
+            own, fitting = span_of(maybe, time), [*vague, *sure, *maybe]
+            results[:, row_number] = (
+                len(fitting), fitting[0] if len(fitting) == 1 else -1,
+                -1 if not sure else sure[0] if len(sure) == 1 else -2, max(span[0], own[0]), min(span[1], own[1]),
+            )  # fmt: skip
+        return Fits(*results)
+
+    def _fit(self, trail: Trail, time: datetime, row: Delivered) -> Literal["yes", "maybe", "no"]:
+        """Did this trail record such a row, by what is known of its settings?"""
+        on, selected = trail.logging.at(time), trail.selectors.at(time)
+        if (on.state == "known" and not on.value) or self.matches(trail, time)[row.stem] == "not_held":
+            return "no"
+        covered = row.scope.coverage(selected.value) if selected.state != "unknown" else None
+        if covered is not None and covered.kind == "none":
+            return "no"
+        known = on.state == selected.state == "known"
+        return "yes" if known and trail.covers(row.scope.aws_region, time).value is True else "maybe"
+
+    # the state of a scope
+
+    def scopes(self) -> list[Scope]:
+        """Every scope: management events of each Region, and each class of each bucket."""
+        scopes = [Scope("management", None, region) for region in self.regions]
+        return scopes + [Scope(kind, bucket, region) for bucket, region in self.buckets.items() for kind in CLASSES]
+
     def state(self, scope: Scope, span: Span) -> State:
         """What would have become of the requests of a scope in a span between two edges?"""
-        states = [(self.trail_state(trail, scope, span), trail.key.name) for trail in self.trails]
-        lowered = [self._lowered(state, scope, span, name) for state, name in states]
-        return best([*lowered, self._lowered(self._by_unknown_trail(scope, span), scope, span, None)])
+        if scope.bucket and scope.record_class == "management":  # the same for each bucket
+            scope = Scope("management", "", scope.aws_region)
+        states = {
+            number: self._lowered(self.trail_state(self.listed[number], scope, span), scope, span, self.listed[number])
+            for number in self.candidates(scope, span.start)
+        }
+        unknown = self._lowered(self._by_unknown_trail(scope, span), scope, span, None)
+        if all(state.state == "not_logged" for state in (*states.values(), unknown)):
+            others = self.once(("others", scope.aws_region, cut_at(self.cuts, span.start)), lambda: [
+                State("not_logged", self.excluded(trail, scope, span.start, None)) for trail in self.listed
+            ])  # fmt: skip
+            states = {number: states.get(number, other) for number, other in enumerate(others)}
+        return best([*states.values(), unknown])
 
     def log_state(self, bucket: str, span: Span) -> State:
         """What would have become of the access-log lines of a bucket in a span between two edges?"""
         return self.access_logs.state(bucket, span.start)
 
-    def _lowered(self, state: State, scope: Scope, span: Span, name: str | None) -> State:
+    def _lowered(self, state: State, scope: Scope, span: Span, trail: Trail | None) -> State:
         """The state, lowered where records are lost or where what was delivered contradicts it."""
         if state.state not in ("logged", "uncertain"):
             return state
         for lost in self.lost:
-            of = lost.trail_name in (None, name) and lost.aws_region in (None, scope.aws_region)
+            of = lost.trail_name in (None, trail and trail.key.name) and lost.aws_region in (None, scope.aws_region)
             if of and lost.span.touches(span.start, span.end):
                 return State("lost", lost.basis, (), state.where)
         if state.state != "logged":
             return state
-        for unseen in self.unseen.get((scope.bucket or "", scope.record_class), []):
-            if unseen.holds(span.start):
-                words = f"the access log holds requests that CloudTrail does not, though it should have been on ({state.basis})"
-                return State("uncertain", words, ("contradiction",), state.where)
+        if any(unseen.holds(span.start) for unseen in self.unseen.get((scope.bucket or "", scope.record_class), [])):
+            words = (
+                f"the access log holds requests that CloudTrail does not, though it should have been on ({state.basis})"
+            )
+            return State("uncertain", words, ("contradiction",), state.where)
         for silent in self.silent.get(scope.aws_region or "", []):
             if silent.holds(span.start):
                 when = f"from {silent.start:%Y-%m-%d %H:%M} to {silent.end:%Y-%m-%d %H:%M}"
@@ -433,9 +434,9 @@ class LoggingTimeline(Deliveries):
         The time before anything recorded them is left out: where changes were never recorded at all, the answers are
         all there is.
         """
-        scope, spans = Scope("management", None, region), between(self.setting_edges(), EARLIEST, LATEST)
-        spans = [span for span in spans if self.state(scope, span).state == "not_logged"]
-        return [span for span in united(spans) if span.start > EARLIEST]
+        scope, spans = Scope("management", None, region), between(self.cuts, EARLIEST, LATEST)
+        spans = united(span for span in spans if self.state(scope, span).state == "not_logged")
+        return [span for span in spans if span.start > EARLIEST]
 
     def log_targets(self, bucket: str) -> list[LogTarget]:
         """The settings of a log bucket over time, for each service that writes to it."""
@@ -448,7 +449,7 @@ class LoggingTimeline(Deliveries):
     def trail_state(self, trail: Trail, scope: Scope, span: Span) -> State:
         """What this trail would have recorded of a scope, settling included."""
         state = self.settled(trail, scope, span)
-        for change in trail.changes():
+        for change in trail.changes:
             if change <= span.start < change + SETTLING:
                 before = self.settled(trail, scope, Span(change - INSTANT, change))
                 if before.state != state.state and {before.state, state.state} & {"logged", "uncertain"}:
@@ -472,25 +473,46 @@ class LoggingTimeline(Deliveries):
 
         def compute() -> Known:
             selectors = trail.selectors.at(time)
-            if selectors.far and self._refuted(trail, time, selectors.value):
-                selectors = UNKNOWN
+            if selectors.far:  # did records come that no other trail takes, nor this one by what was answered later?
+                rows = self.run_records(trail, trail.run(time)[0])
+                own = self._unfitting(trail, rows)
+                scopes = {self.delivered[row].scope for row in own}
+                kinds = (covered.kind for scope in scopes if (covered := scope.coverage(selectors.value)))
+                selectors = UNKNOWN if "none" in kinds else selectors
             place, files = trail.destination(time), self.files_held(trail, time)
             return Known(trail.logging.at(time), selectors, place, files, self._moved_away(trail, time))
 
         return self.once(("known", trail, cut_at(self.trail_edges(trail), time)), compute)
 
+    def _unfitting(self, trail: Trail, rows: Numbers) -> Numbers:
+        """Those of these rows that no other trail can have recorded."""
+        number = self.fits.number[rows]
+        unfitting: Numbers = rows[(number == 0) | (self.fits.only[rows] == self.numbers[trail])]
+        return unfitting
+
+    def excluded(self, trail: Trail, scope: Scope, time: datetime, coverages: Sequence[Coverage] | None) -> str:
+        """Why the trail cannot have recorded a scope, by its settings; empty where it can.
+
+        `coverages`: what its selectors take of the scope, by each setting that they may have had; None where it is
+        nothing.
+        """
+        name, known, covers = trail.key.name, self.known(trail, time), trail.covers(scope.aws_region, time)
+        if known.on.state == "known" and not known.on.value:
+            return f"{name} was off ({known.on.words})"
+        if covers.state == "known" and not covers.value:
+            return f"{name} records {trail.key.home_region} alone"
+        if coverages is None or (coverages and all(covered.kind == "none" for covered in coverages)):
+            words = f"{name} does not select it ({known.selectors.words})"
+            return f"{words}: {coverages[0].words}" if coverages and coverages[0].words else words
+        return ""
+
     def _by_settings(self, trail: Trail, scope: Scope, span: Span) -> State:
         name, known, covers = trail.key.name, self.known(trail, span.start), trail.covers(scope.aws_region, span.start)
         on, selectors = known.on, known.selectors
-        if on.state == "known" and not on.value:
-            return State("not_logged", f"{name} was off ({on.words})")
-        if covers.state == "known" and not covers.value:
-            return State("not_logged", f"{name} records {trail.key.home_region} alone")
         before = scope.coverage(selectors.value) if selectors.state != "unknown" else None
         after = scope.coverage(selectors.other) if selectors.state == "disputed" else before
-        if before and after and before.kind == after.kind == "none":
-            words = f"{name} does not select it ({selectors.words})"
-            return State("not_logged", f"{words}: {before.words}" if before.words else words)
+        if words := self.excluded(trail, scope, span.start, [before, after] if before and after else []):
+            return State("not_logged", words)
         if known.files == "not_held" or known.moved_away:
             place = "/".join(known.place or ("?",))
             return State("not_logged", f"{name} delivers to s3://{place}, whose files are not in the evidence")
@@ -503,10 +525,10 @@ class LoggingTimeline(Deliveries):
             state = State("uncertain", f"{name} was switched unseen", ("unseen_change",), name)
         else:
             state = self._by_proof(trail, scope, span, on.state == "known", covers.state == "known", before)
-        if known.files == "cannot_tell" and self._shared(trail, span.start):
-            words = f"{state.basis}; which trail the files are of cannot be told"
-            return State(state.state, words, state.left_out, state.where, steady=False)
-        return state if known.files == "held" else State(state.state, state.basis, state.left_out, state.where, False)
+        words = state.basis
+        if known.files == "cannot_tell" and trail in self._sharing(span.start):
+            words += "; which trail the files are of cannot be told"
+        return State(state.state, words, state.left_out, state.where, state.steady and known.files == "held")
 
     def _by_selectors(
         self, trail: Trail, scope: Scope, time: datetime, before: Coverage, after: Coverage, words: str
@@ -524,37 +546,43 @@ class LoggingTimeline(Deliveries):
     def _by_proof(
         self, trail: Trail, scope: Scope, span: Span, on: bool, covers: bool, coverage: Coverage | None
     ) -> State:
-        """What records that came in the same run show of a trail whose settings are not known."""
-        name = trail.key.name
+        """What records that came in the same run show of a trail whose settings are not known.
+
+        Records that another trail may have made count only while that one did not change, and records that another made
+        do not.
+        """
+        name, (run, change_ends_it) = trail.key.name, trail.run(span.start)
+
+        def compute() -> tuple[Numbers, Span | None]:
+            rows, time, fits = self.run_records(trail, run), _micros(span.start), self.fits
+            own = (fits.owner[rows] == -1) | (fits.owner[rows] == self.numbers[trail])
+            rows = rows[own & (fits.since[rows] <= time) & (time < fits.until[rows])]
+            return rows, self.hull(rows)
 
         def unknown(words: str) -> State:
             return State("unknown", words, steady=False)
 
-        run, change_ends_it = trail.run(span.start)
-        by_scope, time = self.proof(trail, run, span.start)
-        regions = {proved.aws_region for proved in by_scope}
-        if not covers and scope.aws_region not in regions and not regions - {trail.key.home_region}:
-            return unknown(f"whether {name} took this Region is not known, and no record that it delivered shows it")
-        rows = by_scope.get(scope, [])
-        if scope.record_class == "management":  # of any Region, they show what a trail selects of them
-            rows = [row for proved, of in by_scope.items() if proved.record_class == "management" for row in of]
+        rows, time = self.once(("proof", trail, run, cut_at(self.cuts, span.start)), compute)
+        if not covers:
+            regions = {self.delivered[row].scope.aws_region for row in rows}
+            if scope.aws_region not in regions and not regions - {trail.key.home_region}:
+                return unknown(
+                    f"whether {name} took this Region is not known, and no record that it delivered shows it"
+                )
+        # management events of any Region show what a trail selects of them
+        calls = scope.record_class == "management"
+        of = slice(0, self.calls) if calls else self.slices.get(scope, slice(0, 0))
+        proving = rows[slice(*np.searchsorted(rows, (of.start, of.stop)))]
         selected = coverage is not None and coverage.kind == "all"
-        if time is None or not (rows or selected):
+        if time is None or not (len(proving) or selected):
             return unknown(f"what {name} selected at that time is not known, and no record that it delivered shows it")
         start, end = (run.start, run.end) if on else (time.start, run.end if change_ends_it else time.end)
         if not (start <= span.start and span.end <= end):
             return unknown(f"{name} is not known to have been on before or after what it delivered")
         if selected:
             return State("logged", f"{name} delivered before and after", (), name, steady=False)
-        return proven(scope, rows, name, self.run_records(trail, run))
-
-    def _refuted(self, trail: Trail, time: datetime, selectors: SelectorSet | None) -> bool:
-        """Did records come that the trail would not have selected by what was answered later?"""
-        for row in self.run_records(trail, trail.run(time)[0]):
-            covered = row.scope.coverage(selectors)
-            if covered is not None and covered.kind == "none" and not self.fits_another(trail, row):
-                return True
-        return False
+        showing = self.run_records(trail, run)
+        return proven(scope, [self.delivered[row] for row in proving], name, bool(showing[0] < self.calls))
 
     def _moved_away(self, trail: Trail, time: datetime) -> bool:
         """Was the trail pointed elsewhere, and has nothing come since that can be its own?"""
@@ -569,22 +597,22 @@ class LoggingTimeline(Deliveries):
         until = min(
             (point.time for point in points if point.time > time and point.value != moved.value), default=LATEST
         )
-        return not any(
-            moved.time + MARGIN <= row.span.end <= until and not self.fits_another(trail, row)
-            for row in self.files_of(trail, time, self.delivered)
+        ended = self.finishes[rows := self.files_of(trail, time)]
+        return not len(
+            self._unfitting(trail, rows[(ended >= _micros(moved.time + MARGIN)) & (ended <= _micros(until))])
         )
 
-    def _shared(self, trail: Trail, time: datetime) -> bool:
-        """Could files that may be this trail's be another's just as well?"""
+    def _sharing(self, time: datetime) -> set[Trail]:
+        """The trails whose files may be another's just as well."""
 
         def compute() -> set[Trail]:
             shared: set[Trail] = set()
             for stem in self.stems:
-                fitting = [other for other in self.trails if self.matched(other, time, stem) != "not_held"]
+                fitting = [other for other in self.listed if self.matches(other, time)[stem] != "not_held"]
                 shared.update(fitting if len(fitting) > 1 else ())
             return shared
 
-        return trail in self.once(("shared", time), compute)
+        return self.once(("shared", cut_at(self.cuts, time)), compute)
 
     def _delivered(self, trail: Trail, scope: Scope, span: Span, state: State) -> State:
         """The state, lowered where delivery was in doubt and nothing came, or where the files have expired."""
@@ -595,13 +623,11 @@ class LoggingTimeline(Deliveries):
             if not doubt:
                 continue
             until = min((edge for edge in target.edges() if edge > span.start), default=LATEST)
-            rows = [row for row in self.delivered if row.scope.aws_region == scope.aws_region]
-            arrived = any(
-                row.span.end >= span.start + MARGIN and row.span.start < until
-                for row in self.files_of(trail, span.start, rows)
-            )
-            words = f"{trail.key.name} may not have been delivered: {doubt}"
-            if not arrived:
+            rows = self.files_of(trail, span.start)
+            later = self.finishes[rows] >= _micros(span.start + MARGIN)
+            arrived = rows[later & (self.begins[rows] < _micros(until))]
+            if not any(self.delivered[row].scope.aws_region == scope.aws_region for row in arrived):
+                words = f"{trail.key.name} may not have been delivered: {doubt}"
                 return State("uncertain", words, ("delivery",), trail.key.name, steady=False)
             state = State(state.state, state.basis, state.left_out, state.where, steady=False)
         return state
@@ -610,39 +636,87 @@ class LoggingTimeline(Deliveries):
 
     def unexplained(self, scope: Scope) -> list[Delivered]:
         """Which records of a scope came that no known trail can have recorded?"""
-        return self.once(
-            ("unexplained", scope),
-            lambda: [
-                row for row in self.records_of(scope) if not any(self._explains(t, scope, row) for t in self.trails)
-            ],
-        )
 
-    def _explains(self, trail: Trail, scope: Scope, row: Delivered) -> bool:
-        """Can this trail have recorded it? Rows lie between two changes each."""
-        if self.matched(trail, row.span.start, row.stem) == "not_held":
-            return False
-        # what settles, and the call that ends it, is recorded still
-        if any(edge <= row.span.start and row.span.end <= edge + MARGIN for edge in trail.changes()):
-            return True
-        return self.settled(trail, scope, row.span).state != "not_logged"
+        def explained(row: Delivered) -> bool:
+            # what settles, and the call that ends it, is recorded still
+            first, last = (
+                bisect_left(changes, (time, -1)) for time in (row.span.end - MARGIN, row.span.start + INSTANT)
+            )
+            return any(
+                self.matches(self.listed[number], row.span.start)[row.stem] != "not_held"
+                for _, number in changes[first:last]
+            ) or any(
+                self.matches(self.listed[number], row.span.start)[row.stem] != "not_held"
+                and self.settled(self.listed[number], scope, row.span).state != "not_logged"
+                for number in self.candidates(scope, row.span.start)
+            )
+
+        changes = self.once("changes", lambda: sorted(
+            (change, number) for number, trail in enumerate(self.listed) for change in trail.changes
+        ))  # fmt: skip
+        return self.once(("unexplained", scope), lambda: [row for row in self.records_of(scope) if not explained(row)])
 
     def _by_unknown_trail(self, scope: Scope, span: Span) -> State:
         """What a trail that neither configuration nor events name must have recorded, by what was delivered."""
         listed = "*" in self.trails.listed or scope.aws_region in self.trails.listed
-        nothing = State("unknown", "no trail is known that covers it")
-        if listed:
-            nothing = State("not_logged", "no trail covers it")
-        rows, others = self.unexplained(scope), self.unexplained(Scope("management", None, scope.aws_region))
         contradicts = listed and scope.record_class != "management"
-        time = self.once(("unexplained hull", scope), lambda: hull(rows if contradicts else [*rows, *others]))
-        if time is None or not (time.start <= span.start and span.end <= time.end):
-            return nothing
-        if contradicts:
-            return State("uncertain", "records came although no known trail selects them", ("contradiction",), "files")
-        rows = others if scope.record_class == "management" else rows
-        if not rows:
-            return State("unknown", "the trail whose files these are is not known, and they hold no such record")
-        return proven(scope, rows, None, [*rows, *others])
+
+        def compute() -> tuple[Span | None, State]:
+            rows, others = self.unexplained(scope), self.unexplained(Scope("management", None, scope.aws_region))
+            spans = [row.span for row in (rows if contradicts else [*rows, *others])]
+            time = Span(min(span.start for span in spans), max(span.end for span in spans)) if spans else None
+            if contradicts:
+                words = "records came although no known trail selects them"
+                return time, State("uncertain", words, ("contradiction",), "files")
+            rows = others if scope.record_class == "management" else rows
+            if not rows:
+                words = "the trail whose files these are is not known, and they hold no such record"
+                return time, State("unknown", words)
+            return time, proven(scope, rows, None, bool(others))
+
+        time, state = self.once(("unknown trail", scope), compute)
+        if time is not None and time.start <= span.start and span.end <= time.end:
+            return state
+        return (
+            State("not_logged", "no trail covers it")
+            if listed
+            else State("unknown", "no trail is known that covers it")
+        )
+
+
+def proven(scope: Scope, rows: Sequence[Delivered], name: str | None, calls: bool) -> State:
+    """What these records show of a class: all of it, or that part of it alone that they are of.
+
+    They prove a setting between them only where a change of it would have been recorded too: where management events
+    (`calls`) came beside them.
+    """
+    count, where = sum(row.records for row in rows), name or "files"
+    basis = f"{count} records{f' of {name}' if name else ''} were delivered while no setting changed"
+    folders = {row.folder for row in rows if row.keys}
+    reads = sum(row.reads for row in rows)
+    part = ""
+    if scope.record_class == "management":
+        if reads in (0, count):
+            part, words = "read_only", f"{'all' if reads else 'none'} of them read-only"
+    elif not folders:
+        part, words = "objects", "none of them on an object"
+    elif None not in folders and len({str(folder).partition("/")[0] for folder in folders}) == 1:
+        part, words = "prefix", f"all below {next(iter(folders))}/"
+    if not part and not calls and scope.record_class != "management":
+        part, words = "unseen_change", "but no management event that would show a change"
+    if part:
+        return State("uncertain", f"{basis}, {words}", (part,), where, steady=False)
+    return State("logged", basis, (), where, steady=False)
+
+
+def cut_at(edges: list[datetime], time: datetime) -> tuple[int, bool]:
+    """Between which of these sorted moments a time is, and whether it is the one before: what is known may differ there."""
+    number = bisect_right(edges, time)
+    return number, number > 0 and edges[number - 1] == time
+
+
+def _micros(time: datetime) -> int:
+    return (time - EARLIEST) // INSTANT
 
 
 def logging_timeline(case: Case, lost: pd.DataFrame | None = None) -> LoggingTimeline:
@@ -659,10 +733,16 @@ def logging_timeline(case: Case, lost: pd.DataFrame | None = None) -> LoggingTim
             rows = [{"cut": number, "start_time": cut.start, "end_time": cut.end} for number, cut in enumerate(cuts)]
             columns = {"cut": "integer", "start_time": "timestamp", "end_time": "timestamp"}
             case.engine.provide("visibility_cuts", frame_of(rows, columns))
-        return rows_of(case.ask(question))
+        return [{name: _read(name, value) for name, value in row.items()} for row in rows_of(case.ask(question))]
 
     window = Span(case.incident.window.start, case.incident.window.end)
     return timeline_of(window, case.incident.buckets, ask, rows_of(lost) if lost is not None else ())
+
+
+def _read(name: str, value: Any) -> Any:
+    if name in ("parameters", "response", "request_parameters", "response_elements"):
+        return mapping(value)
+    return value.to_pydatetime() if isinstance(value, pd.Timestamp) else value
 
 
 def timeline_of(
@@ -675,13 +755,14 @@ def timeline_of(
     ask : callable
         From the name of a question, and for ``coverage/delivered`` the spans to cut at, to its rows.
     """
-    settings, events = ask("coverage/log_bucket_settings"), ask("coverage/log_bucket_events")
+    settings, events = ask("coverage/log_settings"), ask("coverage/log_events")
     hours = ask("coverage/delivered_hours")
     ends = max((row["last_time"] for row in hours), default=LATEST)
-    trails = trail_timelines(ask("coverage/trail_settings"), ask("coverage/trail_events"), ends)
+    trails = trail_timelines(settings, events, ends)
+    settings = [row for row in settings if row["service"] != "cloudtrail" and row["operation"] != "HeadObject"]
     targets = {trail.key: list(_targets(trail, settings, events, ends)) for trail in trails}
     undelivered = LoggingTimeline(trails, [], ends, targets)
-    delivered = deliveries(ask("coverage/delivered", between(undelivered.setting_edges(), EARLIEST, LATEST)))
+    delivered = deliveries(ask("coverage/delivered", between(undelivered.cuts, EARLIEST, LATEST)))
     first = LoggingTimeline(trails, delivered, ends, targets)
     for trail in trails:
         _return(first, trail)
@@ -692,11 +773,14 @@ def timeline_of(
         trail.frame(unlogged[trail.key.home_region], ends)
     reached = [row for row in ask("configuration/logged_buckets") if row["successes"]]
     buckets = _buckets(named_buckets, reached, settings)
+    unseen: dict[tuple[str, str], list[Span]] = {}
+    for row in ask("coverage/unseen_requests"):
+        unseen.setdefault((row["bucket"], row["record_class"]), []).append(Span(row["start_time"], row["end_time"]))
     timeline = LoggingTimeline(
         trails, delivered, ends, targets, {}, window, buckets,
         regions=sorted({region for region in (*(row["aws_region"] for row in hours), *buckets.values()) if region}),
         access_logs=access_logs(settings, events, ask("coverage/delivered_lines")),
-        silent=silent_spans(hours, window.start, window.end), unseen=unseen_spans(ask("coverage/unseen_requests")),
+        silent=silent_spans(hours, window.start, window.end), unseen=unseen,
         lost=[
             Lost(row.get("aws_region"), row.get("trail_name"), Span(row["start_time"], row["end_time"]),
                  row.get("basis") or "its record is lost")
@@ -707,17 +791,16 @@ def timeline_of(
     collected = max((row["collected_at"] for row in settings), default=None)
     for trail in trails:
         place = trail.destination(ends) or trail.destination(EARLIEST)
-        since = min((row.span.start for row in timeline.files_of(trail, ends, delivered)), default=None)
         for target in targets[trail.key]:
+            oldest = timeline.hull(timeline.files_of(trail, ends)) if target.expiry.points else None
+            since = oldest.start if oldest else None
             expiry = expired(target, place[1] if place else "", since, records, LAG, collected)
             if expiry:
                 timeline.expired[trail.key] = expiry
-    by_region = {
-        region: timeline.unlogged(region)
-        for region in {buckets.get(bucket) for bucket in timeline.access_logs}
-        if region
+    of_regions = {
+        region: timeline.unlogged(region) for region in {buckets.get(name) for name in timeline.access_logs} if region
     }
-    of_buckets = {bucket: by_region.get(buckets.get(bucket) or "", []) for bucket in timeline.access_logs}
+    of_buckets = {bucket: of_regions.get(buckets.get(bucket) or "", []) for bucket in timeline.access_logs}
     frame_access_logs(timeline.access_logs, of_buckets, settings, events, ends)
     return timeline
 
@@ -733,11 +816,12 @@ def _return(timeline: LoggingTimeline, trail: Trail) -> None:
     """A trail that was pointed elsewhere, and back with no record of it, is back when records come there again."""
     buckets, prefix = trail.fields["bucket"], trail.fields["prefix"]
     rest = [other for other in timeline.trails if other is not trail]
-    others = {place for other in rest for place in timeline.places(other)}
     sure = ("held",) if rest else ("held", "cannot_tell")
     for point, later in pairwise(list(buckets.points)):
         place = (str(later.value), str(prefix.nearest(later.time) or ""))
-        if point.how != "changed" or later.how != "seen" or point.value in (None, later.value) or place in others:
+        if point.how != "changed" or later.how != "seen" or point.value in (None, later.value):
+            continue
+        if any(place in timeline.places(other) for other in rest):
             continue
         stems = {stem for stem in timeline.stems if match(place, stem, timeline.destinations) in sure}
         times = [

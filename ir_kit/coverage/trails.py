@@ -62,18 +62,15 @@ class Trail:
         """Moments at which what is known of it may change."""
         return sorted({edge for timeline in self.timelines() for edge in timeline.edges()})
 
+    @cached_property
     def changes(self) -> list[datetime]:
         """When it was changed, as far as recorded."""
-        return self._changes
-
-    @cached_property
-    def _changes(self) -> list[datetime]:
         return sorted({change for timeline in self.timelines() for change in timeline.changes()})
 
     @cached_property
     def runs(self) -> list[Span]:
         """The times in which no change of it is known, from the first to the last."""
-        return between([*self._changes, *edges_of(self.logging.unlogged)], EARLIEST, LATEST)
+        return between([*self.changes, *edges_of(self.logging.unlogged)], EARLIEST, LATEST)
 
     def covers(self, region: str | None, time: datetime) -> Setting:
         """Does the trail take the events of this Region at this time?"""
@@ -82,7 +79,7 @@ class Trail:
     def run(self, time: datetime) -> tuple[Span, bool]:
         """The time around this one in which no change of the trail is known; whether a recorded change ends it."""
         run = self.runs[bisect_right(self.runs, time, key=lambda span: span.start) - 1]
-        return run, run.end in self._changes
+        return run, run.end in self.changes
 
     def leaves_out_global_services(self, time: datetime) -> bool:
         """Is it known to take no events of IAM, STS and CloudFront?"""
@@ -98,7 +95,6 @@ class Trail:
         """Set in which times a change of this trail would have left no record."""
         for timeline in self.timelines():
             timeline.unlogged, timeline.ends = unlogged, ends
-        self.__dict__.pop("_changes", None)
         self.__dict__.pop("runs", None)
 
 
@@ -125,16 +121,17 @@ def trail_timelines(settings: Iterable[Row], events: Iterable[Row], ends: dateti
 
     Parameters
     ----------
-    settings, events : rows of ``coverage/trail_settings`` and ``coverage/trail_events``
+    settings, events : rows of ``coverage/log_settings`` and ``coverage/log_events``
     ends : datetime
         When the last management event of the evidence was made.
     """
     trails = Trails()
     for row in settings:
-        _read_answer(trails, row)
-    for row in sorted(events, key=lambda row: (row["event_time"], ORDER.get(row["event_name"], 1))):
-        if row["error_code"] is None:
-            _read_event(trails, row)
+        if row["service"] == "cloudtrail":
+            _read_answer(trails, row)
+    calls = [row for row in events if row["event_source"] == "cloudtrail.amazonaws.com" and row["error_code"] is None]
+    for row in sorted(calls, key=lambda row: (row["event_time"], ORDER.get(row["event_name"], 1))):
+        _read_event(trails, row)
     trails.by_key = dict(sorted(trails.by_key.items()))
     for trail in trails:
         trail.frame((), ends)

@@ -90,7 +90,7 @@ def trails_against_files(case: Case, replayed: LoggingTimeline) -> Found:
             span = Span(min(row.span.start for row in arrived), max(row.span.end for row in arrived))
             words = f"{sum(row.records for row in arrived)} records came while every trail that is known was off, or did not select them: another trail delivers here"  # noqa: E501
             yield "files_while_off", region, span, words
-    for row in rows_of(case.ask("coverage/trail_settings")):
+    for row in rows_of(case.ask("coverage/log_settings")):
         status, answered = mapping(row["response"]), mapping(row["parameters"])
         if row["operation"] == "GetTrailStatus" and (error := status.get("LatestDeliveryError")):
             delivered = moment(status.get("LatestDeliveryTime")) or row["collected_at"]

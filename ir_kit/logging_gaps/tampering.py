@@ -159,7 +159,7 @@ def trail_change(logs: LoggingTimeline, row: Row, request: Mapping[str, Any]) ->
         return Change("", f"{words}, and the record does not say which") if row["error_code"] else None
     same = (trail for trail in logs.trails if trail.key.name == key.name)
     trail = next((trail for trail in same if trail.key.home_region == key.home_region), None)
-    until = min((edge for edge in trail.changes() if edge > time), default=None) if trail else None
+    until = min((edge for edge in trail.changes if edge > time), default=None) if trail else None
     if name == "PutEventSelectors":
         lost = narrowed(logs, selector_set(request), trail, time)
         words = f"{words}: {lost}"

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from ir_kit.case import Case
-from ir_kit.coverage.logging_timeline import LoggingTimeline, hull, logging_timeline
+from ir_kit.coverage.logging_timeline import LoggingTimeline, logging_timeline
 from ir_kit.coverage.selectors import SelectorSet, coverage_of_bucket, coverage_of_region
 from ir_kit.coverage.trails import Trail
 from ir_kit.domain.documents import frame_of
@@ -48,7 +48,7 @@ def state_of(replayed: LoggingTimeline, trail: Trail, span: Span) -> dict[str, A
     on, chosen, place = trail.logging.at(span.start), trail.selectors.at(span.start), trail.destination(span.start)
     status = ("yes" if on.value else "no") if on.state == "known" else "unknown"
     run, recorded_end = trail.run(span.start)
-    delivering = hull(replayed.run_records(trail, run))
+    delivering = replayed.hull(replayed.run_records(trail, run))
     until = run.end if recorded_end or delivering is None else delivering.end
     proven = status == "unknown" and delivering is not None and delivering.start <= span.start < until
     selectors = chosen.value if chosen.state == "known" else None

@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
+import ir_kit.coverage
 from ir_kit.coverage.logging_timeline import LoggingTimeline, timeline_of
 from ir_kit.coverage.selectors import Scope
 from ir_kit.domain.intervals import Span
@@ -18,6 +21,11 @@ ACCOUNT = "111122223333"
 HOME = "us-east-1"
 TRAIL = f"arn:aws:cloudtrail:{HOME}:{ACCOUNT}:trail/main"
 LIST = {"logs"}
+QUESTIONS = Path(ir_kit.coverage.__file__).parent
+TABLES = {
+    "events": "bucket varchar, event_time timestamp, record_class varchar, event_source varchar",
+    "access_log_lines": "bucket varchar, event_time timestamp",
+}
 
 
 def at(hours: float) -> datetime:
@@ -74,6 +82,7 @@ class Account:
                 "collected_at": time or self.collected,
                 "account_id": ACCOUNT,
                 "aws_region": HOME,
+                "service": "cloudtrail",
                 "operation": operation,
                 "parameters": json.dumps(asked),
                 "response": json.dumps(response),
@@ -113,6 +122,7 @@ class Account:
             {
                 "event_time": at(hours),
                 "event_id": f"{len(self.trail_events):04}",
+                "event_source": "cloudtrail.amazonaws.com",
                 "event_name": name,
                 "error_code": error,
                 "aws_region": region,
@@ -192,10 +202,8 @@ class Account:
 
     def replay(self, lost: list[dict[str, Any]] | None = None) -> LoggingTimeline:
         rows: dict[str, list[dict[str, Any]]] = {
-            "coverage/trail_settings": self.trail_settings,
-            "coverage/trail_events": self.trail_events,
-            "coverage/log_bucket_settings": self.bucket_settings,
-            "coverage/log_bucket_events": self.bucket_events,
+            "coverage/log_settings": self.trail_settings + self.bucket_settings,
+            "coverage/log_events": self.trail_events + self.bucket_events,
             "coverage/delivered_hours": self._hours(),
             "coverage/delivered_lines": self._line_hours(),
             "coverage/unseen_requests": self.unseen,
@@ -259,24 +267,28 @@ class Account:
         ]
 
     def _line_hours(self) -> list[dict[str, Any]]:
-        groups: dict[tuple[str, datetime], tuple[list[datetime], int]] = {}
-        for bucket, time in self.lines:
-            groups.setdefault((bucket, _hour(time)), ([], 0))[0].append(time)
-        for one in self.records:
-            if one["bucket"] and one["record_class"] != "management":
-                times, count = groups.get((one["bucket"], _hour(one["time"])), ([], 0))
-                groups[one["bucket"], _hour(one["time"])] = (times, count + 1)
-        return [
-            {
-                "bucket": bucket,
-                "hour": hour,
-                "lines": len(times),
-                "requests": count,
-                "first_time": min(times, default=None),
-                "last_time": max(times, default=None),
-            }
-            for (bucket, hour), (times, count) in sorted(groups.items())
+        seen = [
+            (one["bucket"], one["time"].replace(tzinfo=None), one["record_class"], "s3.amazonaws.com")
+            for one in self.records
+            if one["bucket"]
         ]
+        lines = [(bucket, time.replace(tzinfo=None)) for bucket, time in self.lines]
+        return answer("delivered_lines", events=seen, access_log_lines=lines)
+
+
+def answer(question: str, **rows: list[tuple[Any, ...]]) -> list[dict[str, Any]]:
+    """What the SQL of a question says of these rows."""
+    with duckdb.connect() as database:
+        for name, listed in rows.items():
+            database.execute(f"create table {name} ({TABLES[name]})")
+            if listed:
+                database.executemany(f"insert into {name} values ({', '.join('?' * len(listed[0]))})", listed)
+        result = database.execute((QUESTIONS / f"{question}.sql").read_text())
+        names = [column[0] for column in result.description or ()]
+        return [
+            {name: value.replace(tzinfo=UTC) if isinstance(value, datetime) else value for name, value in zip(names, row, strict=True)}
+            for row in result.fetchall()
+        ]  # fmt: skip
 
 
 def _hour(time: datetime) -> datetime:

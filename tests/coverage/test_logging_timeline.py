@@ -464,10 +464,7 @@ def test_requests_that_the_access_log_alone_holds_put_a_trail_in_doubt(account: 
 
     account.stands(BUCKET_B)
     account.hums()
-    for hour, unseen in enumerate((0, 5, 4, 0, 1, 0)):
-        times = {"first_time": at(hour + 0.2), "last_time": at(hour + 0.8)} if unseen else {}
-        told = {"bucket": "b", "record_class": "data_read", "hour": at(hour), "lines": 5, "unseen": unseen}
-        account.unseen.append({"first_time": None, "last_time": None, **told, **times})
+    account.unseen = [{"bucket": "b", "record_class": "data_read", "start_time": at(1.2), "end_time": at(2.8)}]
     assert [account.state(hours) for hours in (0.5, 1.5, 2.5, 3.5, 4.5)] == [
         "logged", "uncertain", "uncertain", "logged", "logged",
     ]  # fmt: skip

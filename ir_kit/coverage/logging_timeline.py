@@ -388,8 +388,6 @@ class LoggingTimeline:
 
     def state(self, scope: Scope, span: Span) -> State:
         """What would have become of the requests of a scope in a span between two edges?"""
-        if scope.bucket and scope.record_class == "management":  # the same for each bucket
-            scope = Scope("management", "", scope.aws_region)
         states = {
             number: self._lowered(self.trail_state(self.listed[number], scope, span), scope, span, self.listed[number])
             for number in self.candidates(scope, span.start)

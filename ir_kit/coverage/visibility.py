@@ -72,21 +72,35 @@ def visibility_of(timeline: LoggingTimeline, end: datetime = LATEST) -> pd.DataF
     window = timeline.window
     ended = State("unknown", f"the evidence ends at {end:%Y-%m-%d %H:%M:%S}")
 
-    def add(names: Sequence[str | None], edges: list[datetime], state_at: Callable[[Span], State]) -> None:
-        first = len(rows)
+    def pieces(edges: list[datetime], state_at: Callable[[Span], State]) -> list[tuple[Any, ...]]:
+        listed: list[tuple[Any, ...]] = []
         for span in between([*edges, end], window.start, window.end):
             state = ended if span.start >= end else state_at(span)
-            if len(rows) > first and (rows[-1]["state"], rows[-1]["basis"]) == (state.state, state.basis):
-                rows[-1]["end_time"] = span.end
+            if listed and listed[-1][2:4] == (state.state, state.basis):
+                listed[-1] = (listed[-1][0], span.end, *listed[-1][2:])
             else:
-                values = (*names, span.start, span.end, state.state, state.basis, list(state.left_out))
-                rows.append(dict(zip(COLUMNS, values, strict=True)))
+                listed.append((span.start, span.end, state.state, state.basis, list(state.left_out)))
+        return listed
 
+    def add(bucket: str | None, region: str | None, record_class: str, listed: list[tuple[Any, ...]]) -> None:
+        rows.extend(dict(zip(COLUMNS, (bucket, region, record_class, *piece), strict=True)) for piece in listed)
+
+    calls: dict[
+        str | None, list[tuple[Any, ...]]
+    ] = {}  # on the configuration of a bucket: the same for all of a Region
     for scope in timeline.scopes():
-        add((scope.bucket, scope.aws_region, scope.record_class), timeline.edges(scope), partial(timeline.state, scope))
+        of_all = scope.bucket is not None and scope.record_class == "management"
+        listed = calls.get(scope.aws_region) if of_all else None
+        if listed is None:
+            listed = pieces(timeline.edges(scope), partial(timeline.state, scope))
+        if of_all:
+            calls[scope.aws_region] = listed
+        add(*scope[1:], scope.record_class, listed)
     for bucket, region in timeline.buckets.items():
         log = timeline.access_logs.get(bucket)
-        add((bucket, region, "server_access_log"), log.edges() if log else [], partial(timeline.log_state, bucket))
+        add(
+            bucket, region, "server_access_log", pieces(log.edges() if log else [], partial(timeline.log_state, bucket))
+        )
     rows.sort(key=lambda row: (row["bucket"] or "", str(row["aws_region"]), ORDER.index(row["record_class"])))
     return frame_of(rows, COLUMNS)
 

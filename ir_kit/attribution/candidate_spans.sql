@@ -6,7 +6,7 @@ with edges as (
     union
     select principal_arn, unnest([start_time, end_time, end_time + to_hours(session_hours)]) from credential_lists cross join management_gaps
     union
-    select user_identity_arn, unnest([event_time, event_time + interval 12 hour]) from credential_acts where event_name = 'ConsoleLogin'
+    select user_identity_arn, unnest([event_time, event_time + interval 12 hour]) from credential_calls where event_name = 'ConsoleLogin'
     union
     select principal_arn, unnest([cast(:baseline_start as timestamp), cast(:match_end as timestamp)]) from credential_lists
 ),
@@ -26,7 +26,7 @@ fitting as (
 ),
 judged as (
     select f.*, len(fitting_keys) > 0 and c.is_explained
-                and not exists (from credential_acts a where a.event_name = 'ConsoleLogin' and a.user_identity_arn = f.principal_arn
+                and not exists (from credential_calls a where a.event_name = 'ConsoleLogin' and a.user_identity_arn = f.principal_arn
                                   and a.event_time - interval 5 second < f.end_time and f.start_time < a.event_time + interval 12 hour)
                 and not exists (from management_gaps g where g.start_time < f.end_time and f.start_time - to_hours(c.session_hours) < g.end_time)
                 -- a long-term key that was deleted unrecorded would be missing from IAM's list

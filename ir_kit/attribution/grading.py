@@ -6,14 +6,9 @@ judged afterwards, and the requests then take the verdict of their session, with
 
 from __future__ import annotations
 
-from functools import cache
-
 from ir_kit.case import Case
 from ir_kit.coverage.visibility import visible
 from ir_kit.credentials.lineage import compromised_credentials
-from ir_kit.credentials.validity import Validity, credential_validity
-from ir_kit.domain.documents import rows_of
-from ir_kit.domain.intervals import Span
 
 
 def grade(case: Case) -> None:
@@ -29,38 +24,15 @@ def grade(case: Case) -> None:
     "Temporary security credentials"; S3 User Guide, "Amazon S3 server access log format".
     """
 
-    def derive(*relations: str) -> bool:
-        for relation in relations:
-            case.derive(relation, f"attribution/{relation}")
-        return True
-
-    @cache
-    def validity() -> Validity:
-        principals, uses, acts, listed, gaps = (
-            rows_of(case.engine.frame(text, {}))
-            for text in (
-                "from possible_principals",
-                "select principal_arn, access_key_id, min(first_time) as first_time, max(last_time) as last_time, "
-                "min(session_creation_date) as session_creation_date, bool_and(for_service) as for_service "
-                "from credential_uses group by all",
-                "from credential_acts",
-                "from key_lists",
-                "from management_gaps",
-            )
-        )
-        compromised = {row["access_key_id"]: row for row in rows_of(compromised_credentials(case))}
-        unlogged = [Span(gap["start_time"], gap["end_time"]) for gap in gaps]
-        return credential_validity(
-            [row["principal_arn"] for row in principals], uses, acts, listed, unlogged, compromised
-        )
-
-    def relations() -> bool:
+    def relations() -> None:
         compromised_credentials(case)
         visible(case)
-        derive("operation_names", "collisions", "possible_principals", "possible_requesters")
-        derive("credential_uses", "credential_acts", "key_lists", "management_gaps")
-        case.answer("credential_validity", lambda: validity().credentials)
-        case.answer("credential_lists", lambda: validity().lists)
-        return derive("source_keys", "candidate_spans", "calibration", "graded_requests")
+        case.derive("credential_calls", "credentials/credential_calls")
+        for relation in (
+            "operation_names", "collisions", "possible_principals", "possible_requesters", "credential_uses",
+            "management_gaps", "listed_keys", "credential_validity", "credential_lists", "source_keys",
+            "candidate_spans", "calibration", "graded_requests",
+        ):  # fmt: skip
+            case.derive(relation, f"attribution/{relation}")
 
     case.once("graded_requests", relations)

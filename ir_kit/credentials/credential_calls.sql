@@ -13,6 +13,8 @@ with calls as (
            request_parameters ->> '$.roleName' as role_name, request_parameters ->> '$.userName' as user_name,
            request_parameters ->> '$.name' as name, request_parameters ->> '$.principalArn' as provider_arn,
            coalesce(request_parameters ->> '$.policyDocument', request_parameters ->> '$.assumeRolePolicyDocument') as policy_document,
+           request_parameters ->> '$.accessKeyId' as named_access_key_id, request_parameters ->> '$.status' as named_status,
+           request_parameters ->> '$.durationSeconds' as duration_seconds, response_elements ->> event_name as sign_in_result,
            request_parameters ->> '$.role' as function_role_arn,
            regexp_replace(request_parameters ->> '$.functionName', '^.*:', '') as function_name,
            case when event_source in ('ec2.amazonaws.com', 'ecs.amazonaws.com', 'codebuild.amazonaws.com')
@@ -22,9 +24,8 @@ with calls as (
     where error_code is null
       and (issued_access_key_id is not null
            or event_name in ('AssumeRole', 'AssumeRoleWithSAML', 'AssumeRoleWithWebIdentity', 'GetSessionToken', 'GetFederationToken',
-                             'GetSigninToken', 'CreateLoginProfile', 'UpdateLoginProfile', 'DeleteLoginProfile', 'CreateRole',
-                             'CreateUser', 'UpdateAssumeRolePolicy')
-           or (event_name in ('ConsoleLogin', 'SwitchRole') and response_elements ->> event_name = 'Success')
+                             'GetSigninToken', 'CreateLoginProfile', 'UpdateLoginProfile', 'DeleteLoginProfile', 'CreateRole', 'CreateUser',
+                             'UpdateAssumeRolePolicy', 'UpdateAccessKey', 'DeleteAccessKey', 'ConsoleLogin', 'SwitchRole')
            or (event_source = 'ec2.amazonaws.com' and event_name = 'RunInstances')
            or (event_source = 'ecs.amazonaws.com' and event_name in ('RunTask', 'StartTask'))
            or (event_source = 'codebuild.amazonaws.com' and event_name in ('StartBuild', 'RetryBuild'))

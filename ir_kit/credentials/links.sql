@@ -12,7 +12,7 @@ sign_ins as (
     from credential_calls s
     join candidates c on case when s.user_identity_type = 'IAMUser' then coalesce(s.user_identity_user_name, user_name(s.user_identity_arn))
                               else s.user_identity_arn end = case when c.kind = 'IAMUser' then user_name(c.arn) else c.arn end
-    where s.event_name = 'ConsoleLogin' and s.in_window and seconds between -5 and 12 * 3600
+    where s.event_name = 'ConsoleLogin' and s.sign_in_result = 'Success' and s.in_window and seconds between -5 and 12 * 3600
 ),
 hours as (
     select access_key_id, user_identity_arn as arn, min(session_creation_date) as session_creation_date,
@@ -177,7 +177,7 @@ found as (
           from principal_uses where direct and in_window and session_creation_date is not null group by all) h
         on h.address = s.source_ip_address and h.name = session_name(s.user_identity_arn)
     left join links l on l.access_key_id = h.access_key_id
-    where s.event_name = 'SwitchRole' and s.event_source = 'signin.amazonaws.com' and s.in_window
+    where s.event_name = 'SwitchRole' and s.sign_in_result = 'Success' and s.event_source = 'signin.amazonaws.com' and s.in_window
       and h.access_key_id not in (select o.access_key_id from candidates o
                                   where o.arn = s.user_identity_arn and abs(epoch(o.created) - epoch(s.event_time)) <= 5)
     group by c.access_key_id, s.event_time, s.event_id, s.clock, s.source_ip_address

@@ -85,47 +85,28 @@ class BucketInventory:
         return self.is_foreign_account(self.canonical.get(canonical_id), bucket)
 
 
-def own_accounts(case: Case) -> pd.DataFrame:
-    """Which accounts are the evidence's own: those that answered, and those that logs were delivered to? One row each."""
-    return case.ask("configuration/own_accounts")
-
-
 def inventory(case: Case) -> BucketInventory:
     """The buckets of a case: those of the incident file, else those that configuration or a request that succeeded names."""
 
     def compute() -> BucketInventory:
         logged = rows_of(case.ask("configuration/logged_buckets"))
-        accounts = own_accounts(case)["account_id"]
+        accounts = case.ask("configuration/own_accounts")["account_id"]
         return inventory_of(configuration(case), logged, accounts, case.incident.buckets)
 
     return case.once("bucket_inventory", compute)
 
 
-def provide_inventory(case: Case) -> pd.DataFrame:
-    """Make the inventory readable in SQL: ``own_accounts``; ``bucket_owners`` and ``own_buckets``, the buckets of these
-    accounts; ``canonical_ids``, of any account.
-
-    Returns
-    -------
-    DataFrame
-        ``bucket_owners``: one row per bucket that is one of the evidence's own accounts'; a null account where nothing
-        tells which.
+def provide_inventory(case: Case) -> None:
+    """Make the inventory readable in SQL: ``own_accounts``; ``bucket_owners``, the buckets that are one of these
+    accounts', with a null account where nothing tells which; ``canonical_ids``, of any account.
     """
-    collected = inventory(case)
-    requesters = case.ask("configuration/canonical_accounts")
+    collected, requesters = inventory(case), case.ask("configuration/canonical_accounts")
     ids = {**dict(zip(requesters["canonical_id"], requesters["account_id"], strict=True)), **collected.canonical}
     accounts = {name: bucket.account or ids.get(str(bucket.owner)) for name, bucket in collected.known.items()}
     owners = sorted((name, account) for name, account in accounts.items() if account in (None, *collected.accounts))
-
-    def provide(relation: str, rows: Iterable[tuple[str | None, ...]], *columns: str) -> pd.DataFrame:
-        frame = frame_of((dict(zip(columns, row, strict=True)) for row in rows), dict.fromkeys(columns, "varchar"))
-        case.engine.provide(relation, frame)
-        return frame
-
-    provide("own_accounts", ((account,) for account in sorted(collected.accounts)), "account_id")
-    provide("own_buckets", ((name,) for name, _ in owners), "bucket")
-    provide("canonical_ids", sorted(ids.items()), "canonical_id", "account_id")
-    return provide("bucket_owners", owners, "bucket", "account_id")
+    case.engine.provide("own_accounts", pd.DataFrame({"account_id": sorted(collected.accounts)}, dtype="str"))
+    case.engine.provide("canonical_ids", pd.DataFrame(sorted(ids.items()), None, ["canonical_id", "account_id"], "str"))
+    case.engine.provide("bucket_owners", pd.DataFrame(owners, None, ["bucket", "account_id"], "str"))
 
 
 def inventory_of(
@@ -153,21 +134,34 @@ def inventory_of(
         arn = str(answer.response.get("Arn"))
         partition = arn.split(":")[1] if arn.startswith("arn:") else partition
     only = next(iter(collected.accounts)) if len(collected.accounts) == 1 else None
-    for call, answer in configuration.every("s3", "ListBuckets"):
-        account = call.account or only
-        if answer.state == "answered" and account:
+    # of each bucket: its Region, the account that got an answer first, its owner's canonical id by its ACL, by its log
+    regions, answering = dict[str, str | None](), dict[str, str | None]()
+    owners, delivered, in_logs = dict[str, str](), dict[str, str](), defaultdict[str, Counter[str]](Counter)
+    for setting, call in configuration.calls():
+        name, answer = str(call.parameters.get("Bucket") or ""), call.answer
+        owner, account = mapping(answer.response.get("Owner")).get("ID"), call.account or only
+        if setting[:2] == ("s3", "ListBuckets") and answer.state == "answered" and account:
             collected.accounts.add(account)
             names = {entry["Name"] for entry in answer.listed("Buckets") if isinstance(entry.get("Name"), str)}
             collected.listed.setdefault(account, set()).update(names)
             part = call.parameters.get("Prefix") or call.parameters.get("BucketRegion")
             if answer.complete and not part and answer.part("Buckets", list) is not None:
                 collected.whole.add(account)
-            if owner := mapping(answer.response.get("Owner")).get("ID"):
-                collected.canonical[str(owner)] = account
-    regions, answering, owners = _answers_about(configuration)
+            collected.canonical |= {str(owner): account} if owner else {}
+        # not the ARN or the alias of an access point
+        if setting.service != "s3" or not name or name.startswith("arn:") or name.endswith("-s3alias"):
+            continue
+        if answer.state == "gone":
+            continue
+        answering[name] = answering.get(name) or (call.account if answer.known else None)
+        if setting.operation == "GetBucketLocation" and answer.state == "answered":
+            place = str(answer.response.get("LocationConstraint") or GLOBAL)
+            regions[name] = "eu-west-1" if place == "EU" else place
+        elif setting.operation == "HeadBucket" and answer.part("BucketRegion", str):
+            regions.setdefault(name, answer.part("BucketRegion", str))
+        elif setting.operation == "GetBucketAcl" and owner:
+            owners[name] = str(owner)
     scope = {*answering, *(name for names in collected.listed.values() for name in names)}
-    in_logs: dict[str, Counter[str]] = defaultdict(Counter)
-    delivered: dict[str, str] = {}
     for row in logged:
         name = row["bucket"]
         in_logs[name].update({row["account_id"]: row["requests"]} if row["account_id"] else {})
@@ -188,28 +182,3 @@ def inventory_of(
         collected.known[name] = Bucket(name, regions.get(name), account, owner, partition)
     collected.buckets = {name: collected.known[name] for name in sorted(named or scope)}
     return collected
-
-
-def _answers_about(
-    configuration: Configuration,
-) -> tuple[dict[str, str | None], dict[str, str | None], dict[str, str]]:
-    """Of each bucket that answers are about: its Region, the account that got one first, its owner's canonical id."""
-    regions, answering, owners = dict[str, str | None](), dict[str, str | None](), dict[str, str]()
-    for setting, call in configuration.calls():
-        name, answer = str(call.parameters.get("Bucket") or ""), call.answer
-        if setting.service != "s3" or not is_bucket_name(name) or answer.state == "gone":
-            continue
-        answering[name] = answering.get(name) or (call.account if answer.known else None)
-        if setting.operation == "GetBucketLocation" and answer.state == "answered":
-            place = str(answer.response.get("LocationConstraint") or GLOBAL)
-            regions[name] = "eu-west-1" if place == "EU" else place
-        elif setting.operation == "HeadBucket" and answer.part("BucketRegion", str):
-            regions.setdefault(name, answer.part("BucketRegion", str))
-        elif setting.operation == "GetBucketAcl" and (owner := mapping(answer.response.get("Owner")).get("ID")):
-            owners[name] = str(owner)
-    return regions, answering, owners
-
-
-def is_bucket_name(name: Any) -> bool:
-    """Is this a bucket's name, and not the ARN or the alias of an access point?"""
-    return bool(name) and isinstance(name, str) and not name.startswith("arn:") and not name.endswith("-s3alias")

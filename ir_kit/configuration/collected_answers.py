@@ -108,6 +108,23 @@ class Answer:
         return [entry for entry in self.part(name, list) or [] if isinstance(entry, dict)]
 
 
+def answer_of(row: Row) -> Answer:
+    """The answer that a row of ``configuration/configuration`` holds."""
+    operation, code = str(row["operation"]), str(row.get("error_code") or "")
+    collected = (row.get("collected_at"), row.get("account_id"))
+    if code:
+        nothing = NOTHING_SET.get(operation, ("NoSuchEntity", "NoSuchEntityException"))
+        is_absent = code in nothing or ("AccessGrants" in operation and "NotExist" in code)
+        state = "gone" if code == "NoSuchBucket" else "absent" if is_absent else "refused"
+        return Answer(operation, state, {}, code, *collected)
+    response = parsed(row.get("response"))
+    if not isinstance(response, dict):
+        return Answer(operation, "unreadable", {}, None, *collected)
+    tokens = ("NextToken", "NextContinuationToken", *(["ContinuationToken"] if operation == "ListBuckets" else []))
+    cut = response.get("IsTruncated") is True or any(response.get(name) for name in tokens)
+    return Answer(operation, "answered", response, None, *collected, complete=not cut)
+
+
 @dataclass
 class Call:
     """One call about one subject by one account in one Region, and its answers in order, the pages of each joined."""
@@ -137,29 +154,19 @@ class Call:
 
 
 class Configuration:
-    """All answers, ready to be looked up.
+    """All answers, ready to be looked up: from rows of ``configuration/configuration``, in the order of collection."""
 
-    Parameters
-    ----------
-    rows : iterable of mappings
-        Rows of the question ``configuration/configuration``, in the order of collection.
-    base : Configuration, optional
-        What answers for the subjects that these rows do not name.
-    """
-
-    def __init__(self, rows: Iterable[Row] = (), base: Configuration | None = None) -> None:
+    def __init__(self, rows: Iterable[Row] = ()) -> None:
         self._calls: dict[tuple[str, str], dict[Subject, list[Call]]] = {}
-        self._base = base
         for row in rows:
             parameters = mapping(row.get("parameters"))
             setting = setting_of(str(row["service"]), str(row["operation"]), **parameters)
-            calls = self._calls.setdefault(setting[:2], {}).setdefault(setting.subject, [])
-            account, region = row.get("account_id"), row.get("aws_region")
-            call = next((call for call in calls if (call.account, call.region) == (account, region)), None)
+            asked_by = row.get("account_id"), row.get("aws_region")
+            calls = self._calls.get(setting[:2], {}).get(setting.subject, [])
+            call = next((call for call in calls if (call.account, call.region) == asked_by), None)
             if call is None:
-                call = Call(parameters, account, region)
-                calls.append(call)
-            call.take(_answer_of(row), is_page=any(parameters.get(name) for name in PAGES))
+                self.add(setting, call := Call(parameters, *asked_by))
+            call.take(answer_of(row), is_page=any(parameters.get(name) for name in PAGES))
 
     def add(self, setting: Setting, call: Call) -> None:
         """Take in a call with its answers."""
@@ -167,7 +174,7 @@ class Configuration:
 
     def answer(self, service: str, operation: str, account: str | None = None, **parameters: Any) -> Answer:
         """The latest answer about this subject, of any asker (or of one account); one that answers comes first."""
-        calls = self._subjects((service, operation)).get(setting_of(service, operation, **parameters).subject, [])
+        calls = self._calls.get((service, operation), {}).get(setting_of(service, operation, **parameters).subject, [])
         results = [call.answer for call in calls if account is None or call.account == account]
         return max(
             results, key=lambda a: (a.known, a.collected_at is not None, a.collected_at), default=Answer(operation)
@@ -175,36 +182,16 @@ class Configuration:
 
     def every(self, service: str, operation: str) -> Iterator[tuple[Call, Answer]]:
         """Each call of this name, with its latest answer."""
-        for calls in self._subjects((service, operation)).values():
+        for calls in self._calls.get((service, operation), {}).values():
             yield from ((call, call.answer) for call in calls)
 
     def calls(self) -> Iterator[tuple[Setting, Call]]:
         """Each call, with what it asks for."""
-        for (service, operation), subjects in self._calls.items():
+        for name, subjects in self._calls.items():
             for subject, calls in subjects.items():
-                yield from ((Setting(service, operation, subject), call) for call in calls)
-
-    def _subjects(self, name: tuple[str, str]) -> Mapping[Subject, list[Call]]:
-        own = self._calls.get(name, {})
-        return {**self._base._subjects(name), **own} if self._base else own
+                yield from ((Setting(*name, subject), call) for call in calls)
 
 
 def configuration(case: Case) -> Configuration:
     """All that was collected of a case's configuration."""
     return case.once("configuration", lambda: Configuration(rows_of(case.ask("configuration/configuration"))))
-
-
-def _answer_of(row: Row) -> Answer:
-    operation, code = str(row["operation"]), str(row.get("error_code") or "")
-    collected = (row.get("collected_at"), row.get("account_id"))
-    if code:
-        nothing = NOTHING_SET.get(operation, ("NoSuchEntity", "NoSuchEntityException"))
-        is_absent = code in nothing or ("AccessGrants" in operation and "NotExist" in code)
-        state = "gone" if code == "NoSuchBucket" else "absent" if is_absent else "refused"
-        return Answer(operation, state, {}, code, *collected)
-    response = parsed(row.get("response"))
-    if not isinstance(response, dict):
-        return Answer(operation, "unreadable", {}, None, *collected)
-    tokens = ("NextToken", "NextContinuationToken", *(["ContinuationToken"] if operation == "ListBuckets" else []))
-    cut = response.get("IsTruncated") is True or any(response.get(name) for name in tokens)
-    return Answer(operation, "answered", response, None, *collected, complete=not cut)

@@ -67,7 +67,13 @@ class ConfigTimeline:
         unlogged: Unlogged,
     ) -> None:  # fmt: skip
         self.inventory, self._unlogged = inventory, unlogged
-        self.changes = list(_changes(events, inventory))
+        self.changes, before = list[ConfigChange](), EARLIEST
+        for event in events:
+            moment = max(event["event_time"], before + INSTANT)  # calls of one second keep their order
+            change = change_of(event, moment, inventory.bucket(event["bucket"] or "").owner)
+            if change is not None:
+                self.changes.append(change)
+                before = moment
         points: dict[Setting, list[Point]] = defaultdict(list)
         self._unknown: dict[Setting, Answer] = {}  # what stands where nothing is known: refused, unreadable, not logged
         self._lasting: dict[str | None, list[tuple[Setting, Call]]] = defaultdict(list)  # what no call here changes
@@ -114,9 +120,6 @@ class ConfigTimeline:
             if setting not in left_out:
                 about = ("Bucket", found_in) if found_in else ("AccountId", setting.parameters["AccountId"])
                 self._settings[about].append(setting)
-        self._base = Configuration()
-        for setting, call in self._lasting[None]:
-            self._base.add(setting, call)
 
     def _spans(self, setting: Setting) -> Sequence[Span]:
         record_class = "data_write" if setting.operation == "GetObjectAcl" else "management"
@@ -174,10 +177,10 @@ class ConfigTimeline:
         if len(self._remembered) > MOST_READ:
             self._remembered.clear()
         if key not in self._remembered:
-            read = self._remembered[key] = Configuration(base=self._base)
+            read = self._remembered[key] = Configuration()
             account = self.inventory.bucket(name).account
             calls = [(setting, Call(setting.parameters, account, None, [answer])) for setting, answer in given]
-            for setting, call in [*self._lasting.get(name, []), *calls]:
+            for setting, call in [*self._lasting[None], *self._lasting[name], *calls]:
                 if setting.operation != left_out or setting in results:
                     read.add(setting, call)
         return self._remembered[key]
@@ -202,16 +205,25 @@ class ConfigTimeline:
             of which nothing is known.
         """
         rows: list[dict[str, Any]] = []
-        for setting, timeline in sorted(self._timelines.items()):
-            if setting.operation == "GetBucketVersioning":
-                bucket, statuses = setting.parameters["Bucket"], _statuses(timeline.points, self._spans(setting))
-                for span in between(statuses.edges(), EARLIEST, LATEST):
-                    known = statuses.at(_late(span.start))
-                    status = known.value if known.state == "known" else "unknown"
-                    if rows and (rows[-1]["bucket"], rows[-1]["versioning_status"]) == (bucket, status):
-                        rows[-1]["end_time"] = span.end
-                    else:
-                        rows.append(dict(zip(STATUSES, (bucket, span.start, span.end, status), strict=True)))
+        for setting in sorted(setting for setting in self._timelines if setting.operation == "GetBucketVersioning"):
+            bucket, points = setting.parameters["Bucket"], list[Point]()
+            for point in self._timelines[setting].points:
+                status = point.value.response.get("Status") or "Off" if point.value.known else "unknown"
+                time = point.time.replace(microsecond=0) if point.value.known else point.time
+                if (
+                    not points and point.how == "changed" and status == "Suspended"
+                ):  # what is suspended was enabled once
+                    points.append(Point(time - INSTANT, "Enabled", "seen"))
+                points.append(replace(point, time=time, value=status))
+            never = (points[-1].how, points[-1].value) == ("seen", "Off")  # what was enabled once is never off again
+            statuses = Timeline(points, () if never else self._spans(setting))
+            for span in between(statuses.edges(), EARLIEST, LATEST):
+                known = statuses.at(_late(span.start))
+                status = known.value if known.state == "known" else "unknown"
+                if rows and (rows[-1]["bucket"], rows[-1]["versioning_status"]) == (bucket, status):
+                    rows[-1]["end_time"] = span.end
+                else:
+                    rows.append(dict(zip(STATUSES, (bucket, span.start, span.end, status), strict=True)))
         return frame_of(rows, STATUSES)
 
     def expiry_changes(self) -> pd.DataFrame:
@@ -240,17 +252,6 @@ def config_timeline(case: Case, unlogged: Unlogged) -> ConfigTimeline:
         return ConfigTimeline(configuration(case), events, absences, inventory(case), unlogged)
 
     return case.once("config_timeline", compute)
-
-
-def _changes(events: Iterable[Row], inventory: BucketInventory) -> Iterable[ConfigChange]:
-    before = EARLIEST
-    for event in events:
-        moment = max(event["event_time"], before + INSTANT)  # calls of one second keep their order
-        bucket = inventory.known.get(event["bucket"] or "")
-        change = change_of(event, moment, bucket.owner if bucket else None)
-        if change is not None:
-            before = moment
-            yield change
 
 
 def _changing(setting: Setting, account: str | None) -> Setting | None:
@@ -282,16 +283,3 @@ def _timeline(points: list[Point], unlogged: Sequence[Span]) -> Timeline:
             results.pop()
         results.append(point)
     return Timeline(results, unlogged)
-
-
-def _statuses(points: list[Point], unlogged: Sequence[Span]) -> Timeline:
-    """Versioning by its status. What was never versioned cannot be suspended, and what was once is never `Off` again."""
-    results = [
-        replace(point, time=point.time.replace(microsecond=0), value=point.value.response.get("Status") or "Off")
-        if point.value.known
-        else replace(point, value="unknown")
-        for point in points
-    ]
-    if results[0].how == "changed" and results[0].value == "Suspended":
-        results.insert(0, Point(results[0].time - INSTANT, "Enabled", "seen"))
-    return Timeline(results, () if (results[-1].how, results[-1].value) == ("seen", "Off") else unlogged)

@@ -11,7 +11,7 @@ with judged as (
                           else g.http_status < 300 end
                 else g.error_code is null end as succeeded,
            case when g.event_name = 'CopyObjectSource' then case when g.copied_to is null then 'unknown'
-               when g.copied_to = g.bucket or g.copied_to in (select bucket from own_buckets) then 'inside'
+               when g.copied_to = g.bucket or g.copied_to in (select bucket from bucket_owners) then 'inside'
                when exists (from settings where operation = 'ListBuckets' and answer = 'answered') then 'outside' else 'unknown' end end as copied
     from graded_requests g
     left join session_hours h

@@ -35,11 +35,6 @@ Unlogged = Mapping[tuple[str | None, str], Sequence[Span]]
 INSTANT = timedelta(microseconds=1)
 MOST_READ = 4_096  # configurations that are remembered
 SERVICES = ("s3", "s3control", "organizations", "sts")
-# what a read of this name is about, where it finds nothing
-ABSENT_IN = {
-    "GetBucketPolicyStatus": "GetBucketPolicy", "GetBucketPublicAccessBlock": "GetPublicAccessBlock",
-    "GetAccountPublicAccessBlock": "GetPublicAccessBlock",
-}  # fmt: skip
 EXPIRIES = {"event_time": "timestamp"} | dict.fromkeys(
     ("bucket", "access_key_id", "error_code", "event_id", "request_id", "source_ip_address", "user_agent"), "varchar"
 )
@@ -51,12 +46,8 @@ class ConfigTimeline:
 
     Parameters
     ----------
-    collected : Configuration
-    events : iterable of mappings
-        Rows of the question ``configuration/change_events``, in their order.
-    absences : iterable of mappings
-        Rows of the question ``configuration/setting_absences``.
-    inventory : BucketInventory
+    events, absences : iterable of mappings
+        Rows of the questions ``configuration/change_events``, in their order, and ``configuration/setting_absences``.
     unlogged : mapping
         By bucket and class of record, the stretches in which calls were not logged, in order and apart; the account's
         calls are those of the bucket None.
@@ -102,17 +93,11 @@ class ConfigTimeline:
             for setting, answer in sets.items() if change.succeeded else ():
                 points[setting].append(Point(change.moment, answer, "changed"))
         for row in absences:
-            name, bucket = str(row["event_name"]), row["bucket"]
-            operation = ABSENT_IN.get(name, name)
-            of_whole = operation == "GetPublicAccessBlock" and (not bucket or name.startswith("GetAccount"))
-            if bucket or of_whole:
-                setting = of_account(row["recipient_account_id"]) if of_whole else of_bucket(operation, str(bucket))
-                times = sorted({_late(row["first_time"]), _late(row["last_time"])})
-                points[setting] += [Point(time, absent(operation), "seen") for time in times]
+            bucket, operation = row["bucket"], str(row["operation"])
+            setting = of_bucket(operation, bucket) if bucket else of_account(row["recipient_account_id"])
+            times = sorted({_late(row["first_time"]), _late(row["last_time"])})
+            points[setting] += [Point(time, absent(operation), "seen") for time in times]
         self._timelines = {setting: _timeline(results, self._spans(setting)) for setting, results in points.items()}
-        for setting in self._timelines:
-            if setting.operation not in ("GetObjectAcl", "GetBucketPolicyStatus"):
-                self._unknown.setdefault(setting, Answer(setting.operation, "not_logged"))
         self._settings: dict[tuple[str, str], list[Setting]] = defaultdict(list)
         left_out = self._acls_without_effect()
         for setting in dict.fromkeys([*self._timelines, *self._unknown]):
@@ -146,7 +131,8 @@ class ConfigTimeline:
         """What was a setting at this time?"""
         known = self._timelines[setting].at(time) if setting in self._timelines else None
         values = (known.value, known.other) if known else ()
-        unknown = self._unknown.get(setting) or Answer(setting.operation)
+        is_lasting = known and setting.operation not in ("GetObjectAcl", "GetBucketPolicyStatus")
+        unknown = self._unknown.get(setting) or Answer(setting.operation, "not_logged" if is_lasting else "not_asked")
         return next((answer for answer in values if answer and answer.known), unknown)
 
     def before(self, change: ConfigChange) -> Answer:
@@ -210,9 +196,7 @@ class ConfigTimeline:
             for point in self._timelines[setting].points:
                 status = point.value.response.get("Status") or "Off" if point.value.known else "unknown"
                 time = point.time.replace(microsecond=0) if point.value.known else point.time
-                if (
-                    not points and point.how == "changed" and status == "Suspended"
-                ):  # what is suspended was enabled once
+                if (point.how, status) == ("changed", "Suspended") and not points:  # it was enabled before
                     points.append(Point(time - INSTANT, "Enabled", "seen"))
                 points.append(replace(point, time=time, value=status))
             never = (points[-1].how, points[-1].value) == ("seen", "Off")  # what was enabled once is never off again

@@ -73,7 +73,8 @@ class Settings:
         self.calls_(hour, "PutBucketPolicy", {"bucketPolicy": document, "policy": ""}, **more)
 
     def found_none(self, hour: float, name: str, code: str, bucket: str | None = "papers") -> None:
-        row = {"bucket": bucket, "recipient_account_id": ACCOUNT, "event_name": name, "error_code": code}
+        operation = name.replace("BucketPublicAccessBlock", "PublicAccessBlock")
+        row = {"bucket": bucket, "recipient_account_id": ACCOUNT, "operation": operation, "error_code": code}
         self.absences.append(row | {"first_time": self.at(hour), "last_time": self.at(hour)})
 
     def past(self) -> PastExposure:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from ir_kit.case import Case
 from ir_kit.configuration.collected_answers import Configuration, configuration
-from ir_kit.domain.documents import frame_of, mapping, rows_of
+from ir_kit.domain.documents import mapping, rows_of
 from ir_kit.domain.logic import NO, UNKNOWN, YES
 
 GLOBAL = "us-east-1"

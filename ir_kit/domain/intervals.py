@@ -7,14 +7,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST = datetime(9999, 1, 1, tzinfo=UTC)
 
 
-@dataclass(frozen=True, order=True)
-class Span:
+class Span(NamedTuple):
     """From `start` on, until before `end`."""
 
     start: datetime
@@ -80,8 +79,7 @@ class Point:
     words: str = ""
 
 
-@dataclass(frozen=True)
-class Setting:
+class Setting(NamedTuple):
     """What is known of a setting at a time.
 
     `known`: `value` holds. `disputed`: what is known before and after differ, and no change is recorded between;
@@ -138,8 +136,8 @@ class Timeline:
         left = self.points[number - 1] if number else None
         right = self.points[number] if number < len(self.points) and self.points[number].how == "seen" else None
         lasts = left is not None and left.value in self.lasting
-        near_left = left if left and (lasts or not self._unlogged(left.time, time)) else None
-        joined = right if right and not self._unlogged(time, right.time) else None
+        near_left = left if left and (lasts or not self.unlogged_between(left.time, time)) else None
+        joined = right if right and not self.unlogged_between(time, right.time) else None
         near_right = joined if joined and joined.time <= self.ends else None
         if near_left and near_right and near_left.value != near_right.value:
             words = f"{near_left.words}, but {near_right.words}"
@@ -165,6 +163,7 @@ class Timeline:
             return self.points[number - 1].value
         return self.points[0].value if self.points and self.points[0].how == "seen" else None
 
-    def _unlogged(self, start: datetime, end: datetime) -> bool:
+    def unlogged_between(self, start: datetime, end: datetime) -> bool:
+        """Would a change between these moments have left no record?"""
         number = bisect_right(self.unlogged, start, key=lambda span: span.end)
         return number < len(self.unlogged) and self.unlogged[number].start < end

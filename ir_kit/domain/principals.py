@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import ipaddress
 import re
 from collections.abc import Iterable
 from functools import lru_cache
 
-_ARN = re.compile(r"^arn:(?P<partition>[^:]*):(?P<service>iam|sts):[^:]*:(?P<account>[^:]*):(?P<rest>.+)$")
+_ARN = re.compile(
+    r"arn:[^:]*:(?:iam|sts):[^:]*:(?P<account>[^:]*):(?:user/(?:.*/)?(?P<user>[^/]*)$|role/(?:.*/)?(?P<role>[^/]*)$|"
+    r"assumed-role/(?P<assumed>[^/]*)(?:/(?P<session>.*))?$|.)"
+)
 _COMMAND = re.compile(r"\s+(?:md/)?command[/#]\S+")
 _SQL_ARN = "^arn:[^:]*:(?:iam|sts):[^:]*:"
 SQL_MACROS = (
@@ -31,92 +33,68 @@ SQL_MACROS = (
 def account_of_key(access_key_id: str) -> str | None:
     """Which account does this key id encode?
 
-    Returns
-    -------
-    str or None
-        Twelve digits; None where it cannot be decoded: keys whose fifth character is I or J decode to wrong accounts,
-        0, 1, 8 and 9 occur in no such key, and a key of another length is of another kind.
+    None where it cannot be decoded: keys whose fifth character is I or J decode to wrong accounts, 0, 1, 8 and 9 occur
+    in no such key, and a key of another length is of another kind.
 
-    Notes
-    -----
     Source: Tal Be'ery, "A short note on AWS key ID" (2023). The authority is ``sts:GetAccessKeyInfo``.
     """
     body = access_key_id[4:]
-    if len(body) != 16 or body[0] in "IJ" or not re.fullmatch(r"[A-Z2-7]{16}", body):
+    if not re.fullmatch(r"[A-HK-Z2-7][A-Z2-7]{15}", body):
         return None
-    try:
-        number = int.from_bytes(base64.b32decode(body)[:6], "big")
-    except binascii.Error:
-        return None
-    account = (number & 0x7FFFFFFFFF80) >> 7
+    account = (int.from_bytes(base64.b32decode(body)[:6], "big") & 0x7FFFFFFFFF80) >> 7
     return f"{account:012d}" if account < 10**12 else None
+
+
+def _part(arn: str | None, *names: str) -> str | None:
+    match = _ARN.match(arn or "")
+    return next((match[name] for name in names if match[name] is not None), None) if match else None
 
 
 def account_of_arn(arn: str | None) -> str | None:
     """The account that an ARN names; None where it names none."""
-    results = _ARN.match(arn or "")
-    return results["account"] or None if results else None
+    return _part(arn, "account") or None
 
 
 def role_name(arn: str | None) -> str | None:
     """The role behind a role's ARN (its path left out) or behind an assumed-role session's; None for others."""
-    results = _ARN.match(arn or "")
-    if not results:
-        return None
-    kind, _, rest = results["rest"].partition("/")
-    if kind == "role":
-        return rest.rpartition("/")[2]
-    return rest.partition("/")[0] if kind == "assumed-role" else None
+    return _part(arn, "role", "assumed")
 
 
 def session_name(arn: str | None) -> str | None:
     """The session's name in an assumed-role ARN; None for others."""
-    results = _ARN.match(arn or "")
-    if not results or not results["rest"].startswith("assumed-role/"):
-        return None
-    return results["rest"].split("/", 2)[2] if results["rest"].count("/") > 1 else None
+    return _part(arn, "session")
 
 
 def user_name(arn: str | None) -> str | None:
     """The IAM user's name in an ARN, its path left out; None for others."""
-    results = _ARN.match(arn or "")
-    return results["rest"].rpartition("/")[2] if results and results["rest"].startswith("user/") else None
+    return _part(arn, "user")
 
 
 def same_role(item: str | None, other: str | None) -> bool:
     """Do both name one role, be it by the role's ARN or by a session's?"""
-    names = role_name(item), role_name(other)
-    return names[0] is not None and names[0] == names[1] and account_of_arn(item) == account_of_arn(other)
+    name = role_name(item)
+    return name is not None and name == role_name(other) and account_of_arn(item) == account_of_arn(other)
 
 
 def is_responder(principal_arn: str | None, responders: Iterable[str]) -> bool:
     """Is this principal one of the investigation's own, itself or as a session of its role?
 
-    Notes
-    -----
-    A session named exactly (``assumed-role/ROLE/SESSION``) stands for that session alone; a role stands for all its
-    sessions.
+    A session named exactly (``assumed-role/ROLE/SESSION``) stands for that session alone; a role for all its sessions.
     """
-    if principal_arn is None:
-        return False
-    for responder in responders:
-        if responder == principal_arn:
-            return True
-        if session_name(responder) is None and same_role(responder, principal_arn):
-            return True
-    return False
+    return principal_arn is not None and any(
+        responder == principal_arn or (session_name(responder) is None and same_role(responder, principal_arn))
+        for responder in responders
+    )
 
 
 @lru_cache(maxsize=100_000)
 def is_service_address(address: str | None) -> bool:
     """Does this source address name an AWS service, not a machine? (``ec2.amazonaws.com``, ``AWS Internal``)"""
-    if not address:
-        return False
     try:
-        ipaddress.ip_address(address)
+        ipaddress.ip_address(address or "0.0.0.0")
+        return False
     except ValueError:
         return True
-    return False
 
 
 def in_networks(address: str | None, networks: Iterable[str]) -> bool:
@@ -125,8 +103,7 @@ def in_networks(address: str | None, networks: Iterable[str]) -> bool:
         given = ipaddress.ip_address(address or "")
     except ValueError:
         return False
-    blocks = [ipaddress.ip_network(network, strict=False) for network in networks]
-    return any(given.version == block.version and given in block for block in blocks)
+    return any(given in ipaddress.ip_network(network, strict=False) for network in networks)
 
 
 def agent_family(user_agent: str | None) -> str | None:
@@ -136,8 +113,6 @@ def agent_family(user_agent: str | None) -> str | None:
 
 def agent_matches(user_agent: str | None, patterns: Iterable[str]) -> bool:
     """Is a user agent one of these, each exact or a beginning that ends in ``*``?"""
-    if user_agent is None:
-        return False
-    return any(
+    return user_agent is not None and any(
         user_agent.startswith(pattern[:-1]) if pattern.endswith("*") else user_agent == pattern for pattern in patterns
     )

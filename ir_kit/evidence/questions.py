@@ -51,12 +51,6 @@ def sources(case: Case) -> pd.DataFrame:
 def records_named(case: Case, *, event_ids: Sequence[str] = (), request_ids: Sequence[str] = ()) -> pd.DataFrame:
     """In which files, and at which place there, are these events and requests recorded?
 
-    Parameters
-    ----------
-    case : Case
-    event_ids, request_ids : sequence of str
-        As they stand in a result table.
-
     Returns
     -------
     DataFrame
@@ -75,7 +69,6 @@ def records_of_run(case: Case, run: Mapping[str, Any], *, most: int = 200) -> pd
 
     Parameters
     ----------
-    case : Case
     run : mapping
         A row as in ``key_activity/sessions``.
     most : int
@@ -93,16 +86,11 @@ def records_of_run(case: Case, run: Mapping[str, Any], *, most: int = 200) -> pd
     return case.ask(
         "evidence/records_of_run",
         access_key_id=run["access_key_id"],
-        source_ip_address=_word(run["source_ip_address"]),
-        user_agent=_word(run["user_agent"]),
         first_time=run["start_time"].to_pydatetime(),
         last_time=run["end_time"].to_pydatetime(),
         most=most,
+        **{name: "" if pd.isna(run[name]) else str(run[name]) for name in ("source_ip_address", "user_agent")},
     )
-
-
-def _word(value: Any) -> str:
-    return "" if pd.isna(value) else str(value)
 
 
 def _written(case: Case, name: str) -> pd.DataFrame:

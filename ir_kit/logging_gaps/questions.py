@@ -10,10 +10,8 @@ from ir_kit.case import Case
 from ir_kit.coverage.integrity import digest_chain
 from ir_kit.coverage.integrity import log_integrity as integrity
 from ir_kit.coverage.visibility import visible
-from ir_kit.logging_gaps.contradictions import contradictions
+from ir_kit.logging_gaps.logging_history import contradictions, tampering, trails
 from ir_kit.logging_gaps.recommendations import recommendations
-from ir_kit.logging_gaps.tampering import tampering
-from ir_kit.logging_gaps.trail_history import trails
 
 __all__ = [
     "access_log_losses", "blind_time", "completeness", "contradictions", "digest_chain", "integrity", "recommendations",

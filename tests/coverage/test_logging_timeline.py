@@ -10,7 +10,7 @@ import pytest
 
 from ir_kit.coverage.visibility import visibility_of, was_logged
 from ir_kit.domain.intervals import Span
-from ir_kit.logging_gaps.contradictions import log_objects_expired
+from ir_kit.logging_gaps.logging_history import expired_log_objects
 
 BUCKET_B: dict[str, Any] = {
     "EventSelectors": [
@@ -322,12 +322,12 @@ def test_log_objects_that_expired_before_they_were_collected_are_lost(account: A
     assert [account.state(hours) for hours in (6, 22)] == ["lost", "logged"]
     replayed, day = account.replay(), datetime(2026, 3, 2, tzinfo=UTC)
     replayed.window = Span(day, day + timedelta(hours=24))
-    [(kind, subject, span, words)] = log_objects_expired(replayed)
-    assert (kind, subject, span.start) == ("log_objects_expired", "trail main", day)
-    assert day + timedelta(hours=6) < span.end <= day + timedelta(hours=20.5)
+    [(kind, subject, start, end, words, _)] = expired_log_objects(replayed)
+    assert (kind, subject, start) == ("log_objects_expired", "trail main", day)
+    assert day + timedelta(hours=6) < end <= day + timedelta(hours=20.5)
     assert "log objects expire after 1 days" in words
     replayed.window = Span(day + timedelta(hours=21), day + timedelta(hours=24))
-    assert not list(log_objects_expired(replayed))  # all is held
+    assert not list(expired_log_objects(replayed))  # all is held
 
 
 def test_expiry_of_other_prefixes_loses_nothing(account: Any) -> None:

@@ -15,9 +15,8 @@ from ir_kit.case import Case
 from ir_kit.case_opening import open_case
 from ir_kit.coverage.logging_timeline import logging_timeline
 from ir_kit.coverage.visibility import visibility_of
-from ir_kit.logging_gaps.contradictions import contradictions
-from ir_kit.logging_gaps.tampering import tampering
-from ir_kit.logging_gaps.trail_history import trails as trail_history
+from ir_kit.logging_gaps.logging_history import contradictions, tampering
+from ir_kit.logging_gaps.logging_history import trails as trail_history
 from simulator import incident_fields, make_sample
 
 

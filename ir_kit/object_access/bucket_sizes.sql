@@ -33,16 +33,15 @@ files as (
     where operation = 'GetObject' and answer = 'answered' and json_type(response, '$.Counted') = 'OBJECT'
     qualify row_number() over (partition by reported_in, file order by line_number desc) = 1
 ),
-held as (
-    select bucket, max(most) filter (metric = 'NumberOfObjects') as objects, cast(sum(most) filter (metric = 'BucketSizeBytes') as bigint) as bytes,
-           nullif(day, '') as day, 'CloudWatch ' || string_agg(distinct metric, ' and ' order by metric desc) as basis
+stored as (
+    select bucket, max(most) filter (metric = 'NumberOfObjects') as objects_held, sum(most) filter (metric = 'BucketSizeBytes')::bigint as bytes_held,
+           nullif(day, '') as held_on, 'CloudWatch ' || string_agg(distinct metric, ' and ' order by metric desc) as held_basis
     from daily
     where metric in ('NumberOfObjects', 'BucketSizeBytes') and most is not null
     group by bucket, day
     union all
     -- a report counts where each of its files was counted
-    select r.bucket, case when count(f.objects) = count(*) then cast(sum(f.objects) as bigint) end,
-           case when count(f.bytes) = count(*) then cast(sum(f.bytes) as bigint) end,
+    select r.bucket, if(count(f.objects) = count(*), sum(f.objects)::bigint, null), if(count(f.bytes) = count(*), sum(f.bytes)::bigint, null),
            strftime(epoch_ms(r.created), '%Y-%m-%d'), 'S3 Inventory, s3://' || r.reported_in || '/' || r.manifest
     from (select distinct * from reports) r
     left join files f using (reported_in, file)
@@ -51,13 +50,12 @@ held as (
     having count(f.file) = count(*)
 ),
 fullest as (
-    select bucket, objects as objects_held, bytes as bytes_held, day as held_on, basis as held_basis
-    from held
+    from stored
     qualify row_number() over (
         partition by bucket
-        order by day between strftime(cast(:window_start as timestamp) - interval 1 day, '%Y-%m-%d')
+        order by held_on between strftime(cast(:window_start as timestamp) - interval 1 day, '%Y-%m-%d')
                          and strftime(cast(:window_end as timestamp) - interval 1 microsecond, '%Y-%m-%d') desc nulls last,
-                 objects desc nulls last, bytes desc nulls last, coalesce(day, ''), basis) = 1
+                 objects_held desc nulls last, bytes_held desc nulls last, coalesce(held_on, ''), held_basis) = 1
 ),
 whole_filters as (
     select distinct parameters ->> '$.Bucket' as bucket, entry ->> '$.Id' as filter_id
@@ -77,7 +75,4 @@ served as (
     group by bucket, filter_id
     qualify row_number() over (partition by bucket order by requests_served desc nulls last, bytes_served desc nulls last, filter_id) = 1
 )
-select bucket, objects_held, bytes_held, held_on, held_basis, requests_served, bytes_served, days_served, basis_served
-from fullest
-full join served using (bucket)
-order by bucket
+from fullest full join served using (bucket) order by bucket

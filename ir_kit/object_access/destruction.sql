@@ -4,38 +4,39 @@
 with acts as (
     select *, case when error_code is null and coalesce(http_status, 200) < 300 then 'success'
                    when coalesce(http_status, 0) = 403 or outcome(error_code) = 'denied' then 'denied' else 'error' end as outcome,
-           event_name in ('DeleteObject', 'DeleteObjects') as deletes
+           event_name in ('DeleteObject', 'DeleteObjects') as deletes,
+           max(event_time) filter (event_name = 'DeleteObject' and version_id is not null and outcome = 'success') over (partition by bucket, key)
+               as last_version_deleted
     from object_access_requests
     where event_name in ('PutObject', 'PostObject', 'CopyObject', 'CompleteMultipartUpload', 'DeleteObject', 'DeleteObjects')
 ),
 put_keys as (select distinct bucket, key from acts where not deletes and key is not null),
 states as (
     select e.bucket, e.key, e.request_id, e.event_time,
-           case when e.error_code is null and e.event_name = 'DeleteObject' and e.version_id is null then 'gone'
-                when e.error_code in ('NoSuchKey', 'NotFound') then 'gone'
+           case when (e.error_code is null and e.event_name = 'DeleteObject' and e.version_id is null) or e.error_code in ('NoSuchKey', 'NotFound') then 'gone'
                 when e.error_code is null and e.event_name in ('GetObject', 'HeadObject', 'PutObject', 'PostObject', 'CopyObject', 'GetObjectAcl',
                     'CompleteMultipartUpload', 'GetObjectTagging', 'GetObjectAttributes', 'RestoreObject', 'SelectObjectContent') then 'there'
            end as state
-    from events e join put_keys k on k.bucket = e.bucket and k.key = e.key
+    from events e join put_keys using (bucket, key)
     where e.event_source = 's3.amazonaws.com' and e.record_class in ('data_read', 'data_write')
     union all
     select l.bucket, l.key, l.request_id, l.event_time,
-           case when l.operation in ('REST.DELETE.OBJECT', 'BATCH.DELETE.OBJECT') and l.http_status < 300 and l.version_id is null then 'gone'
-                when l.http_status = 404 and l.operation in ('REST.GET.OBJECT', 'REST.HEAD.OBJECT') then 'gone'
-                when l.operation in ('S3.EXPIRE.OBJECT', 'S3.CREATE.DELETEMARKER') then 'gone'
+           case when (l.operation in ('REST.DELETE.OBJECT', 'BATCH.DELETE.OBJECT') and l.http_status < 300 and l.version_id is null)
+                     or (l.operation in ('REST.GET.OBJECT', 'REST.HEAD.OBJECT') and l.http_status = 404)
+                     or l.operation in ('S3.EXPIRE.OBJECT', 'S3.CREATE.DELETEMARKER') then 'gone'
                 when l.http_status < 305 and l.operation in ('REST.GET.OBJECT', 'REST.HEAD.OBJECT', 'REST.PUT.OBJECT', 'REST.POST.OBJECT',
                     'REST.COPY.OBJECT', 'REST.COPY.OBJECT_GET', 'REST.POST.UPLOAD', 'WEBSITE.GET.OBJECT') then 'there' end
-    from access_log_lines l join put_keys k on k.bucket = l.bucket and k.key = l.key
+    from access_log_lines l join put_keys using (bucket, key)
 ),
 history as (
-    select bucket, key, request_id, min(event_time) as event_time, max(state) as state,
-           lag(max(state)) over (partition by bucket, key order by min(event_time), request_id) as state_before
+    select bucket, key, request_id, min(event_time) as first_time, max(state) as latest,
+           lag(latest) over (partition by bucket, key order by first_time, request_id) as state_before
     from states
     where state is not null
     group by bucket, key, request_id
 ),
 encryption as (
-    select event_id, max(nullif(regexp_extract(request_parameters, '"x-amz-server-side-encryption-customer-algorithm"\s*:\s*"([^"]+)', 1), '')) as customer,
+    select event_id, bool_or(regexp_matches(request_parameters, '"x-amz-server-side-encryption-customer-algorithm"\s*:\s*"[^"]')) as is_customer_key,
            max(nullif(regexp_extract(request_parameters,
                '"x-amz-server-side-encryption-aws-kms-key-id"\s*:\s*"arn:[^":]*:kms:[^":]*:([0-9]{12}):', 1), '')) as kms_account
     from events
@@ -46,32 +47,23 @@ encryption as (
 ),
 judged as (
     select a.*,
-           case when a.deletes then 'deleted' when p.customer is not null then 'encrypted_customer_key'
+           case when a.deletes then 'deleted' when p.is_customer_key then 'encrypted_customer_key'
                 when p.kms_account not in (select account_id from own_accounts) then 'encrypted_foreign_kms'
                 when h.state_before = 'there' or a.copy_source in (a.bucket || '/' || a.key, '/' || a.bucket || '/' || a.key)
                      or (a.outcome <> 'success' and exists (
-                         from history t where t.bucket = a.bucket and t.key = a.key and t.state = 'there' and t.request_id <> a.request_id
-                                          and t.event_time <= a.event_time)) then 'overwritten' end as kind
+                         from history t where t.bucket = a.bucket and t.key = a.key and t.latest = 'there' and t.request_id <> a.request_id
+                                          and t.first_time <= a.event_time)) then 'overwritten' end as kind
     from acts a
     left join history h on h.bucket = a.bucket and h.key = a.key and h.request_id = a.request_id
     left join encryption p on p.event_id = a.event_id
     where a.event_name <> 'DeleteObjects'
        or not exists (from acts k where k.event_name = 'DeleteObject' and k.bucket = a.bucket and k.request_id = a.request_id)
-),
-versions_deleted as (
-    select bucket, key, max(event_time) as event_time
-    from acts
-    where event_name = 'DeleteObject' and version_id is not null and outcome = 'success'
-    group by bucket, key
 )
-select j.event_time, j.bucket, j.key, j.version_id, j.kind, j.access_key_id, j.attribution, j.outcome,
-       case when j.outcome <> 'success' then 'yes' when j.kind = 'deleted' and j.version_id is not null then 'no'
-            when (j.kind = 'deleted' and j.key is null) or (v.versioning_status = 'Enabled' and d.event_time > j.event_time) then 'unknown'
-            when v.versioning_status = 'Enabled' then 'yes' when v.versioning_status = 'Off' then 'no' else 'unknown' end as recoverable_status,
-       j.event_id, j.request_id, j.session_id, j.verdict, j.counted_in, j.source_ip_address, j.user_agent, j.candidates
+select j.*, case when j.outcome <> 'success' then 'yes' when j.kind = 'deleted' and j.version_id is not null then 'no'
+            when (j.kind = 'deleted' and j.key is null) or (v.versioning_status = 'Enabled' and j.last_version_deleted > j.event_time) then 'unknown'
+            when v.versioning_status = 'Enabled' then 'yes' when v.versioning_status = 'Off' then 'no' else 'unknown' end as recoverable_status
 from judged j
 left join versioning v on v.bucket = j.bucket and j.event_time >= v.start_time and j.event_time < v.end_time
-left join versions_deleted d on d.bucket = j.bucket and d.key = j.key
 where j.kind is not null
 union all by name
 select c.event_time, c.bucket, c.access_key_id, c.event_id, c.request_id, c.source_ip_address, c.user_agent, [c.access_key_id] as candidates,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,7 +18,6 @@ from ir_kit.findings import (
     Scope,
     Severity,
     Subject,
-    Value,
     count_noun,
     join_names,
     rows_in,
@@ -66,9 +66,6 @@ QUESTIONS = {
 }
 UNMEASURED = "How complete the access logs are cannot be said: at no time did both logs run together."
 COUNTS = ("requests", "requests_lower", "requests_likely", "listings")
-NO_ACTS: Row = dict.fromkeys(
-    (*COUNTS, "attempts", "failed_tries", "ways", "recoverable", "event_ids", "request_ids"), 0
-)
 
 
 def findings(case: Case) -> list[Finding]:
@@ -98,7 +95,7 @@ def findings(case: Case) -> list[Finding]:
     listed = []
     for bound in rows_of(questions.bounds(case)):
         bucket = bound["bucket"]
-        read, written, names, destroyed = (acts.get((bucket, kind), NO_ACTS) for kind in KINDS)
+        read, written, names, destroyed = (acts.get((bucket, kind)) or defaultdict(int) for kind in KINDS)
         listed += [
             objects_read(builder, bound, read, objects[bucket], limits),
             of_acts(builder, "objects_written", bucket, written, writes[bucket], "high", limits),
@@ -110,27 +107,26 @@ def findings(case: Case) -> list[Finding]:
 
 def of_acts(
     builder: FindingBuilder, question_id: str, bucket: str, acts: Row, scope: Scope, severity: Severity, limits: list[str],
-    counts: tuple[int, int, int] | None = None, values: Row | None = None, words: Mapping[str, str] | None = None,
+    counts: tuple[int, ...] = (), values: dict[str, Any] | None = None, words: Mapping[str, str] | None = None,
     table: str = "object_access/requests", rows: int | None = None,
 ) -> Finding:  # fmt: skip
-    """A finding on acts in a bucket: inferred where none is sure, partly where not all that are likely are.
+    """A finding on acts in a bucket (a row of `questions.acts`): inferred where none is sure, partly where not all that are
+    likely are.
 
     Parameters
     ----------
-    acts : mapping
-        Their row of `questions.acts`.
-    counts : tuple of int, optional
-        In all, surely, likely; those of `acts` where not given. So are `values`, and `rows` of the `table`.
+    counts, values : optional
+        In all, surely, likely; those of the acts where not given.
     words : mapping, optional
         What the statement names beside the values.
     """
     question, some, none = QUESTIONS[question_id]
-    values = {name: acts[name] for name in COUNTS} if values is None else values
-    count, lower, likely = counts or (acts[name] for name in COUNTS[:3])
+    values = values or {name: acts[name] for name in COUNTS}
+    count, lower, likely = counts or tuple(acts[name] for name in COUNTS[:3])
     ids = {name: [str(entry) for entry in acts[name]] or None for name in ("event_ids", "request_ids")} if count else {}
     return builder.build(
         question_id, question, (some if count else none).format(bucket=bucket, **values, **(words or {})), count=count,
-        values=plain(values), scope=scope, severity=severity if likely or counts else "low",
+        values=values, scope=scope, severity=severity if likely or counts else "low",
         actor=("intruder" if lower else "unknown") if count else None, subject=Subject(bucket=bucket),
         evidence=[EvidenceRows(table=table, rows=count if rows is None else rows, **ids)],
         inferred=bool(count) and not lower, partly_inferred=likely > lower, limits=limits,
@@ -162,12 +158,8 @@ def objects_read(builder: FindingBuilder, bound: Row, acts: Row, scope: Scope, l
 
 def objects_destroyed(builder: FindingBuilder, bucket: str, acts: Row, scope: Scope, limits: list[str]) -> Finding:
     """``objects_destroyed``: deleted, written over, encrypted, made to expire; and what can be brought back."""
-    count, failed, ways, recoverable = (
-        acts["requests"],
-        acts["failed_tries"],
-        acts["ways"] or {},
-        acts["recoverable"] or {},
-    )
+    count, failed, ways = acts["requests"], acts["failed_tries"], acts["ways"] or {}
+    recoverable = acts["recoverable"] or {}
     values = {
         **{way: ways.get(way, 0) for way in WAYS}, "acts": count, "failed_tries": failed,
         **{f"recoverable_{status}": recoverable.get(status, 0) for status in ("yes", "no", "unknown")},
@@ -183,39 +175,30 @@ def objects_destroyed(builder: FindingBuilder, bucket: str, acts: Row, scope: Sc
     )  # fmt: skip
 
 
-def plain(values: Row) -> dict[str, Value]:
-    """The same values, as Python's own numbers."""
-    return {name: value.item() if hasattr(value, "item") else value for name, value in values.items()}
-
-
 def amounts(bound: Row) -> list[str]:
     """What is known beside a missing upper bound: how much the bucket held, and how much it served to all callers."""
-
-    def listed(**named: str) -> str:
-        return ", ".join(f"{bound[name]:,} {what}" for name, what in named.items() if bound[name] is not None)
-
-    stored = listed(objects_held="objects", bytes_held="bytes")
-    day = f"On {bound['held_on']}" if bound["held_on"] else "On an unknown day"
-    limits = [
-        f"{day} the bucket held {stored} ({bound['held_basis']}); what came and went on other days is not in it."
-        if stored
-        else "How many objects the bucket held was not collected; inventory reports or metrics would bound it."
-    ]
-    if sent := listed(requests_served="GET requests", bytes_served="bytes"):
-        limits.append(
-            f"On the {count_noun(bound['days_served'], 'day')} of the window that have a value the bucket served "
-            f"{sent} to all its callers, the owner too ({bound['basis_served']}); these are best effort, and a "
-            "day without a value may be one before they were switched on."
+    stored, sent = (
+        ", ".join(f"{bound[name]:,} {what}" for name, what in named.items() if bound[name] is not None)
+        for named in (
+            {"objects_held": "objects", "bytes_held": "bytes"},
+            {"requests_served": "GET requests", "bytes_served": "bytes"},
         )
-    return limits
+    )
+    day = f"On {bound['held_on']}" if bound["held_on"] else "On an unknown day"
+    of_storage = (
+        f"{day} the bucket held {stored} ({bound['held_basis']}); what came and went on other days is not in it."
+    )
+    of_requests = (
+        f"On the {count_noun(bound['days_served'] or 0, 'day')} of the window that have a value the bucket served {sent} to all "
+        f"its callers, the owner too ({bound['basis_served']}); these are best effort, and a day without a value may be one "
+        "before they were switched on."
+    )
+    unknown = "How many objects the bucket held was not collected; inventory reports or metrics would bound it."
+    return [of_storage if stored else unknown, *([of_requests] if sent else [])]
 
 
 def calibration(builder: FindingBuilder, inferred: Row, ambiguous: Row) -> Finding:
-    values = {
-        f"{name}_{count}": row[count]
-        for name, row in (("c", inferred), ("d", ambiguous))
-        for count in ("requests", "right")
-    }
+    """``attribution_calibration``, from the two rows of that table."""
     tried = inferred["requests"] + ambiguous["requests"]
     some = (
         f"Inferred attribution (C) is {'used' if inferred['used'] else 'not used, such requests count as D'}: "
@@ -226,13 +209,15 @@ def calibration(builder: FindingBuilder, inferred: Row, ambiguous: Row) -> Findi
     none = "How often inferred attribution (C) is right cannot be said: no request of these principals is in both logs."
     return builder.build(
         "attribution_calibration", "How often is inferred attribution right?", some if tried else none, count=tried,
-        values=plain({**values, "c_used": inferred["used"]}),
+        values={"c_requests": inferred["requests"], "c_right": inferred["right"], "d_requests": ambiguous["requests"],
+                "d_right": ambiguous["right"], "c_used": inferred["used"]},
         scope=Scope(False, "It says nothing of callers that were never seen in both logs."),
         evidence=[EvidenceRows(table="object_access/calibration", rows=2)],
     )  # fmt: skip
 
 
 def service_reads(builder: FindingBuilder, services: pd.DataFrame) -> Finding:
+    """``service_reads``, from the rows of that table."""
     done = services[services["outcome"] == "success"]
     some = f"{count_noun(len(done), 'call').capitalize()} of compromised credentials made AWS services read objects"
     none = "No call of a compromised credential is seen that made an AWS service read objects."

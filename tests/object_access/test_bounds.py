@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ir_kit.attribution.completeness import clopper_pearson
-from ir_kit.object_access.bounds import most_lost, with_upper
+from ir_kit.object_access.questions import most_lost, with_upper
 
 COUNTED = dict.fromkeys(
     ("objects_seen", "objects_lower", "objects_likely", "bytes_seen", "log_only_requests", "log_only_bytes",

@@ -19,11 +19,9 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from itertools import accumulate, pairwise
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from ir_kit.domain.logic import ABSENT, NO, UNKNOWN, YES, Context, Status, known_of, negation
-
-Value = TypeVar("Value")
 
 ANYTHING = "\ufdd0"  # an unknown run of characters in a resource; no pattern holds it, as it is no character
 _VARIABLE = re.compile(r"\$\{(?:(?P<special>[*?$])|(?P<key>[^{}',]+)(?:,\s*'(?P<default>[^']*)')?)\}")
@@ -35,70 +33,40 @@ _DATE = re.compile(
 )
 
 
-def readable(read: Callable[[str], Value]) -> Callable[[str], Value | None]:
-    """The same reader, which gives None for what it cannot read and reads each text once."""
+@lru_cache(maxsize=100_000)
+def value_as(kind: str, text: str) -> Any:
+    """A text as a number, a date, an address, a network, bytes, or true or false; None where it cannot be read so.
 
-    @lru_cache(maxsize=100_000)
-    def attempt(text: str) -> Value | None:
-        try:
-            return read(text)
-        except (ValueError, OverflowError):
-            return None
-
-    return attempt
-
-
-@readable
-def number(text: str) -> Decimal:
-    """An integer or decimal number."""
-    if not _NUMBER.fullmatch(text):
-        raise ValueError(text)
-    return Decimal(text)
-
-
-@readable
-def date(text: str) -> datetime:
-    """A date of the W3C's ISO 8601 profile, UTC where it names no zone; five digits and more are seconds since 1970."""
-    if _SECONDS.fullmatch(text):
-        return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=float(text))
-    if not _DATE.fullmatch(text):
-        raise ValueError(text)
-    moment = datetime.fromisoformat(text.upper() + "-01-01"[len(text) - 4 :])
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-@readable
-def network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
-    """A CIDR block, or an address as its own."""
-    return ipaddress.ip_network(text.strip(), strict=False)
-
-
-@readable
-def truth(text: str) -> bool:
-    """True or false, in any case."""
-    return ("false", "true").index(text.lower()) == 1
-
-
-@readable
-def binary(text: str) -> bytes:
-    """Bytes in base64."""
-    return base64.b64decode(text, validate=True)
+    A date is of the W3C's ISO 8601 profile, UTC where it names no zone; five digits and more are seconds since 1970.
+    """
+    try:
+        if kind == "numeric":
+            return Decimal(text) if _NUMBER.fullmatch(text) else None
+        if kind == "date" and _SECONDS.fullmatch(text):
+            return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=float(text))
+        if kind == "date" and _DATE.fullmatch(text):
+            moment = datetime.fromisoformat(text.upper() + "-01-01"[len(text) - 4 :])
+            return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        if kind == "address":
+            return ipaddress.ip_address(text.strip())
+        if kind == "network":
+            return ipaddress.ip_network(text.strip(), strict=False)
+        if kind == "binary":
+            return base64.b64decode(text, validate=True)
+    except (ValueError, OverflowError):
+        return None
+    return {"true": True, "false": False}.get(text.lower()) if kind == "bool" else None
 
 
 _ORDERS = {
     "equals": operators.eq, "lessthan": operators.lt, "lessthanequals": operators.le,
     "greaterthan": operators.gt, "greaterthanequals": operators.ge,
 }  # fmt: skip
-Reader = Callable[[str], Any]
-# operators that compare what is read: how the request's value is, how the policy's, and when the first passes
-_COMPARISONS: dict[str, tuple[Reader, Reader, Callable[[Any, Any], bool]]] = {
-    "bool": (truth, truth, operators.eq),
-    "binaryequals": (binary, binary, operators.eq),
-    "ipaddress": (
-        readable(lambda text: ipaddress.ip_address(text.strip())), network, lambda address, block: address in block
-    ),
-    **{f"numeric{name}": (number, number, holds) for name, holds in _ORDERS.items()},
-    **{f"date{name}": (date, date, holds) for name, holds in _ORDERS.items()},
+# operators that read what they compare: the request's value as this, the policy's as that, and when the two pass
+_COMPARISONS: dict[str, tuple[str, str, Callable[[Any, Any], bool]]] = {
+    "bool": ("bool", "bool", operators.eq), "binaryequals": ("binary", "binary", operators.eq),
+    "ipaddress": ("address", "network", lambda address, block: address in block),
+    **{f"{kind}{name}": (kind, kind, holds) for kind in ("numeric", "date") for name, holds in _ORDERS.items()},
 }  # fmt: skip
 _MATCHING = ("stringequals", "stringequalsignorecase", "stringlike", "arnlike")  # by pattern
 _WILD = ("stringlike", "arnlike", "resource", "action")
@@ -128,8 +96,8 @@ class Pattern:
     def covers(self, text: str, context: Context) -> Status:
         """Does the pattern cover a text? A resource that ends in ``/*`` is any below: unknown where that decides."""
         if self.kind in _COMPARISONS and not self.variables:
-            read, read_own, holds = _COMPARISONS[self.kind]
-            value, own = read(text), read_own(self.text)
+            kind, own_kind, holds = _COMPARISONS[self.kind]
+            value, own = value_as(kind, text), value_as(own_kind, self.text)
             return UNKNOWN if value is None or own is None else YES if holds(value, own) else NO
         if self.kind == "arnlike":
             patterns, texts = segments(self), text.split(":", 5)

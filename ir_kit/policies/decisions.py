@@ -19,6 +19,7 @@ Given: TypeAlias = "str | bool | int | float | Sequence[str] | Present | None"
 # S3 takes these from identities of the bucket's account alone, and from its root user whatever the bucket's policy
 # denies (S3 API Reference, PutBucketPolicy)
 _OF_THE_OWNER = {"s3:getbucketpolicy", "s3:putbucketpolicy", "s3:deletebucketpolicy"}
+_SERVICE_LINKED = (":role/aws-service-role/", ":assumed-role/AWSServiceRoleFor")  # an organization does not touch these
 _SESSIONS = ("role_session", "federated_user")
 
 
@@ -81,8 +82,8 @@ class Policies:
         The bucket's policy, and where the request goes through them the access point's; empty where there is none.
         None: not known.
     scps, rcps : sequence of sequences or None
-        The organization's policies on the principal's, and on the resource's account: a level each (root, units,
-        account), AWS's own ``FullAWSAccess`` and ``RCPFullAWSAccess`` among them. None: none applies.
+        The organization's on the principal's, and on the resource's account: a level each (root, units, account), AWS's
+        own ``FullAWSAccess`` and ``RCPFullAWSAccess`` among them. None: none applies.
     """
 
     identity: Sequence[Policy] | None = ()
@@ -94,9 +95,8 @@ class Policies:
 
     def of_organization(self, principal: Principal) -> list[tuple[Sequence[Policy], str]]:
         """The levels of the organization's policies that bear on a principal, and what each is called."""
-        by_name = principal.role_arn is None and ":assumed-role/AWSServiceRoleFor" in (principal.arn or "")
-        is_service_linked = by_name or ":role/aws-service-role/" in (principal.role_arn or "")
-        if principal.kind == "role_session" and is_service_linked:  # the organization's policies do not touch it
+        arn = str(principal.role_arn or principal.arn)
+        if principal.kind == "role_session" and any(role in arn for role in _SERVICE_LINKED):
             return []
         scps = () if principal.kind in ("anonymous", "service") else self.scps or ()
         levels = [(level, "a resource control policy") for level in self.rcps or ()]
@@ -189,8 +189,7 @@ def denial_by_resource(request: Request, policies: Policies) -> Ruling:
     bounded: Status = NO if boundary is None else UNKNOWN if boundary.unreadable else YES
     worst = Ruling(NO)
     for policy in policies.resource:
-        if policy.unreadable:
-            worst = any_ruling(worst, Ruling(UNKNOWN, policy))
+        worst = any_ruling(worst, Ruling(UNKNOWN if policy.unreadable else NO, policy))
         for statement in policy.on(request.action, "Deny"):
             status = min(max(naming(statement, request, bounded)), applies(statement, request))
             worst = any_ruling(worst, Ruling(status, statement))
@@ -210,17 +209,14 @@ def permission(request: Request, policies: Policies) -> Ruling:
         ruling = across_accounts(request, policies, granted)
         if within_account(request, policies, granted).status != ruling.status:
             ruling = Ruling(UNKNOWN, None, "it is not known in whose account the resource is")
-    levels = policies.of_organization(principal)
-    return all_rulings(
-        ruling, *(sought(level, request, "Allow", f"{words} does not allow it") for level, words in levels)
-    )
+    for level, words in policies.of_organization(principal):
+        ruling = all_rulings(ruling, sought(level, request, "Allow", f"{words} does not allow it"))
+    return ruling
 
 
 def within_account(request: Request, policies: Policies, granted: Sequence[Ruling]) -> Ruling:
     """Same account: either side suffices; boundary and session limit what is not granted to the very principal."""
     direct, as_role, _ = granted
-    if direct.status == YES and request.principal.kind != "root":
-        return direct
     own, *limits = own_rights(request, policies)
     if request.principal.kind == "root":
         return own
@@ -281,8 +277,7 @@ def sought(policies: Iterable[Policy] | None, request: Request, effect: Effect, 
         return Ruling(UNKNOWN, None, "its identity policies are not known")
     best = Ruling(NO, None, nothing)
     for policy in policies:
-        if policy.unreadable:
-            best = any_ruling(best, Ruling(UNKNOWN, policy))
+        best = any_ruling(best, Ruling(UNKNOWN if policy.unreadable else NO, policy))
         for statement in policy.on(request.action, effect):
             best = any_ruling(best, Ruling(applies(statement, request), statement))
             if best.status == YES:

@@ -64,32 +64,15 @@ _OF_SERVICES = ("aws:principalservicename", "aws:principalservicenameslist", "aw
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who makes a request.
-
-    Parameters
-    ----------
-    arn : str or None
-        Of a session its own (``arn:aws:sts::...:assumed-role/ROLE/SESSION``); of a service its name
-        (``cloudtrail.amazonaws.com``); None of an anonymous caller.
-    role_arn : str or None
-        Of a role's session, with the role's path; None where only the session's ARN is known.
-    issuer_arn : str or None
-        Who asked for a federated user's session: a user, or an account's root.
-    canonical_id : str or None
-        The account's, in S3; None where it is not known.
-    user_id : str or None
-        ``AIDA...``, ``AROA...:session``; None where it is not known.
-    temporary : bool or None
-        Has a user temporary credentials, of ``GetSessionToken``? None where that is not known.
-    """
+    """Who makes a request."""
 
     kind: Literal["anonymous", "root", "user", "role_session", "federated_user", "service"]
-    arn: str | None = None
-    role_arn: str | None = None
-    issuer_arn: str | None = None
-    canonical_id: str | None = None
-    user_id: str | None = None
-    temporary: bool | None = None
+    arn: str | None = None  # of a session its own; of a service its name: cloudtrail.amazonaws.com
+    role_arn: str | None = None  # of a session's role, with its path; None where only the session's ARN is known
+    issuer_arn: str | None = None  # who asked for a federated user's session: a user, or an account's root
+    canonical_id: str | None = None  # the account's, in S3; None where it is not known
+    user_id: str | None = None  # AIDA..., AROA...:session; None where it is not known
+    temporary: bool | None = None  # has a user credentials of GetSessionToken? None where it is not known
     account: str | None = field(init=False)
 
     def __post_init__(self) -> None:
@@ -133,11 +116,9 @@ def keys_of(principal: Principal) -> dict[str, Known]:
         "aws:principalarn": PRESENT if issuer is None else (issuer,),
         "aws:username": (name,) if kind == "user" else ABSENT,
         "aws:userid": PRESENT if user_id is None else (user_id,),
+        **({} if account is None else {"aws:principalaccount": (account,)}),
+        **({"aws:principaltag/*": ABSENT} if kind == "root" else {}),
     }  # fmt: skip
-    if account is not None:
-        keys["aws:principalaccount"] = (account,)
-    if kind == "root":
-        keys["aws:principaltag/*"] = ABSENT
     if principal.temporary or kind in ("role_session", "federated_user"):
         keys["aws:tokenissuetime"] = PRESENT
     elif principal.temporary is False:
@@ -174,19 +155,15 @@ class Names:
         if account == NO and self.canonical and principal.canonical_id is None:
             account = UNKNOWN
         direct: Status = account if kind == "root" else YES if arn in self.aws else NO
-        behind: Status = account if principal.issued_by_root else NO
-        if kind == "federated_user" and not principal.issued_by_root:
-            behind = YES if principal.issuer_arn in self.aws else NO
-        elif kind == "role_session":
+        is_behind = not self.aws.isdisjoint((principal.issuer_arn, principal.role_arn))
+        if kind == "role_session" and principal.role_arn is None:
             # a role's name is unique in its account, whatever its path
-            by_name = principal.role_arn is None and any(":role/" in it and same_role(it, arn) for it in self.aws)
-            behind = YES if by_name or principal.role_arn in self.aws else NO
-            if self.federated and direct == NO:
-                provider = context.get(_FEDERATED_PROVIDER)
-                direct = UNKNOWN
-                if isinstance(provider, tuple):
-                    direct = NO if self.federated.isdisjoint(provider) else YES
-        return Named(direct, behind, account)
+            is_behind = any(":role/" in name and same_role(name, arn) for name in self.aws)
+        if kind == "role_session" and self.federated and direct == NO:
+            provider = context.get(_FEDERATED_PROVIDER)
+            is_named = isinstance(provider, tuple) and not self.federated.isdisjoint(provider)
+            direct = YES if is_named else NO if isinstance(provider, tuple) else UNKNOWN
+        return Named(direct, account if principal.issued_by_root else YES if is_behind else NO, account)
 
     def spares(self, principal: Principal, context: Context, *, effect: str, bounded: Status) -> Named:
         """As ``NotPrincipal``: how far does the statement hold for this principal, as for any that is not named?
@@ -201,11 +178,8 @@ class Names:
         if effect == "Allow":
             holds = UNKNOWN if named.direct == NO and max(named) != NO else negation(named.direct)
             return Named(holds, holds, holds)
-        chain = named.direct
-        if principal.is_member:
-            chain = min(chain, named.as_account)
-        if principal.kind == "role_session":
-            chain = min(chain, named.as_role)
+        account = named.as_account if principal.is_member else YES
+        chain = min(named.direct, account, named.as_role if principal.kind == "role_session" else YES)
         holds = NO if chain == YES else YES if named.direct == named.as_role == NO else UNKNOWN
         if principal.is_member:
             holds = max(holds, min(bounded, UNKNOWN) if principal.kind == "federated_user" else bounded)

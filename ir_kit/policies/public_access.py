@@ -11,7 +11,7 @@ from ipaddress import IPv4Network
 from typing import NamedTuple
 
 from ir_kit.domain.logic import NO, UNKNOWN, YES, Status
-from ir_kit.policies.conditions import Test, network
+from ir_kit.policies.conditions import Test, value_as
 from ir_kit.policies.policy_documents import Names, Policy, Statement
 
 # a fixed value of any of these holds a grant to somebody
@@ -56,10 +56,10 @@ def public_statements(policy: Policy, *, access_point: bool = False) -> list[Pub
         loose = [loose_end(test, policy.version == "2012-10-17", access_point) for test in statement.conditions]
         reasons = [reason for reason in loose if reason is not None]
         if len(reasons) == len(loose):
-            words = f"no condition holds it to fixed values: {'; '.join(reasons)}"
-            public.append(
-                Public(statement, f"it allows {grantees}, {f'and {words}' if loose else 'under no condition'}")
+            words = (
+                f"and no condition holds it to fixed values: {'; '.join(reasons)}" if loose else "under no condition"
             )
+            public.append(Public(statement, f"it allows {grantees}, {words}"))
     return public
 
 
@@ -111,7 +111,7 @@ def wide_range(test: Test, what: str) -> str | None:
     if test.name != "ipaddress":
         return f"{what} names no address ranges"
     for value in test.values:
-        block = network(value)
+        block = value_as("network", value)
         if block is None:
             return f"{what} names what is no address range"
         private = isinstance(block, IPv4Network) and any(block.subnet_of(known) for known in _PRIVATE)

@@ -2,109 +2,83 @@
 
 from __future__ import annotations
 
+from ir_kit import findings as model
 from ir_kit.case import Case
 from ir_kit.coverage.visibility import LogScope
 from ir_kit.credentials.lineage import Row
 from ir_kit.domain.documents import rows_of
-from ir_kit.findings import (
-    CONFIGURATION,
-    EvidenceRows,
-    Finding,
-    FindingBuilder,
-    Scope,
-    Subject,
-    actor_of,
-    count_noun,
-    join_names,
-    responders_left_out,
-    rows_in,
-    write_findings,
-)
+from ir_kit.findings import CONFIGURATION, EvidenceRows, Finding, FindingBuilder, Subject, count_noun, rows_in
 from ir_kit.scoping import questions
 from ir_kit.sessions.session_table import session_of
 
 PLAYBOOK = "scoping"
-NO_ANSWER = Scope(
+NO_ANSWER = model.Scope(
     None, "No answer of AWS on this key is in the evidence: GetAccessKeyLastUsed and ListAccessKeys would tell."
 )
 LAST_USE_OVERWRITTEN = (
     "AWS notes only the first use within 15 minutes and overwrites it with the next, so a later use by the owner hides "
     "one by somebody else."
 )
+NO_EVENT_NEAR = (
+    "No event of that service lies within 15 minutes of that use, and it is not known that one would have been logged."
+)
+LOGGED = {"yes": "the evidence holds an event of that use", "no": "the evidence holds no event of that use"}
 
 
 def findings(case: Case) -> list[Finding]:
-    """What can be said of the incident keys, of the credentials that derive from them, and of the footholds gained?
-
-    Returns
-    -------
-    list of Finding
-        ``key_owner`` and ``key_last_used`` for each incident key, ``credentials_reached``, ``footholds_gained``; each
-        asked whether or not there is anything to find. Also written to the case's findings.
+    """``key_owner`` and ``key_last_used`` for each incident key, ``credentials_reached``, ``footholds_gained``; each asked
+    whether or not there is anything to find.
     """
     builder, logs = FindingBuilder(case, PLAYBOOK), LogScope.of(case)
     facts = rows_of(questions.key_facts(case))
     listed = [finding for fact in facts for finding in (key_owner(builder, fact), key_last_used(builder, fact))]
     listed += [credentials_reached(builder, logs), footholds_gained(builder, logs)]
-    return write_findings(case, PLAYBOOK, listed)
+    return model.write_findings(case, PLAYBOOK, listed)
 
 
 def key_owner(builder: FindingBuilder, fact: Row) -> Finding:
-    """``key_owner``: whose an incident key is."""
+    """Whose is an incident key?"""
     key, user, account, arn = fact["access_key_id"], fact["user_name"], fact["account_id"], fact["principal_arn"]
-    named = user is not None or arn is not None
-    decoded_only = not named and account is not None and account == fact["decoded_account_id"]
+    status, encoded, named = fact["key_status"], fact["decoded_account_id"], fact["user_name"] or fact["principal_arn"]
+    decoded_only = not named and account is not None and account == encoded
+    statement = f"The evidence does not say whose the key {key} is"
     if named:
         owner = f"the IAM user {user}" if user else arn
         statement = f"The key {key} belongs to {owner}" + (f" in account {account}" if account else "")
-        if fact["key_status"] != "unknown":
-            statement += f"; when configuration was collected it was {fact['key_status'].lower()}"
+        statement += f"; when configuration was collected it was {status.lower()}" if status != "unknown" else ""
     elif account:
         statement = f"The key {key} belongs to account {account}, as the key id itself encodes it"
-    else:
-        statement = f"The evidence does not say whose the key {key} is"
-    limits = []
-    if fact["key_status"] == "unknown":
-        limits.append(
-            "Whether the key is still active is not known: no ListAccessKeys answer in the evidence names it."
-        )
-    if decoded_only:
-        limits.append("The account was decoded from the key id, which is no authority; sts GetAccessKeyInfo is.")
-    if account and fact["decoded_account_id"] not in (None, account):
-        limits.append(f"The key id itself encodes account {fact['decoded_account_id']}, which is another one.")
+    limits = [
+        "Whether the key is still active is not known: no ListAccessKeys answer in the evidence names it."
+        if status == "unknown" else "",
+        "The account was decoded from the key id, which is no authority; sts GetAccessKeyInfo is." if decoded_only else "",
+        f"The key id itself encodes account {encoded}, which is another one." if account and encoded not in (None, account) else "",
+    ]  # fmt: skip
     return builder.build(
         "key_owner", f"Whose is the key {key}?", f"{statement}.",
-        count=int(named or account is not None), inferred=decoded_only,
-        values={"user_name": user, "account_id": account, "key_status": fact["key_status"], "principal_arn": arn},
+        count=int(bool(named or account)), inferred=decoded_only,
+        values={"user_name": user, "account_id": account, "key_status": status, "principal_arn": arn},
         scope=CONFIGURATION if named or account else NO_ANSWER, subject=Subject(access_key_id=key),
         evidence=[EvidenceRows(table="scoping/key_facts", rows=1)], limits=limits,
     )  # fmt: skip
 
 
 def key_last_used(builder: FindingBuilder, fact: Row) -> Finding:
-    """``key_last_used``: the latest use that AWS noted, and whether the logs show it."""
+    """When did AWS note the latest use of an incident key, and do the logs show it?"""
     key, time, status = fact["access_key_id"], fact["last_used_date"], fact["last_used_logged_status"]
     service, region = fact["last_used_service"], fact["last_used_region"]
-    never = time is None and service is not None
+    statement = f"When the key {key} was last used is not known: AWS was not asked, or gave no answer."
     limits = []
-    if never:
-        statement = f"AWS has noted no use of the key {key}."
-        limits.append("AWS noted no use before 22 April 2015.")
-    elif time is None:
-        statement = f"When the key {key} was last used is not known: AWS was not asked, or gave no answer."
-    else:
-        logged = {"yes": "the evidence holds an event of that use", "no": "the evidence holds no event of that use"}
+    if time is not None:
         where = f" in {region}" if region not in (None, "N/A") else ""
         statement = (
             f"AWS noted the latest use of the key {key} at {time:%Y-%m-%d %H:%M:%S} UTC, of {service}{where}; "
-            f"{logged.get(status, 'whether that use was logged is not known')}."
+            f"{LOGGED.get(status, 'whether that use was logged is not known')}."
         )
-        limits.append(LAST_USE_OVERWRITTEN)
-        if status == "unknown":
-            limits.append(
-                "No event of that service lies within 15 minutes of that use, and it is not known that one would have "
-                "been logged."
-            )
+        limits = [LAST_USE_OVERWRITTEN, NO_EVENT_NEAR if status == "unknown" else ""]
+    elif service is not None:
+        statement = f"AWS has noted no use of the key {key}."
+        limits = ["AWS noted no use before 22 April 2015."]
     return builder.build(
         "key_last_used", f"When did AWS note the last use of the key {key}?", statement,
         count=int(time is not None), severity="medium" if status == "no" else "info",
@@ -112,13 +86,13 @@ def key_last_used(builder: FindingBuilder, fact: Row) -> Finding:
             "last_used_date": None if time is None else time.strftime("%Y-%m-%dT%H:%M:%SZ"),
             "last_used_service": service, "last_used_region": region, "last_used_logged_status": status,
         },
-        scope=CONFIGURATION if time is not None or never else NO_ANSWER, subject=Subject(access_key_id=key),
+        scope=NO_ANSWER if time is None and service is None else CONFIGURATION, subject=Subject(access_key_id=key),
         evidence=[EvidenceRows(table="scoping/key_facts", rows=1)], limits=limits,
     )  # fmt: skip
 
 
 def credentials_reached(builder: FindingBuilder, logs: LogScope) -> Finding:
-    """``credentials_reached``: how many further credentials derive from the incident keys."""
+    """How many further credentials derive from the incident keys?"""
     derived = questions.credentials(builder.case).query("link != 'seed'")
     responders = derived["is_responder"].astype(bool)
     frame = derived[~responders]
@@ -131,12 +105,6 @@ def credentials_reached(builder: FindingBuilder, logs: LogScope) -> Finding:
             f"in the window, acting as {count_noun(frame['principal_arn'].dropna().nunique(), 'principal')}: "
             f"{observed:,} named by the calls that issued them, {inferred:,} inferred; {long_term:,} of them long-term."
         )
-    limits = [
-        "The owner's own use of the keys issues credentials too; they are counted here, whoever asked for them.",
-        "An inferred credential rests on the reason in link_basis, not on a record of its issue." if inferred else "",
-        "Credentials that were issued before the window are not looked for.",
-        responders_left_out(builder.case, int(responders.sum()), "credential"),
-    ]
     return builder.build(
         "credentials_reached", "Which further credentials derive from the incident keys?", statement,
         count=count, severity="high" if long_term else "medium", actor="unknown" if count else None,
@@ -146,27 +114,35 @@ def credentials_reached(builder: FindingBuilder, logs: LogScope) -> Finding:
             "temporary": count - long_term, "used": int((frame["event_count"] > 0).sum()),
         },
         scope=logs.management(), evidence=[rows_in("scoping/credentials", frame, frame["link_event_id"])],
-        limits=limits,
+        limits=[
+            "The owner's own use of the keys issues credentials too; they are counted here, whoever asked for them.",
+            "An inferred credential rests on the reason in link_basis, not on a record of its issue." if inferred else "",
+            "Credentials that were issued before the window are not looked for.",
+            model.responders_left_out(builder.case, int(responders.sum()), "credential"),
+        ],
     )  # fmt: skip
 
 
 def footholds_gained(builder: FindingBuilder, logs: LogScope) -> Finding:
-    """``footholds_gained``: calls that gave new or lasting access to identities."""
+    """Which calls gave new or lasting access to identities?"""
     listed = questions.footholds(builder.case)
     responders = listed["is_responder"].astype(bool)
     frame = listed[~responders]
     done = frame[frame["outcome"] == "success"]
     denied, errors = (int((frame["outcome"] == outcome).sum()) for outcome in ("denied", "error"))
-    failed, actor = denied + errors, None
-    attempts = f"; {count_noun(failed, 'attempt')} failed" if failed else ""
-    statement = f"No compromised credential is seen to have given an identity new or lasting access{attempts}."
+    attempts = f"; {count_noun(denied + errors, 'attempt')} failed" if denied + errors else ""
+    statement, actor = (
+        f"No compromised credential is seen to have given an identity new or lasting access{attempts}.",
+        None,
+    )
     if len(done):
         placed = session_of(builder.case, done).dropna(subset="session_id")
-        labels = [label if isinstance(label, str) else None for label in placed["label"]]
-        actor = actor_of(placed["verdict"], labels)
+        actor = model.actor_of(
+            placed["verdict"], (label if isinstance(label, str) else None for label in placed["label"])
+        )
         statement = (
             f"Compromised credentials gave identities new or lasting access by {count_noun(len(done), 'call')}, on "
-            f"{join_names(done['target'].dropna())}{attempts}."
+            f"{model.join_names(done['target'].dropna())}{attempts}."
         )
     shown = done if len(done) else frame
     return builder.build(
@@ -178,6 +154,6 @@ def footholds_gained(builder: FindingBuilder, logs: LogScope) -> Finding:
         scope=logs.management(), evidence=[rows_in("scoping/footholds", shown, shown["event_id"])],
         limits=[
             "A call is counted whether or not what it made is still there: later deletions are not taken off.",
-            responders_left_out(builder.case, int(responders.sum())),
+            model.responders_left_out(builder.case, int(responders.sum())),
         ],
     )  # fmt: skip

@@ -47,16 +47,12 @@ def key_facts(case: Case) -> pd.DataFrame:
                 "create_date": settings["create_date"] or use.get("create_date"),
                 "last_used_logged_status": last_used_logged_status(case, settings),
                 "principal_arn": arn,
-                "first_event_time": use.get("first_event_time"),
-                "last_event_time": use.get("last_event_time"),
-                "event_count": use.get("event_count") or 0,
-                "baseline_event_count": use.get("baseline_event_count") or 0,
+                **{name: use.get(name) for name in ("first_event_time", "last_event_time")},
+                **{name: use.get(name) or 0 for name in ("event_count", "baseline_event_count")},
                 "decoded_account_id": decoded,
             }
         )
-    frame = frame_of(rows, types_of("scoping/key_facts"))
-    case.write_table("scoping/key_facts", frame)
-    return frame
+    return written(case, "scoping/key_facts", frame_of(rows, types_of("scoping/key_facts")))
 
 
 def credentials(case: Case) -> pd.DataFrame:
@@ -67,9 +63,7 @@ def credentials(case: Case) -> pd.DataFrame:
     DataFrame
         As `compromised_credentials`, with the columns of ``scoping/credentials``, which is also written.
     """
-    frame = compromised_credentials(case)
-    case.write_table("scoping/credentials", frame)
-    return frame[list(types_of("scoping/credentials"))]
+    return written(case, "scoping/credentials", compromised_credentials(case))
 
 
 def footholds(case: Case) -> pd.DataFrame:
@@ -85,7 +79,8 @@ def footholds(case: Case) -> pd.DataFrame:
     -----
     Temporary credentials that were issued are in `credentials`; calls on buckets in ``bucket_exposure/changes``.
     """
-    return _of_credentials(case, "scoping/footholds")
+    compromised_credentials(case)
+    return written(case, "scoping/footholds", case.ask("scoping/footholds"))
 
 
 def reach(case: Case) -> pd.DataFrame:
@@ -101,11 +96,11 @@ def reach(case: Case) -> pd.DataFrame:
     -----
     Cannot see data events where they were off.
     """
-    return _of_credentials(case, "scoping/reach")
-
-
-def _of_credentials(case: Case, name: str) -> pd.DataFrame:
     compromised_credentials(case)
-    frame = case.ask(name)
-    case.write_table(name, frame)
-    return frame[list(types_of(name))]
+    return written(case, "scoping/reach", case.ask("scoping/reach"))
+
+
+def written(case: Case, table: str, frame: pd.DataFrame) -> pd.DataFrame:
+    """The columns of a result table, in order, which is also written."""
+    case.write_table(table, frame)
+    return frame[list(types_of(table))]

@@ -8,7 +8,7 @@ by the direct use beside it. The analyst's labels come first, and teach.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import replace
+from copy import copy
 
 import pandas as pd
 
@@ -19,7 +19,7 @@ from ir_kit.domain.principals import agent_matches, in_networks, is_service_addr
 from ir_kit.sessions.baseline import OwnerBaseline, from_baseline, from_window
 from ir_kit.sessions.labels import SOURCE, read_labels
 from ir_kit.sessions.sources import CLIENT_MACRO, Networks, Row, Source, describe, sources, user_agent_of
-from ir_kit.sessions.verdicts import Assessment, Judge, ago, agree, associate, id_of, learn, operators_of
+from ir_kit.sessions.verdicts import Assessment, ago, agree, associate, id_of, learn, operators_of
 from ir_kit.tables import types_of
 
 FOR_SQL = {
@@ -139,7 +139,9 @@ def judged_sessions(case: Case) -> pd.DataFrame:
     direct = [row for row in rows if not row["forwarded"]]
     assessed = assess_sources(case, use, direct)
     everything = list(assessed.values())
-    unlabelled = {key: replace(item, reasons=list(item.reasons)) for key, item in assessed.items()}
+    unlabelled = {key: copy(item) for key, item in assessed.items()}
+    for item in unlabelled.values():
+        item.reasons = list(item.reasons)
     associate(list(unlabelled.values()))
     learn(everything, [(row["label"], assessed[row["source_id"]].source.key) for row in direct if row["label"]])
     associate(everything)
@@ -171,23 +173,21 @@ def assess_sources(case: Case, use: Use, direct: list[Row]) -> dict[int, Assessm
     for row in direct:
         starts[row["source_id"]].append(row["start_time"])
     networks, good = Networks(case.incident.folder), case.incident.known_good
-    judged: list[tuple[Judge, Assessment]] = []
+    assessed: dict[int, Assessment] = {}
     for listed, owner in use.values():
-        judge = Judge(owner, [source for source in listed if source.period == "window"], good, networks)
-        for source in judge.window:
+        window = [source for source in listed if source.period == "window"]
+        for source in window:
             if source.source_id in starts:
                 source.starts = starts[source.source_id]
-                judged.append((judge, judge.assess(source)))
-    compared = [(judge, item) for judge, item in judged if not item.is_owners and judge.baseline.basis != "none"]
-    groups = {group: None for judge, item in compared for group in (judge.baseline.together, item.itself, item.related)}
-    describe(case, groups)
+                assessed[source.source_id] = Assessment(source, owner, window, good, networks)
+    compared = [item for item in assessed.values() if not item.is_owners and item.baseline.basis != "none"]
+    describe(case, {group: None for item in compared for group in (item.baseline.together, item.itself, item.related)})
     owners = [source.source_id for _, owner in use.values() for source in owner.sources]
     case.engine.provide("owner_sources", pd.DataFrame({"source_id": owners}, dtype="int64"))
     unfamiliar: dict[int, list[Row]] = defaultdict(list)
     for row in rows_of(case.ask("sessions/unfamiliar_values")):
         unfamiliar[row["source_id"]].append(row)
-    for judge, item in judged:
-        judge.judge(item, unfamiliar[item.source.source_id])
-    assessed = {item.source.source_id: item for _, item in judged}
+    for source_id, item in assessed.items():
+        item.judge(unfamiliar[source_id])
     agree(assessed.values())
     return assessed

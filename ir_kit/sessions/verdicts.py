@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Collection, Hashable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import pandas as pd
 
@@ -26,80 +26,61 @@ ASSOCIATED = 0.7  # novelty at least, by association
 Compared = tuple[str, list[Source], list[str]]  # known, near or strange; the owner's sources that share it; in words
 
 
-@dataclass
+@dataclass(eq=False)
 class Assessment:
-    """A source set against the owner's: first its address and user agent, then what was done, then the verdict."""
+    """A source of the window set against the owner's: its address and user agent at once, what was done by `judge`."""
 
     source: Source
-    address: str
-    user_agent: str
-    owners_of_client: list[Source]
-    itself: SourceGroup
-    related: SourceGroup
-    reasons: list[str]
-    verdict: str = "unclear"
-    novelty: float = 0.5
-    behaviour: Behaviour = field(default_factory=Behaviour)
-
-    @property
-    def is_owners(self) -> bool:
-        """Are address and user agent both the owner's?"""
-        return self.address == self.user_agent == KNOWN
-
-
-@dataclass
-class Judge:
-    """One lineage's owner, and the sources of the window that may be somebody else's."""
-
     baseline: OwnerBaseline
-    window: list[Source]
+    window: list[Source]  # of the same lineage
     known_good: KnownGood
     networks: Networks
 
-    def assess(self, source: Source) -> Assessment:
-        """Whose are the address and the user agent of a source of the window?"""
-        address, at_address, words = self.compare_address(source)
-        agent, with_client, more = self.compare_user_agent(source)
-        alike = any(same_family(other.user_agent, source.user_agent) for other in at_address)
-        if address == NEAR and agent != STRANGE and not alike:
-            address, at_address = STRANGE, []  # a neighbour of the owner's that is no installation of this client
-        related = SourceGroup(list(dict.fromkeys(at_address + with_client)))
-        return Assessment(source, address, agent, with_client, SourceGroup([source]), related, [*words, *more])
+    def __post_init__(self) -> None:
+        self.verdict, self.novelty, self.behaviour = "unclear", 0.5, Behaviour()
+        self.address, at_address, words = self.compare_address()
+        self.user_agent, self.owners_of_client, more = self.compare_user_agent()
+        alike = any(same_family(other.user_agent, self.source.user_agent) for other in at_address)
+        if self.address == NEAR and self.user_agent != STRANGE and not alike:
+            self.address, at_address = STRANGE, []  # a neighbour of the owner's that is no installation of this client
+        self.itself, self.reasons = SourceGroup([self.source]), [*words, *more]
+        self.related = SourceGroup(list(dict.fromkeys(at_address + self.owners_of_client)))
+        self.is_owners = self.address == self.user_agent == KNOWN
 
-    def judge(self, case: Assessment, unfamiliar: list[Row]) -> None:
+    def judge(self, unfamiliar: list[Row]) -> None:
         """Give the verdict, once what was done is known; `unfamiliar` as `unfamiliar_values` says."""
         baseline = self.baseline
         if baseline.basis == "none":
-            case.verdict, case.novelty = ("familiar", 0.0) if case.is_owners else ("unclear", 0.5)
-            case.reasons.append("no baseline: nothing to compare with")
-        elif case.is_owners:
+            self.verdict, self.novelty = ("familiar", 0.0) if self.is_owners else ("unclear", 0.5)
+            self.reasons.append("no baseline: nothing to compare with")
+        elif self.is_owners:
             share = 0.0
             for row in unfamiliar:
                 count, of, kind = row["unfamiliar_count"], row["value_count"], KINDS[row["kind"]]
                 share = max(share, count / of, row["unfamiliar_events"] / row["event_count"])
-                case.reasons.append(f"{count} of {of} {kind} not in {baseline.what}")
-            case.verdict, case.novelty = "familiar", round(0.3 * share, 4)
+                self.reasons.append(f"{count} of {of} {kind} not in {baseline.what}")
+            self.verdict, self.novelty = "familiar", round(0.3 * share, 4)
         else:
-            words = differs_by_handshake(case.itself, case.related)
-            if words and case.user_agent == KNOWN and case.address == STRANGE:
-                case.user_agent = STRANGE
-                case.reasons.append(words)
-            related = SourceGroup([]) if case.address == case.user_agent == STRANGE else case.related
-            case.behaviour = done = compare(case.itself, related, baseline.together, baseline.what)
-            if case.user_agent == KNOWN and case.address == NEAR:
+            words = differs_by_handshake(self.itself, self.related)
+            if words and self.user_agent == KNOWN and self.address == STRANGE:
+                self.user_agent = STRANGE
+                self.reasons.append(words)
+            related = SourceGroup([]) if self.address == self.user_agent == STRANGE else self.related
+            self.behaviour = done = compare(self.itself, related, baseline.together, baseline.what)
+            if self.user_agent == KNOWN and self.address == NEAR:
                 done.oddities = []  # the same client beside itself: its pace and its hours are its own affair
-            case.reasons += [*done.deviations, *done.oddities, *done.notes]
-            case.verdict, ease = self.verdict(case)
+            self.reasons += [*done.deviations, *done.oddities, *done.notes]
+            self.verdict, ease = self.decide()
             what = min(1.0, done.share * (1.0 if done.deviations else 0.5) + 0.5 * bool(done.oddities))
-            weights = ease * WEIGHTS[case.address], WEIGHTS[case.user_agent]
-            case.novelty = round(0.35 * weights[0] + 0.35 * weights[1] + 0.3 * what, 4)
+            weights = ease * WEIGHTS[self.address], WEIGHTS[self.user_agent]
+            self.novelty = round(0.35 * weights[0] + 0.35 * weights[1] + 0.3 * what, 4)
         if baseline.basis == "window":
             basis = f"({baseline.days} days, {len(baseline.sources)} sources)"
-            case.reasons.append(f"no baseline: compared with what was steady through the window {basis}")
+            self.reasons.append(f"no baseline: compared with what was steady through the window {basis}")
 
-    def compare_address(self, source: Source) -> Compared:
+    def compare_address(self) -> Compared:
         """Is the address the owner's, near one of the owner's, or strange?"""
-        baseline = self.baseline
+        source, baseline = self.source, self.baseline
         if same := [other for other in baseline.sources if other.address == source.address]:
             return KNOWN, same, [self.days_seen("address", same)]
         if in_networks(source.address, self.known_good.source_ips):
@@ -123,17 +104,18 @@ class Judge:
             return NEAR, near, [*words, f"address lies in the owner's block {source.block}"]
         return STRANGE, [], words
 
-    def compare_user_agent(self, source: Source) -> Compared:
+    def compare_user_agent(self) -> Compared:
         """Is the user agent the owner's, another version of one of the owner's, or strange?"""
-        if same := [other for other in self.baseline.sources if other.client == source.client]:
+        source, baseline = self.source, self.baseline
+        if same := [other for other in baseline.sources if other.client == source.client]:
             return KNOWN, same, [self.days_seen("user agent", same)]
         texts = {source.client or None, *source.user_agents}
         if any(agent_matches(text, self.known_good.user_agents) for text in texts):
             return KNOWN, [], ["user agent known good by the incident file"]
-        if not self.baseline.days:
+        if not baseline.days:
             return STRANGE, [], []
         words = [self.days_seen("user agent", [])]
-        if near := [other for other in self.baseline.sources if same_family(other.user_agent, source.user_agent)]:
+        if near := [other for other in baseline.sources if same_family(other.user_agent, source.user_agent)]:
             versions = ", ".join(sorted({other.user_agent.version or "?" for other in near})[:3])
             return NEAR, near, [*words, f"another version of the owner's {source.user_agent.tool} ({versions})"]
         return STRANGE, [], words
@@ -145,81 +127,81 @@ class Judge:
             return f"{what} seen on {len(SourceGroup(same).days)} of {self.baseline.days} days of {basis}"
         return f"{what} in none of {self.baseline.days} days of {basis} ({self.baseline.together.events:,} events)"
 
-    def verdict(self, case: Assessment) -> tuple[str, float]:
+    def decide(self) -> tuple[str, float]:
         """The verdict, and how much of the address's strangeness remains."""
-        deviates, odd = bool(case.behaviour.deviations), bool(case.behaviour.oddities)
-        if case.user_agent == STRANGE:
-            if case.address == STRANGE:
-                return self.neither(case), 1.0
-            return (self.by_schedule(case) if deviates or odd else "unclear"), 1.0
-        if case.address == STRANGE:
+        deviates, odd = bool(self.behaviour.deviations), bool(self.behaviour.oddities)
+        if self.user_agent == STRANGE:
+            if self.address == STRANGE:
+                return self.neither(), 1.0
+            return (self.by_schedule() if deviates or odd else "unclear"), 1.0
+        if self.address == STRANGE:
             if deviates:
                 return "new", 1.0
-            return ("familiar", 0.3) if self.replaces(case) else self.elsewhere(case)
+            return ("familiar", 0.3) if self.replaces() else self.elsewhere()
         if not deviates and self.baseline.together.events < THIN_EVENTS:
             return "unclear", 1.0
         if not deviates and not odd:
             return "familiar", 1.0
-        if self.replaces(case):
+        if self.replaces():
             return ("unclear" if deviates else "familiar"), 1.0
         return ("new" if deviates else "unclear"), 1.0
 
-    def neither(self, case: Assessment) -> str:
+    def neither(self) -> str:
         """Neither is the owner's. Without a baseline that counts only where it came late, or did what the owner does not."""
-        late = self.baseline.basis == "baseline" or case.source in self.baseline.arrivals
-        return "new" if late or case.behaviour.deviations or case.behaviour.oddities else "unclear"
+        late = self.baseline.basis == "baseline" or self.source in self.baseline.arrivals
+        return "new" if late or self.behaviour.deviations or self.behaviour.oddities else "unclear"
 
-    def by_schedule(self, case: Assessment) -> str:
+    def by_schedule(self) -> str:
         """Another user agent on the owner's network: a job that keeps a schedule is told from a visitor."""
         first: dict[str, int] = {}  # minute of the day at which it begins, by day
-        for start in sorted(case.source.starts):
+        for start in sorted(self.source.starts):
             first.setdefault(f"{start:%Y-%m-%d}", start.hour * 60 + start.minute)
         begins, without = sorted(first.values()), self.baseline.basis == "window"
-        is_job = len(begins) > 1 and begins[-1] - begins[0] <= 10 and not case.source.refused
-        if is_job and (without or not case.behaviour.deviations):
+        is_job = len(begins) > 1 and begins[-1] - begins[0] <= 10 and not self.source.refused
+        if is_job and (without or not self.behaviour.deviations):
             clock = f"{begins[0] // 60:02d}:{begins[0] % 60:02d}"
-            case.reasons.append(f"begins at {clock} on {len(begins)} days, like a job")
+            self.reasons.append(f"begins at {clock} on {len(begins)} days, like a job")
             return "familiar" if without else "unclear"
         return "new"
 
-    def elsewhere(self, case: Assessment) -> tuple[str, float]:
+    def elsewhere(self) -> tuple[str, float]:
         """The owner's client, or a version of it, from a network that is not the owner's."""
-        source, odd = case.source, bool(case.behaviour.oddities)
+        source, odd = self.source, bool(self.behaviour.oddities)
         first: dict[str | None, int] = {}  # day, by network
-        for other in case.owners_of_client:
+        for other in self.owners_of_client:
             first[other.block] = min(*other.days, first.get(other.block, 10**9))
         moved = len(set(first.values()) - {min(first.values(), default=0)})  # days with a new network
-        active = len({day for other in case.owners_of_client for day in other.days})
+        active = len({day for other in self.owners_of_client for day in other.days})
         share = moved / (active - 1) if active > 1 else 0.0
         if active >= FEW_DAYS and share >= MOVES:
-            case.reasons.append(f"this client came from a new network on {moved} of {active - 1} days")
-            return ("familiar" if not odd and case.user_agent == KNOWN else "unclear"), 0.4
-        if case.user_agent == NEAR:
-            return ("unclear" if source.user_agent.portable and not odd else self.neither(case)), 1.0
+            self.reasons.append(f"this client came from a new network on {moved} of {active - 1} days")
+            return ("familiar" if not odd and self.user_agent == KNOWN else "unclear"), 0.4
+        if self.user_agent == NEAR:
+            return ("unclear" if source.user_agent.portable and not odd else self.neither()), 1.0
         if odd:
             return "new", 1.0
-        keys = {other.key for other in case.owners_of_client}
+        keys = {other.key for other in self.owners_of_client}
         owners_hours = {hour for other in self.window if other.key in keys for hour in other.hours}
         beside = sum(hour in owners_hours for hour in source.hours)
         if beside and (active >= FEW_DAYS or self.baseline.basis == "window") and share < MOVES / 2:
-            case.reasons.append(
+            self.reasons.append(
                 f"this client came from a new network on {moved} of {active} days, and was in use at its own address in "
                 f"{beside} of the {len(source.hours)} hours"
             )
             if source.events < ALIKE_EVENTS or len(source.hours) < ALIKE_HOURS:
                 return "new", 1.0
-            case.reasons.append("yet what was done is in every respect what the owner does")
+            self.reasons.append("yet what was done is in every respect what the owner does")
         return "unclear", 1.0
 
-    def replaces(self, case: Assessment) -> bool:
+    def replaces(self) -> bool:
         """Does it take over from a source of the owner's, which stops when it begins: a deployment, or a move?"""
-        source = case.source
+        source = self.source
         if source.events < 10:
             return False
         latest = {other.key: other for other in self.window}
         end = max(other.last for other in self.window)
         begins = int(source.first.timestamp()) // 3600
-        for other in case.owners_of_client:
+        for other in self.owners_of_client:
             if other.key == source.key:
                 continue
             now = latest.get(other.key, other)
@@ -236,7 +218,7 @@ class Judge:
             if 0.25 <= rate <= 4:
                 client = f"{now.user_agent.tool} {now.user_agent.version or ''}".rstrip()
                 last = f"{ago(abs(source.first - now.last))} {'before' if now.last < source.first else 'after'}"
-                case.reasons.append(
+                self.reasons.append(
                     f"takes over from {now.address} with {client}, last seen {last}, at {rate:.1f} times its rate"
                 )
                 return True

@@ -185,16 +185,9 @@ def is_thin(group: SourceGroup) -> bool:
 
 
 def compare(group: SourceGroup, related: SourceGroup, everything: SourceGroup, what: str) -> Behaviour:
-    """Is what was done from a source what was done from those that it is related to?
+    """Is what was done from a source what was done from those of the owner's that share its address or user agent?
 
-    Parameters
-    ----------
-    related
-        The owner's sources that share its address or user agent.
-    everything
-        All of the owner's sources, which stand in where `related` is thin.
-    what
-        The name of what it is compared with: ``the baseline``.
+    All of the owner's (`everything`) stand in where these are thin. `what` is their name in words: ``the baseline``.
     """
     reference = everything if is_thin(related) else related
     behaviour = Behaviour()

@@ -14,16 +14,11 @@ beside as (
     where f.forwarded and not d.forwarded
     group by f.session_id
 ),
-values_shown as (
-    select lineage_id, source_ip_address, kind, value, bool_or(period = 'baseline') as is_usual
-    from source_values
-    where kind <> 'handshake'
-    group by all
-),
 habits as (
     select lineage_id, source_ip_address, count(distinct cast(hour as date)) filter (period = 'baseline') as days
     from uses
-    anti join (from values_shown where not is_usual) using (lineage_id, source_ip_address)
+    anti join (select lineage_id, source_ip_address from source_values where kind <> 'handshake'
+               group by lineage_id, source_ip_address, kind, value having not bool_or(period = 'baseline')) using (lineage_id, source_ip_address)
     group by all
 ),
 together as (

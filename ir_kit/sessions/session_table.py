@@ -71,12 +71,7 @@ def session_hours(case: Case) -> None:
 
 
 def session_of(case: Case, frame: pd.DataFrame, time: str = "event_time") -> pd.DataFrame:
-    """Which session holds each of these acts, and whose is it?
-
-    Parameters
-    ----------
-    frame
-        Any rows with ``access_key_id``, ``source_ip_address``, ``user_agent`` and the column `time`.
+    """Which session holds each of these acts (by access_key_id, source_ip_address, user_agent and `time`), and whose is it?
 
     Returns
     -------
@@ -95,12 +90,7 @@ def provide_known_values(case: Case) -> bool:
     """Which addresses and user agents of the requests that are matched are the owner's? For requests that no session holds.
 
     Makes the relation ``known_values``, one row per principal, kind and value, with is_owners; needs graded requests.
-    What was done is not weighed: a request alone says little of that.
-
-    Returns
-    -------
-    bool
-        Whether there is a baseline to compare with.
+    Gives back whether there is a baseline to compare with. What was done is not weighed: a request alone says little.
     """
     case.engine.connection.execute(CLIENT_MACRO)
     frame, good = case.ask("sessions/known_values"), case.incident.known_good

@@ -32,22 +32,22 @@ spans as materialized (
     group by seen_in, access_key_id, source_ip_address, user_agent, number
 ),
 touching as materialized (
-    select t.span as trail_span, l.span as log_span, l.start_time, l.end_time + interval '1' second as end_time
+    select t.span, min(l.start_time) as start_time, max(l.end_time) + interval '1' second as end_time, list(l.span) as log_spans
     from spans t
     join spans l
         on l.access_key_id = t.access_key_id and l.source_ip_address is not distinct from t.source_ip_address
        and l.user_agent is not distinct from t.user_agent
        and l.start_time < t.end_time + interval '30' minute and l.end_time > t.start_time - interval '30' minute
     where t.seen_in = 'cloudtrail' and l.seen_in = 'server_access_log'
+    group by t.span
 ),
 reaching as (
     select s.*, coalesce(source_ip_address, '') as address, coalesce(user_agent, '') as agent,
            case seen_in when 'cloudtrail' then least(s.start_time - interval '30' minute, t.start_time) else s.start_time end as reach_start,
            case seen_in when 'cloudtrail' then greatest(s.end_time + interval '30' minute, t.end_time)
                         else s.end_time + interval '1' second end as reach_end
-    from spans s
-    left join (select trail_span, min(start_time) as start_time, max(end_time) as end_time from touching group by all) t on t.trail_span = s.span
-    where s.span not in (select log_span from touching)
+    from spans s left join touching t using (span)
+    where span not in (select unnest(log_spans) from touching)
 ),
 bordered as (
     select *, lead(reach_start) over following as next_reach,

@@ -88,12 +88,9 @@ def user_agent_of(text: str | None) -> UserAgent:
 
 def same_family(first: UserAgent, second: UserAgent) -> bool:
     """Do both name one tool in one language on one system, whatever their versions? What one does not say may agree."""
-    if first.tool is None or first.tool != second.tool:
-        return False
-    if first.language and second.language and first.language != second.language:
-        return False
-    systems = {first.system, second.system} - {None}
-    return len(systems) < 2 or ("linux" in systems and systems <= SERVERS)
+    languages, systems = ({*pair} - {None} for pair in zip(first[2:], second[2:], strict=True))
+    same_tool = first.tool is not None and first.tool == second.tool
+    return same_tool and len(languages) < 2 and (len(systems) < 2 or ("linux" in systems and systems <= SERVERS))
 
 
 @lru_cache(maxsize=100_000)

@@ -131,12 +131,10 @@ class Assessment:
         """The verdict, and how much of the address's strangeness remains."""
         deviates, odd = bool(self.behaviour.deviations), bool(self.behaviour.oddities)
         if self.user_agent == STRANGE:
-            if self.address == STRANGE:
-                return self.neither(), 1.0
-            return (self.by_schedule() if deviates or odd else "unclear"), 1.0
+            return (self.neither() if self.address == STRANGE else self.by_schedule()), 1.0
+        if self.address == STRANGE and deviates:
+            return "new", 1.0
         if self.address == STRANGE:
-            if deviates:
-                return "new", 1.0
             return ("familiar", 0.3) if self.replaces() else self.elsewhere()
         if not deviates and self.baseline.together.events < THIN_EVENTS:
             return "unclear", 1.0
@@ -153,9 +151,10 @@ class Assessment:
 
     def by_schedule(self) -> str:
         """Another user agent on the owner's network: a job that keeps a schedule is told from a visitor."""
-        first: dict[str, int] = {}  # minute of the day at which it begins, by day
-        for start in sorted(self.source.starts):
-            first.setdefault(f"{start:%Y-%m-%d}", start.hour * 60 + start.minute)
+        if not self.behaviour.deviations and not self.behaviour.oddities:
+            return "unclear"
+        starts = sorted(self.source.starts, reverse=True)
+        first = {f"{start:%Y-%m-%d}": start.hour * 60 + start.minute for start in starts}  # minute of each day
         begins, without = sorted(first.values()), self.baseline.basis == "window"
         is_job = len(begins) > 1 and begins[-1] - begins[0] <= 10 and not self.source.refused
         if is_job and (without or not self.behaviour.deviations):
@@ -234,9 +233,7 @@ def ago(span: pd.Timedelta) -> str:
 
 
 def agree(assessments: Collection[Assessment]) -> None:
-    """Let one address with one user agent be one operator: what is the owner's with one credential, and does nothing
-    that deviates with another, is one step nearer to the owner there.
-    """
+    """What is the owner's with one credential, and does nothing that deviates with another, is one step nearer to it there."""
     owners = {case.source.key for case in assessments if case.verdict == "familiar"}
     for case in assessments:
         known = case.source.key in owners and case.user_agent in (KNOWN, NEAR)
@@ -271,9 +268,7 @@ def strange_parts(case: Assessment) -> list[tuple[str, str]]:
 
 
 def learn(assessments: list[Assessment], labelled: list[tuple[str, tuple[str, str]]]) -> None:
-    """Let the analyst's labels weigh, each with the address and client of its session: what is like a labelled session
-    follows it by one step, or by two where address and user agent are the same and the owner's.
-    """
+    """Let labels, each with its session's address and client, move what is alike by one step; by two where both are the owner's."""
     alike: Counter[tuple[str, str, Hashable]] = Counter()
     for label, key in labelled:
         alike.update([(label, "address and agent", key), (label, "address", key[0]), (label, "agent", key[1])])
@@ -305,15 +300,13 @@ def learn(assessments: list[Assessment], labelled: list[tuple[str, tuple[str, st
 
 
 def operators_of(assessments: list[Assessment]) -> dict[int, str]:
-    """Which operator does each source belong to? By the source's id, the id of the operator: that of its earliest source,
-    so that later evidence keeps it.
-    """
+    """The operator of each source, by its id; named for its earliest source, so that later evidence keeps the name."""
     groups: list[tuple[set[Hashable], list[Source]]] = []
     for case in assessments:
         shared, together = set(ties(case)), [case.source]
-        for group in [group for group in groups if not shared.isdisjoint(group[0])]:
-            groups.remove(group)
-            shared, together = shared | group[0], together + group[1]
+        for index in [index for index, group in enumerate(groups) if not shared.isdisjoint(group[0])][::-1]:
+            shared, together = groups[index][0] | shared, groups[index][1] + together
+            del groups[index]
         groups.append((shared, together))
     names: dict[int, str] = {}
     for _, together in groups:

@@ -7,7 +7,7 @@ set against the owner's own habit: an owner who meets a new prefix every day is 
 from __future__ import annotations
 
 import math
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,7 +17,6 @@ from ir_kit.sessions.sources import KINDS, Source, SourceGroup, describe, is_wee
 
 LEAST_SPAN, LEAST_DAYS = 48, 3  # hours; days
 STEADY, HOURS_A_DAY, DAILY = 0.5, 3, 0.85  # share of the days with so many hours each; share whatever the hours
-PROBED = 2  # different calls refused, that a service of the owner's would not try
 FEW_DAYS = 0.25  # of the baseline's, within which a late arrival may be an intruder's
 EVE = 24  # hours, the baseline's last, that by themselves make nothing the owner's
 LEAST_BLOCKS = 4
@@ -66,7 +65,7 @@ class OwnerBaseline:
         return "; ".join(parts)
 
 
-def installations(listed: Iterable[Source]) -> list[list[Source]]:
+def installations(listed: Iterable[Source]) -> list[SourceGroup]:
     """Sources of one block whose user agents are of one family: one installation, through its versions."""
     groups: list[list[Source]] = []
     for source in listed:
@@ -75,97 +74,80 @@ def installations(listed: Iterable[Source]) -> list[list[Source]]:
         if fitting is None:
             groups.append(fitting := [])
         fitting.append(source)
-    return groups
-
-
-def active_hours(listed: Iterable[Source]) -> set[int]:
-    """The hours since 1970 in which any of these was in use."""
-    return {hour for source in listed for hour in source.hours}
+    return [SourceGroup(group) for group in groups]
 
 
 def from_baseline(case: Case, listed: list[Source], days: int) -> OwnerBaseline:
     """The owner's sources by a baseline of so many days, without those that look new inside it."""
-    listed = [source for source in listed if source.forwarded < source.events]
     baseline = OwnerBaseline("baseline", days, listed)
     if not listed or days < 7:
         return baseline
-    start, end = min(active_hours(listed)), max(active_hours(listed))
+    start, end = min(baseline.together.hours), max(baseline.together.hours)
     late = []
     for group in installations(listed):
-        hours = active_hours(group)
-        few = len({hour // 24 for hour in hours}) <= max(2, FEW_DAYS * days)
-        if few and min(hours) - start > max(8 * days, longest_pause(hours)):  # after its first third
+        first_third = max(8 * days, longest_pause(group.hours))
+        if len(group.days) <= max(2, FEW_DAYS * days) and min(group.hours) - start > first_third:
             late.append(group)
-    rest = SourceGroup([source for source in listed if not any(source in group for group in late)])
+    rest = SourceGroup([source for source in listed if not any(source in group.sources for group in late)])
     if not late or rest.events < LEAST_DAYS or len(rest.days) < LEAST_DAYS:
         return baseline
-    parts = {source: SourceGroup([source]) for group in late for source in group}
+    parts = {source: SourceGroup([source]) for group in late for source in group.sources}
     describe(case, [rest, *parts.values()])
     for group in late:
-        pairs = [(source, other) for source in group for other in rest.sources]
+        pairs = [(source, other) for source in group.sources for other in rest.sources]
         if any(one.block == other.block or same_family(one.user_agent, other.user_agent) for one, other in pairs):
             continue
-        last = min(active_hours(group)) > end - EVE
-        if last or any(compare(parts[source], rest, rest, "").deviations for source in group):
-            baseline.suspects += group
-    baseline.sources = [source for source in listed if source not in baseline.suspects]
-    return baseline
+        on_eve = min(group.hours) > end - EVE
+        if on_eve or any(compare(parts[source], rest, rest, "").deviations for source in group.sources):
+            baseline.suspects += group.sources
+    sources = [source for source in listed if source not in baseline.suspects]
+    return OwnerBaseline("baseline", days, sources, baseline.suspects)
 
 
 def from_window(listed: list[Source]) -> OwnerBaseline:
     """The owner's sources without a baseline: there from the start, on most days, and not refused all sorts of things."""
-    direct = [source for source in listed if source.forwarded < source.events]
-    hours = active_hours(direct)
+    hours = SourceGroup(listed).hours
     if not hours or max(hours) - min(hours) < LEAST_SPAN:
         return OwnerBaseline("none", 0)
     start, end = min(hours), max(hours)
-    groups = [(group, *habit(active_hours(group), start, end)) for group in installations(direct)]
-    arrived = [group for group, late, _ in groups if late or probes(group)]
-    core = [source for group, _, steady in groups if steady and group not in arrived for source in group]
+    groups = [(group, *habit(group, start, end)) for group in installations(listed)]
+    arrived = [group for group, late, _ in groups if late or group.probes]
+    core = [source for group, _, steady in groups if steady and group not in arrived for source in group.sources]
     for before in [group for group, _, steady in groups if not steady and group not in arrived]:
         for after in arrived:  # a service that moved: they take over from each other, and are steady in all
-            pause = min(active_hours(after)) - max(active_hours(before))
-            takes_over = same_family(before[0].user_agent, after[0].user_agent) and -3 <= pause <= 24
-            if takes_over and habit(active_hours(before + after), start, end) == (False, True) and not probes(after):
-                core += before + after
+            agents, both = (before.sources[0].user_agent, after.sources[0].user_agent), before.sources + after.sources
+            takes_over = same_family(*agents) and -3 <= min(after.hours) - max(before.hours) <= 24
+            if takes_over and habit(SourceGroup(both), start, end) == (False, True) and not after.probes:
+                core += both
                 break
-    core += roaming_clients([source for source in direct if source not in core], start, end)
+    core += roaming_clients([source for source in listed if source not in core], start, end)
     if not core:
         return OwnerBaseline("none", 0)
-    arrivals = [source for group in arrived for source in group if source not in core]
-    return OwnerBaseline("window", len({hour // 24 for hour in active_hours(core)}), core, arrivals=arrivals)
+    arrivals = [source for group in arrived for source in group.sources if source not in core]
+    return OwnerBaseline("window", len(SourceGroup(core).days), core, arrivals=arrivals)
 
 
-def probes(listed: Iterable[Source]) -> bool:
-    """Was any of these refused different calls?"""
-    return any(source.refused_calls >= PROBED for source in listed)
-
-
-def habit(hours: set[int], start: int, end: int) -> tuple[bool, bool]:
+def habit(group: SourceGroup, start: int, end: int) -> tuple[bool, bool]:
     """Did it come late, by its own rhythm; and is it steady? Whoever works on working days alone is measured by these."""
-    active = {hour // 24 for hour in hours}
-    weekend = {is_weekend(day) for day in active}
+    weekend = {is_weekend(day) for day in group.days}
     days = [day for day in range(start // 24, end // 24 + 1) if is_weekend(day) in weekend]
-    late = min(hours) - max(start, 24 * days[0]) > max(6, longest_pause(hours))
-    share = len(active) / len(days)
-    often = share >= DAILY or (share >= STEADY and len(hours) >= HOURS_A_DAY * len(active))
-    return late, len(active) >= LEAST_DAYS and often
+    late = min(group.hours) - max(start, 24 * days[0]) > max(6, longest_pause(group.hours))
+    share = len(group.days) / len(days)
+    often = share >= DAILY or (share >= STEADY and len(group.hours) >= HOURS_A_DAY * len(group.days))
+    return late, len(group.days) >= LEAST_DAYS and often
 
 
 def roaming_clients(listed: list[Source], start: int, end: int) -> list[Source]:
     """Sources of a client that moves about, and is steady in all: a laptop, or a service that none of its networks holds half of."""
     roaming: list[Source] = []
-    by_client: dict[str, list[Source]] = defaultdict(list)
-    for source in listed:
-        by_client[source.client].append(source)
-    for group in by_client.values():
-        sizes: Counter[str | None] = Counter()
-        for source in group:
+    for client in dict.fromkeys(source.client for source in listed):
+        group, sizes = SourceGroup([source for source in listed if source.client == client]), Counter[str | None]()
+        for source in group.sources:
             sizes[source.block] += len(source.hours)
         many = len(sizes) >= LEAST_BLOCKS and 2 * max(sizes.values()) <= sizes.total()
-        steady = habit(active_hours(group), start, end) == (False, True)
-        if (many or group[0].user_agent.portable) and steady and not probes(group):
-            roaming += group
+        steady = habit(group, start, end) == (False, True)
+        if (many or group.sources[0].user_agent.portable) and steady and not group.probes:
+            roaming += group.sources
     return roaming
 
 

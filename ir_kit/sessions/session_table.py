@@ -108,11 +108,9 @@ def use_by_lineage(case: Case) -> Use:
     use: Use = {}
     for lineage in compromised_credentials(case)["lineage"].fillna("").unique():
         of_lineage = [source for source in listed if source.lineage == lineage]
-        if basis["event_count"]:
-            usual = [source for source in of_lineage if source.period == "baseline"]
-            owner = from_baseline(case, usual, int(basis["days"]))
-        else:
-            owner = from_window([source for source in of_lineage if source.period == "window"])
+        period = "baseline" if basis["event_count"] else "window"
+        direct = [source for source in of_lineage if source.period == period and source.forwarded < source.events]
+        owner = from_baseline(case, direct, int(basis["days"])) if basis["event_count"] else from_window(direct)
         use[lineage] = of_lineage, owner
     return use
 

@@ -26,6 +26,7 @@ from ir_kit.domain.principals import agent_family, in_networks, is_service_addre
 from ir_kit.errors import EvidenceError
 
 KINDS = {"event_name": "calls", "aws_region": "Regions", "bucket": "buckets", "prefix": "prefixes"}
+PROBED = 2  # different calls refused, that a service of the owner's would not try
 CLIENT_MACRO = (
     "create or replace macro client_of(user_agent) as "
     r"coalesce(trim(regexp_replace(user_agent, '\s+(?:md/)?command[/#]\S+', '', 'g')), '')"
@@ -180,6 +181,7 @@ class SourceGroup:
     def __post_init__(self) -> None:
         self.events = sum(source.events for source in self.sources)
         self.refused = sum(source.refused for source in self.sources)
+        self.probes = any(source.refused_calls >= PROBED for source in self.sources)
         self.hours: Counter[int] = Counter()
         for source in self.sources:
             self.hours.update(source.hours)

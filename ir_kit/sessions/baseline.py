@@ -36,6 +36,7 @@ class OwnerBaseline:
     sources: list[Source] = field(default_factory=list)
     suspects: list[Source] = field(default_factory=list)  # of the baseline, left out
     arrivals: list[Source] = field(default_factory=list)  # of the window, where there is no baseline
+    window: list[Source] = field(default_factory=list)  # all of the lineage's, whoever's they are
 
     @cached_property
     def together(self) -> SourceGroup:

@@ -7,7 +7,6 @@ A user agent or an address is what an intruder chose, and a spreadsheet takes a 
 from __future__ import annotations
 
 import csv
-import io
 import os
 from collections.abc import Iterable
 from datetime import datetime
@@ -94,25 +93,22 @@ def write_labels(
     """
     if label not in LABELS:
         raise ParameterError(f"no label {label!r}", next_step=f"choose from {', '.join(LABELS)}")
-    path, columns, lines = folder / "labels.csv", list(COLUMNS), io.StringIO(newline="")
-    writer = csv.writer(lines, quoting=csv.QUOTE_ALL, lineterminator="\n")
+    path, columns, end = folder / "labels.csv", [*COLUMNS], b""
     try:
-        if path.exists() and path.stat().st_size:  # its columns in its order, and an end for its last line
+        is_new = not path.exists() or not path.stat().st_size
+        if not is_new:
             with path.open(encoding="utf-8-sig", newline="") as file:
                 columns = next(csv.reader(file), [])
             check_columns(columns, path)
-            lines.write("" if path.read_bytes()[-1:] in (b"\n", b"\r") else "\n")
-        else:
-            writer.writerow(COLUMNS)
-        for row in sessions.to_dict("records"):
-            cells = {"labelled_at": moment(labelled_at), "analyst": analyst, "label": label, "note": note}
-            cells |= {name: "" if pd.isna(row[name]) else str(row[name]) for name in SOURCE}
-            cells |= {name: moment(row[name]) for name in TIMES}
-            writer.writerow([as_written(cells.get(name, "")) for name in columns])
-        with open(path, "ab") as file:  # one write, so that two notebooks do not mix their lines
-            file.write(lines.getvalue().encode("utf-8"))
-            file.flush()
-            os.fsync(file.fileno())
+            end = b"" if path.read_bytes()[-1:] in (b"\n", b"\r") else b"\n"
+        cells = sessions[[*SOURCE]].astype("object").where(sessions[[*SOURCE]].notna(), "")
+        cells = cells.assign(**{name: sessions[name].map(moment) for name in TIMES}, labelled_at=moment(labelled_at))
+        cells = cells.assign(analyst=analyst, label=label, note=note).reindex(columns=columns, fill_value="")
+        written = cells.map(as_written).to_csv(header=is_new, index=False, quoting=csv.QUOTE_ALL, lineterminator="\n")
+        with path.open("ab") as out:  # one write, so that two notebooks do not mix their lines
+            out.write(end + written.encode("utf-8"))
+            out.flush()
+            os.fsync(out.fileno())
     except OSError as error:
         raise ParameterError(f"labels cannot be written: {error.strerror}", path, "make the folder writable") from error
     except UnicodeError as error:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from copy import copy
+from dataclasses import replace
 
 import pandas as pd
 
@@ -18,7 +19,7 @@ from ir_kit.domain.documents import frame_of, rows_of
 from ir_kit.domain.principals import agent_matches, in_networks, is_service_address
 from ir_kit.sessions.baseline import OwnerBaseline, from_baseline, from_window
 from ir_kit.sessions.labels import SOURCE, read_labels
-from ir_kit.sessions.sources import CLIENT_MACRO, Networks, Row, Source, describe, sources, user_agent_of
+from ir_kit.sessions.sources import CLIENT_MACRO, Networks, Row, describe, sources, user_agent_of
 from ir_kit.sessions.verdicts import Assessment, ago, agree, associate, id_of, learn, operators_of
 from ir_kit.tables import types_of
 
@@ -26,7 +27,6 @@ FOR_SQL = {
     "reasons": "varchar", "reach_start": "timestamp", "reach_end": "timestamp", "lineage": "varchar", "tool": "varchar",
     "invoked_by": "varchar",
 }  # fmt: skip
-Use = dict[str, tuple[list[Source], OwnerBaseline]]  # by lineage: all sources, and which of them are the owner's
 
 
 def sessions(case: Case) -> pd.DataFrame:
@@ -46,7 +46,7 @@ def baselines(case: Case) -> pd.DataFrame:
     """
     compromised_credentials(case)
     rows = []
-    for lineage, (_, owner) in case.once("use_by_lineage", lambda: use_by_lineage(case)).items():
+    for lineage, owner in case.once("owner_baselines", lambda: owner_baselines(case)).items():
         row: Row = {"principal": lineage.split("\n")[0], "basis": owner.basis, "warning": owner.warning}
         row |= {"days": owner.days, "places": len(owner.sources), "events": owner.together.events}
         arrivals = [
@@ -102,22 +102,22 @@ def provide_known_values(case: Case) -> bool:
     return bool(frame["has_baseline"].any())
 
 
-def use_by_lineage(case: Case) -> Use:
-    """The owner's use is that of the baseline, where the evidence holds any event of it, else what is steady in the window."""
+def owner_baselines(case: Case) -> dict[str, OwnerBaseline]:
+    """By lineage, the owner's use: of the baseline, where the evidence holds any event of it, else what is steady in the window."""
     basis, listed = case.ask("sessions/comparison_basis").iloc[0], sources(case)
-    use: Use = {}
+    period = "baseline" if basis["event_count"] else "window"
+    owners: dict[str, OwnerBaseline] = {}
     for lineage in compromised_credentials(case)["lineage"].fillna("").unique():
         of_lineage = [source for source in listed if source.lineage == lineage]
-        period = "baseline" if basis["event_count"] else "window"
         direct = [source for source in of_lineage if source.period == period and source.forwarded < source.events]
-        owner = from_baseline(case, direct, int(basis["days"])) if basis["event_count"] else from_window(direct)
-        use[lineage] = of_lineage, owner
-    return use
+        owner = from_baseline(case, direct, int(basis["days"])) if period == "baseline" else from_window(direct)
+        owners[lineage] = replace(owner, window=[source for source in of_lineage if source.period == "window"])
+    return owners
 
 
 def judged_sessions(case: Case) -> pd.DataFrame:
     """The sessions, each with the verdict of its source, its operator, and the reasons; labelled ones as if without labels."""
-    use = case.once("use_by_lineage", lambda: use_by_lineage(case))
+    baselines = case.once("owner_baselines", lambda: owner_baselines(case))
     case.engine.provide("labels", read_labels(case.incident.folder))
     rows = rows_of(case.ask("sessions/sessions"))
     for row in rows:
@@ -125,7 +125,7 @@ def judged_sessions(case: Case) -> pd.DataFrame:
         row["forwarded"] = bool(row["forwarded_count"]) or is_service_address(row["source_ip_address"])
         row["tool"] = user_agent_of(row["user_agent"]).tool
     direct = [row for row in rows if not row["forwarded"]]
-    assessed = assess_sources(case, use, direct)
+    assessed = assess_sources(case, baselines, direct)
     everything = list(assessed.values())
     unlabelled = {key: copy(item) for key, item in assessed.items()}
     for item in unlabelled.values():
@@ -155,22 +155,21 @@ def judged_sessions(case: Case) -> pd.DataFrame:
     return frame_of([row | {"reasons": "\n".join(row["reasons"])} for row in rows], columns)
 
 
-def assess_sources(case: Case, use: Use, direct: list[Row]) -> dict[int, Assessment]:
+def assess_sources(case: Case, baselines: dict[str, OwnerBaseline], direct: list[Row]) -> dict[int, Assessment]:
     """Each source of direct use in the window, judged; by its id."""
     starts: dict[int, list[pd.Timestamp]] = defaultdict(list)
     for row in direct:
         starts[row["source_id"]].append(row["start_time"])
     networks, good = Networks(case.incident.folder), case.incident.known_good
     assessed: dict[int, Assessment] = {}
-    for listed, owner in use.values():
-        window = [source for source in listed if source.period == "window"]
-        for source in window:
+    for owner in baselines.values():
+        for source in owner.window:
             if source.source_id in starts:
                 source.starts = starts[source.source_id]
-                assessed[source.source_id] = Assessment(source, owner, window, good, networks)
+                assessed[source.source_id] = Assessment(source, owner, good, networks)
     compared = [item for item in assessed.values() if not item.is_owners and item.baseline.basis != "none"]
     describe(case, {group: None for item in compared for group in (item.baseline.together, item.itself, item.related)})
-    owners = [source.source_id for _, owner in use.values() for source in owner.sources]
+    owners = [source.source_id for owner in baselines.values() for source in owner.sources]
     case.engine.provide("owner_sources", pd.DataFrame({"source_id": owners}, dtype="int64"))
     unfamiliar: dict[int, list[Row]] = defaultdict(list)
     for row in rows_of(case.ask("sessions/unfamiliar_values")):

@@ -139,10 +139,8 @@ class Networks:
 
     def amazon_region(self, address: str | None) -> str | None:
         """The Region of Amazon's own range that an address lies in; None for others, and where there is no list."""
-        if not address or is_service_address(address):
-            return None
-        given = ip_address(address)
-        return next((region for block, region in self.ranges if given in block), None)
+        given = None if not address or is_service_address(address) else ip_address(address)
+        return next((region for block, region in self.ranges if given and given in block), None)
 
 
 @dataclass(eq=False)

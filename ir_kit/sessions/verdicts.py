@@ -32,7 +32,6 @@ class Assessment:
 
     source: Source
     baseline: OwnerBaseline
-    window: list[Source]  # of the same lineage
     known_good: KnownGood
     networks: Networks
 
@@ -180,7 +179,7 @@ class Assessment:
         if odd:
             return "new", 1.0
         keys = {other.key for other in self.owners_of_client}
-        owners_hours = {hour for other in self.window if other.key in keys for hour in other.hours}
+        owners_hours = {hour for other in self.baseline.window if other.key in keys for hour in other.hours}
         beside = sum(hour in owners_hours for hour in source.hours)
         if beside and (active >= FEW_DAYS or self.baseline.basis == "window") and share < MOVES / 2:
             self.reasons.append(
@@ -197,8 +196,8 @@ class Assessment:
         source = self.source
         if source.events < 10:
             return False
-        latest = {other.key: other for other in self.window}
-        end = max(other.last for other in self.window)
+        latest = {other.key: other for other in self.baseline.window}
+        end = max(other.last for other in self.baseline.window)
         begins = int(source.first.timestamp()) // 3600
         for other in self.owners_of_client:
             if other.key == source.key:

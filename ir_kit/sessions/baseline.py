@@ -25,6 +25,7 @@ LEAST_MIX, LEAST_RATE = 20, 60
 APART, FASTER = 0.2, 3
 REFUSED, REFUSALS = 0.2, 3
 THIN_EVENTS, THIN_DAYS = 30, 3
+WHAT = {"baseline": "the baseline", "window": "what is steady in the window"}  # that others are compared with
 
 
 @dataclass
@@ -42,11 +43,6 @@ class OwnerBaseline:
     def together(self) -> SourceGroup:
         """All of the owner's sources as one."""
         return SourceGroup(self.sources)
-
-    @property
-    def what(self) -> str:
-        """The name of what others are compared with."""
-        return "the baseline" if self.basis == "baseline" else "what is steady in the window"
 
     @property
     def warning(self) -> str:

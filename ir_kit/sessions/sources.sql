@@ -1,11 +1,10 @@
 -- Where was each lineage of credentials used from and with what, in the baseline and in the window, and in which hours?
 -- Grain: one row per lineage, period, address and user agent (without the AWS CLI's command); empty if none.
 -- Cannot see: calls that neither log holds.
-with by_hour as (
-    select source_id, epoch_ms(hour) // 3600000 as hour, cast(sum(event_count) as bigint) as event_count from uses group by all
-),
-hours as (
-    select source_id, map_from_entries(list((hour, event_count) order by hour)) as hours from by_hour group by all
+with hours as (
+    select source_id, map_from_entries(list((hour, event_count) order by hour)) as hours
+    from (select source_id, epoch_ms(hour) // 3600000 as hour, cast(sum(event_count) as bigint) as event_count from uses group by all)
+    group by source_id
 )
 select u.source_id, u.lineage_id as lineage, u.period, nullif(u.source_ip_address, '') as address, u.client,
        list_sort(coalesce(list(distinct u.user_agent) filter (u.user_agent is not null), [])) as user_agents,

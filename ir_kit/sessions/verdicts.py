@@ -14,7 +14,7 @@ import pandas as pd
 
 from ir_kit.domain.principals import agent_matches, in_networks
 from ir_kit.incident import KnownGood
-from ir_kit.sessions.baseline import THIN_EVENTS, Behaviour, OwnerBaseline, compare, differs_by_handshake
+from ir_kit.sessions.baseline import THIN_EVENTS, WHAT, Behaviour, OwnerBaseline, compare, differs_by_handshake
 from ir_kit.sessions.sources import KINDS, Networks, Row, Source, SourceGroup, is_private, longest_pause, same_family
 
 KNOWN, NEAR, STRANGE = "known", "near", "strange"
@@ -57,7 +57,7 @@ class Assessment:
             for row in unfamiliar:
                 count, of, kind = row["unfamiliar_count"], row["value_count"], KINDS[row["kind"]]
                 share = max(share, count / of, row["unfamiliar_events"] / row["event_count"])
-                self.reasons.append(f"{count} of {of} {kind} not in {baseline.what}")
+                self.reasons.append(f"{count} of {of} {kind} not in {WHAT[baseline.basis]}")
             self.verdict, self.novelty = "familiar", round(0.3 * share, 4)
         else:
             words = differs_by_handshake(self.itself, self.related)
@@ -65,7 +65,7 @@ class Assessment:
                 self.user_agent = STRANGE
                 self.reasons.append(words)
             related = SourceGroup([]) if self.address == self.user_agent == STRANGE else self.related
-            self.behaviour = done = compare(self.itself, related, baseline.together, baseline.what)
+            self.behaviour = done = compare(self.itself, related, baseline.together, WHAT[baseline.basis])
             if self.user_agent == KNOWN and self.address == NEAR:
                 done.oddities = []  # the same client beside itself: its pace and its hours are its own affair
             self.reasons += [*done.deviations, *done.oddities, *done.notes]
@@ -246,14 +246,10 @@ def associate(assessments: list[Assessment]) -> None:
     changed = True
     while changed:
         changed = False
-        new: dict[Hashable, Assessment] = {}
-        for case in assessments:
-            if case.verdict == "new":
-                for shared in strange_parts(case):
-                    new.setdefault(shared, case)
+        new = {part: case.source for case in assessments[::-1] if case.verdict == "new" for part in strange_parts(case)}
         for case in assessments:
             if case.verdict == "unclear" and (parts := [part for part in strange_parts(case) if part in new]):
-                what, other = parts[0][0], new[parts[0]].source
+                what, other = parts[0][0], new[parts[0]]
                 also = f"agent {other.user_agent.tool}" if what == "address" else f"address {other.address}"
                 case.verdict, case.novelty, changed = "new", max(case.novelty, ASSOCIATED), True
                 case.reasons.append(f"{what} shared with {other.events:,} calls that are new ({also})")

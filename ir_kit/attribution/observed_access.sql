@@ -80,8 +80,7 @@ judged as (
                 else coalesce(nullif(regexp_extract(l.requester, '^arn:[^:]*:[a-z]+::([0-9]{12}):', 1), ''), i.account_id, l.requester) end as outsider,
            coalesce(c.user_identity_arn, if(l.requester like 'arn:%', l.requester, null)) as principal_arn,
            regexp_replace(principal_arn, '(:assumed-role/[^/]+)/.*$', '\1') as principal,
-           coalesce(principal_arn, '') in (select arn from responder_arns)
-               or coalesce(c.session_issuer_arn, '') in (select arn from responder_arns) as is_responder,
+           is_responder(principal_arn, [:responders]) or is_responder(c.session_issuer_arn, [:responders]) as is_responder,
            if(l.http_status is not null, l.http_status < 300, fault is null) as succeeded,
            coalesce(l.http_status, 403) in (401, 403)
                and coalesce(fault, 'AccessDenied') not in ('InvalidObjectState', 'RequestTimeTooSkewed', 'NoSuchKey', 'NoSuchBucket')

@@ -7,7 +7,6 @@ import pandas as pd
 
 from ir_kit.case import Case
 from ir_kit.configuration.bucket_inventory import provide_inventory
-from ir_kit.domain.principals import is_responder
 
 
 def observed_access(case: Case, spans: pd.DataFrame) -> pd.DataFrame:
@@ -24,15 +23,14 @@ def observed_access(case: Case, spans: pd.DataFrame) -> pd.DataFrame:
         One row per bucket and outsider; empty if none. ``frame.attrs``: ``responders``, how many requests were left out
         as the investigation's own; ``unauthenticated``, by bucket, how many failed to authenticate and so name nobody.
 
-    Notes ----- A request counts once though both logs hold it, a batch delete and a copy within a bucket once.
-    Lifecycle is the bucket's own rule, not a caller; a browser's preflight reads nothing. Principals of the bucket's
-    own account are no outsiders, whatever service calls for them. Cannot see: requests that neither log holds. Source:
-    S3 User Guide, "Amazon S3 server access log format"; CloudTrail User Guide, "userIdentity element".
+    Notes
+    -----
+    A request counts once though both logs hold it, a batch delete and a copy within a bucket once. Lifecycle is the
+    bucket's own rule, not a caller; a browser's preflight reads nothing. Principals of the bucket's own account are no
+    outsiders, whatever service calls for them. Cannot see requests that neither log holds. Source: S3 User Guide,
+    "Amazon S3 server access log format"; CloudTrail User Guide, "userIdentity element".
     """
     provide_inventory(case)
-    arns = case.ask("attribution/requester_arns")
-    own = [is_responder(arn, case.incident.responders) for arn in arns["arn"]]
-    case.engine.provide("responder_arns", arns[own])
     for relation in ("operation_names", "collisions"):
         case.derive(relation, f"attribution/{relation}")
     case.engine.provide("exposure_spans", spans[["bucket", "start_time", "end_time", "public_status"]])

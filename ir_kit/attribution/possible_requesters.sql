@@ -1,16 +1,11 @@
 -- How do access logs name these principals: by ARN, users whatever their path, root by the account's canonical id?
 -- Grain: one row per requester.
 -- Cannot see: a root whose canonical id neither owns a logged bucket nor stands in a request that both logs hold.
-with principals as (
-    select distinct principal_arn, regexp_extract(principal_arn, '^(arn:[^:]*:iam:[^:]*:[^:]*:user/)', 1) as account,
-           regexp_extract(principal_arn, '^arn:[^:]*:iam:[^:]*:[^:]*:user/(?:.*/)?([^/]+)$', 1) as user_name
-    from possible_principals
-),
+with principals as (select distinct principal_arn from possible_principals),
 listed as (
-    select requester, regexp_extract(requester, '^(arn:[^:]*:iam:[^:]*:[^:]*:user/)', 1) as account,
-           regexp_extract(requester, '^arn:[^:]*:iam:[^:]*:[^:]*:user/(?:.*/)?([^/]+)$', 1) as user_name
-    from (select distinct requester from access_log_lines where requester is not null)
-    where requester not in (select principal_arn from principals)
+    select distinct requester
+    from access_log_lines
+    where requester is not null and requester not in (select principal_arn from principals)
 ),
 learned as (
     select l.requester, max(e.user_identity_arn) as principal_arn
@@ -21,7 +16,9 @@ learned as (
 )
 select principal_arn as requester, principal_arn from principals
 union all
-select l.requester, max(p.principal_arn) from listed l join principals p using (account, user_name) where l.user_name <> '' group by l.requester
+select requester, max(principal_arn)
+from listed join principals on user_name(requester) = user_name(principal_arn) and account_of_arn(requester) = account_of_arn(principal_arn)
+group by requester
 union all
 select l.requester, coalesce(n.principal_arn, r.principal_arn)
 from listed l

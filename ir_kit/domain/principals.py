@@ -21,6 +21,8 @@ SQL_MACROS = (
     f"user_name(arn) as nullif(regexp_extract(arn, '{_SQL_ARN}[^:]*:user/(?:.*/)?([^/]*)$', 1), '')",
     "same_role(item, other) as role_name(item) = role_name(other) "
     "and account_of_arn(item) is not distinct from account_of_arn(other)",
+    "is_responder(arn, responders) as coalesce(list_contains(responders, arn) or list_bool_or(list_transform("
+    "responders, lambda responder: session_name(responder) is null and same_role(responder, arn))), false)",
     "arn_in(arn, service, account, name) as "
     "'arn:' || split_part(arn, ':', 2) || ':' || service || '::' || account || ':' || name",
     r"is_service_address(address) as "

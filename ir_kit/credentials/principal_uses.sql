@@ -7,7 +7,7 @@ with addresses as (
     select source_ip_address from credential_calls where event_name = 'SwitchRole'
 ),
 principals as (
-    select arn from unattributed_credentials
+    select arn from unattributed_credentials where kind in ('IAMUser', 'Root')
     union
     select issued_to from credential_calls where event_name = 'CreateUser'
 )

@@ -19,7 +19,7 @@ from ir_kit.domain.documents import frame_of, rows_of
 from ir_kit.domain.principals import agent_matches, in_networks, is_service_address
 from ir_kit.sessions.baseline import OwnerBaseline, from_baseline, from_window
 from ir_kit.sessions.labels import SOURCE, read_labels
-from ir_kit.sessions.sources import CLIENT_MACRO, Networks, Row, describe, sources, user_agent_of
+from ir_kit.sessions.sources import Networks, Row, describe, sources, user_agent_of
 from ir_kit.sessions.verdicts import Assessment, ago, agree, associate, id_of, learn, operators_of
 from ir_kit.tables import types_of
 
@@ -92,7 +92,6 @@ def provide_known_values(case: Case) -> bool:
     Makes the relation ``known_values``, one row per principal, kind and value, with is_owners; needs graded requests.
     Gives back whether there is a baseline to compare with. What was done is not weighed: a request alone says little.
     """
-    case.engine.connection.execute(CLIENT_MACRO)
     frame, good = case.ask("sessions/known_values"), case.incident.known_good
     is_good = [
         agent_matches(value, good.user_agents) if kind == "user_agent" else in_networks(value, good.source_ips)

@@ -27,11 +27,6 @@ from ir_kit.errors import EvidenceError
 
 KINDS = {"event_name": "calls", "aws_region": "Regions", "bucket": "buckets", "prefix": "prefixes"}
 PROBED = 2  # different calls refused, that a service of the owner's would not try
-CLIENT_MACRO = (
-    "create or replace macro client_of(user_agent) as "
-    r"coalesce(trim(regexp_replace(user_agent, '\s+(?:md/)?command[/#]\S+', '', 'g')), '')"
-)
-"""A user agent without the command that the AWS CLI writes into it, as `ir_kit.domain.principals.agent_family`."""
 PRIVATE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")
 TOOL = re.compile(r"^\W*([A-Za-z][\w .+-]*?)[/ ]v?(\d[\w.\-+]*)")
 LANGUAGE = re.compile(
@@ -205,7 +200,6 @@ def sources(case: Case) -> list[Source]:
     Makes the relations ``log_uses``, ``uses`` and ``source_values``, which all that follows counts from. Requests of
     access logs are graded as in object access (A to C; what is not settled, D, is in no source).
     """
-    case.engine.connection.execute(CLIENT_MACRO)
     grade(case)
     for relation in ("log_uses", "uses", "source_values"):
         case.derive(relation, f"sessions/{relation}")

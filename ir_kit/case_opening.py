@@ -13,25 +13,8 @@ STAGING = "IR_KIT_STAGING"
 DEFAULT_INCIDENT = "demo"
 
 
-def _as_in_the_lab(incident: str, runs: str) -> tuple[str, str]:
-    """A notebook's own defaults stand for what `ir-kit lab` was opened with; anything else means what it says."""
-    if not Path(runs).is_absolute() and not Path(runs).is_dir():
-        above = Path("..") / runs  # JupyterLab works in playbooks/
-        runs = os.environ.get("IR_KIT_RUNS") or (str(above) if above.is_dir() else runs)
-    if incident == DEFAULT_INCIDENT:
-        incident = os.environ.get("IR_KIT_INCIDENT", incident)
-    return incident, runs
-
-
 def open_case(incident: str, runs: str = "runs") -> Case:
-    """Open an incident: validate its file and load what is new in its sources.
-
-    Parameters
-    ----------
-    incident : str
-        The incident's id; its file is ``RUNS/INCIDENT/incident.yaml``.
-    runs : str
-        The folder of all incidents.
+    """Open the incident of ``RUNS/INCIDENT/incident.yaml``: validate its file and load what is new in its sources.
 
     Returns
     -------
@@ -41,10 +24,18 @@ def open_case(incident: str, runs: str = "runs") -> Case:
     Raises
     ------
     IncidentError, EvidenceError
+
+    Notes
+    -----
+    A notebook's own defaults stand for what `ir-kit lab` was opened with; anything else means what it says.
     """
     staging = os.environ.get(STAGING)
     if staging is None:
-        incident, runs = _as_in_the_lab(incident, runs)
+        if not Path(runs).is_absolute() and not Path(runs).is_dir():
+            above = Path("..") / runs  # JupyterLab works in playbooks/
+            runs = os.environ.get("IR_KIT_RUNS") or (str(above) if above.is_dir() else runs)
+        if incident == DEFAULT_INCIDENT:
+            incident = os.environ.get("IR_KIT_INCIDENT", incident)
     opened = load_incident(incident, runs)
     if staging is None:
         ingest(opened)

@@ -35,14 +35,10 @@ from pydantic_core import ErrorDetails
 from ir_kit.errors import IncidentError, one_line
 
 FILE_NAME = "incident.yaml"
-MAX_BYTES, MAX_DEPTH = 1 << 20, 16
 KEY_ID = re.compile(r"(AKIA|ASIA)[A-Z0-9]{16}")
 BUCKET_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_PRINCIPAL = re.compile(
-    r"arn:aws[a-z-]*:(iam|sts)::[0-9]{12}:(root|(user|role|assumed-role|federated-user)/[\x21-\x7e]+)"
-)
-_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(?P<zone>[Zz]|[+-]\d\d:\d\d)?", re.ASCII)
+_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?([Zz]|[+-]\d\d:\d\d)?", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _SEE = "see the fields of an incident file"
 Location = tuple[Hashable, ...]
@@ -89,9 +85,7 @@ def _fault(what: str, mark: Any, next_step: str) -> yaml.MarkedYAMLError:
 
 
 class _Loader(yaml.SafeLoader):
-    """Refuses what an incident file does not need: aliases, tags, depth."""
-
-    depth = 0
+    """Refuses what an incident file does not need: aliases and tags."""
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         event: Any = self.peek_event()  # type: ignore[no-untyped-call]
@@ -99,12 +93,7 @@ class _Loader(yaml.SafeLoader):
             raise _fault("a YAML alias (*name)", event.start_mark, "write the value out")
         if event.tag:
             raise _fault(f"a YAML tag {quoted(event.tag)}", event.start_mark, "write plain text")
-        if self.depth > MAX_DEPTH:
-            raise _fault(f"nested more than {MAX_DEPTH} deep", event.start_mark, _SEE)
-        self.depth += 1
-        node = super().compose_node(parent, index)
-        self.depth -= 1
-        return node
+        return super().compose_node(parent, index)
 
 
 def read_yaml(data: bytes, name: str) -> Document:
@@ -113,7 +102,7 @@ def read_yaml(data: bytes, name: str) -> Document:
     Parameters
     ----------
     data : bytes
-        UTF-8, at most `MAX_BYTES`.
+        UTF-8.
     name : str
         What messages call the file.
 
@@ -122,8 +111,6 @@ def read_yaml(data: bytes, name: str) -> Document:
     IncidentError
         The text is no YAML, or uses what an incident file may not: tags, aliases, duplicate keys, further documents.
     """
-    if len(data) > MAX_BYTES:
-        raise IncidentError(f"larger than {MAX_BYTES} bytes", name, "an incident file is a page of text")
     document, loader = Document(name), None
     try:
         text = data.decode("utf-8-sig")
@@ -141,7 +128,7 @@ def read_yaml(data: bytes, name: str) -> Document:
         line = mark.line if mark else 0
         what, next_step = one_line(error.problem or error.context, 120), error.note or "mend it"
         what = what if error.note else f"not YAML, {what}"
-    except (yaml.YAMLError, ValueError, OverflowError):  # an escape such as "\UFFFFFFFF", or a version past any number
+    except (yaml.YAMLError, ValueError, OverflowError, RecursionError):  # an escape such as "\UFFFFFFFF", or depth
         line, what, next_step = loader.line if loader else 0, "not YAML", "mend it"
     raise IncidentError(what, f"{name}:{line + 1}", next_step)
 
@@ -168,68 +155,40 @@ def check_name(incident: str) -> str:
 
 def parse_time(value: object) -> datetime:
     """Which moment is this ISO 8601 text, or aware datetime, in UTC? Anything else is an `IncidentError`."""
-    form = "write it as 2026-03-01T00:00:00Z"
+    text, form = quoted(value), "write it as 2026-03-01T00:00:00Z"
     if isinstance(value, str):
-        match = _TIME.fullmatch(value)
         if _DATE.fullmatch(value):
-            raise Refusal(f"a date without a time {quoted(value)}", None, f"write {value}T00:00:00Z")
-        if match is None:
-            raise Refusal(f"not an ISO 8601 time {quoted(value)}", None, form)
-        if match["zone"] is None:
-            raise Refusal(f"a time without a zone {quoted(value)}", None, "add Z for UTC")
+            raise Refusal(f"a date without a time {text}", None, f"write {value}T00:00:00Z")
         try:
-            value = datetime.fromisoformat(value.upper())
+            value = datetime.fromisoformat(value.upper()) if _TIME.fullmatch(value) else None
         except ValueError:
-            raise Refusal(f"no such time {quoted(value)}", None, form) from None
+            raise Refusal(f"no such time {text}", None, form) from None
     if not isinstance(value, datetime):
-        raise Refusal("not a time", None, form)
+        raise Refusal(f"not an ISO 8601 time {text}", None, form)
     if value.utcoffset() is None:
-        raise Refusal(f"a time without a zone {quoted(value)}", None, "give it one")
+        raise Refusal(f"a time without a zone {text}", None, "add Z for UTC")
     if not 1971 <= value.year <= 2199:  # a year's margin to what nanoseconds since 1970 can tell
-        raise Refusal(f"a year that no log has {quoted(value)}", None, "write the year of the incident")
+        raise Refusal(f"a year that no log has {text}", None, "write the year of the incident")
     return value.astimezone(UTC)
-
-
-def _access_key_id(value: str) -> str:
-    if not KEY_ID.fullmatch(value):  # not shown: it may be the secret key that was pasted
-        form = "AKIA or ASIA and 16 capital letters or digits"
-        raise Refusal(f"malformed access key id ({len(value)} characters)", None, f"an access key id is {form}")
-    return value
 
 
 def _network(value: str) -> str:
     try:
-        if "%" in value:
-            raise ValueError
-        ipaddress.ip_network(value)
+        interface = ipaddress.ip_interface(value)
+        is_network, meant = interface.ip == interface.network.network_address, str(interface.network)
     except ValueError:
-        try:
-            meant = str(ipaddress.ip_interface(value).network)
-        except ValueError:
-            meant = "203.0.113.7 or 203.0.113.0/24"
-        raise Refusal(f"not an address or a CIDR block {quoted(value)}", None, f"write it as {meant}") from None
+        is_network, meant = False, "203.0.113.7 or 203.0.113.0/24"
+    if not is_network or "%" in value:
+        raise Refusal(f"not an address or a CIDR block {quoted(value)}", None, f"write it as {meant}")
     return value
 
 
-def _source(value: str) -> str:
-    if not value.strip() or "\0" in value:
-        raise Refusal("not a path", None, "give a folder, a file or an s3:// prefix")
-    if value.startswith("s3://"):
-        if not BUCKET_NAME.fullmatch(value[5:].partition("/")[0]):
-            raise Refusal(f"not an s3:// prefix {quoted(value)}", None, "write it as s3://bucket/prefix")
-    elif "://" in value:
-        raise Refusal(
-            f"not a path {quoted(value.partition('://')[0])}", None, "give a folder, a file or an s3:// prefix"
-        )
-    elif value.startswith("~"):
-        raise Refusal(f"'~' is not expanded in {quoted(value)}", None, "write the path out")
-    return value
+def _form(pattern: str | re.Pattern[str], what: str, next_step: str) -> AfterValidator:
+    """A text that the whole pattern matches; else `what` it is, with the text and its length."""
 
-
-def _form(pattern: str | re.Pattern[str], kind: str, next_step: str) -> AfterValidator:
     def check(value: str) -> str:
         if not re.fullmatch(pattern, value):
-            raise Refusal(f"not {kind} {quoted(value)}", None, next_step)
+            raise Refusal(what.format(quoted(value), len(value)), None, next_step)
         return value
 
     return AfterValidator(check)
@@ -245,17 +204,36 @@ def _one_or_more(value: object) -> object:
 
 
 Time = Annotated[datetime, BeforeValidator(parse_time)]
-Source = Annotated[str, AfterValidator(_source)]
 Network = Annotated[str, AfterValidator(_network)]
-AccessKeyId = Annotated[str, AfterValidator(_access_key_id)]
-Bucket = Annotated[str, _form(BUCKET_NAME, "a bucket's name", "give the bare name, without s3:// or an ARN")]
-PrincipalArn = Annotated[
-    str, _form(_PRINCIPAL, "the ARN of an IAM or STS principal", "write it as arn:aws:iam::111122223333:role/name")
+AccessKeyId = Annotated[
+    str,  # not shown: it may be the secret key that was pasted
+    _form(
+        KEY_ID,
+        "malformed access key id ({1} characters)",
+        "an access key id is AKIA or ASIA and 16 capital letters or digits",
+    ),
 ]
-AccountId = Annotated[str, _form(r"[0-9]{12}", "an account id", 'write it as "111122223333"')]
-Region = Annotated[str, _form(r"[a-z]{2}(-[a-z]+)+-[0-9]", "a Region", "write it as us-east-1")]
-AthenaName = Annotated[str, _form(r"[A-Za-z0-9_.-]{1,128}", "a name of Athena's", "write it as ir_kit")]
-Output = Annotated[Source, _form(r"(?s)s3://.*", "an s3:// prefix", "write it as s3://bucket/prefix")]
+Bucket = Annotated[str, _form(BUCKET_NAME, "not a bucket's name {0}", "give the bare name, without s3:// or an ARN")]
+PrincipalArn = Annotated[
+    str,
+    _form(
+        r"arn:aws[a-z-]*:(iam|sts)::[0-9]{12}:(root|(user|role|assumed-role|federated-user)/[\x21-\x7e]+)",
+        "not the ARN of an IAM or STS principal {0}",
+        "write it as arn:aws:iam::111122223333:role/name",
+    ),
+]
+_PATH, _PREFIX = "give a folder, a file or an s3:// prefix", "write it as s3://bucket/prefix"
+Source = Annotated[
+    str,
+    _form(r"(?!\s*$)[^\0]*", "not a path", _PATH),
+    _form(rf"(?s)s3://{BUCKET_NAME.pattern}(/.*)?|(?!s3://).*", "not an s3:// prefix {0}", _PREFIX),
+    _form(r"(?s)s3://.*|(?!.*://).*", "not a path, but a URL", _PATH),
+    _form(r"(?s)[^~].*", "'~' is not expanded in {0}", "write the path out"),
+]
+AccountId = Annotated[str, _form(r"[0-9]{12}", "not an account id {0}", 'write it as "111122223333"')]
+Region = Annotated[str, _form(r"[a-z]{2}(-[a-z]+)+-[0-9]", "not a Region {0}", "write it as us-east-1")]
+AthenaName = Annotated[str, _form(r"[A-Za-z0-9_.-]{1,128}", "not a name of Athena's {0}", "write it as ir_kit")]
+Output = Annotated[Source, _form(r"(?s)s3://.*", "not an s3:// prefix {0}", _PREFIX)]
 Several = Annotated[tuple[T, ...], BeforeValidator(_distinct)]
 """A list in which who is named twice is meant once."""
 
@@ -269,9 +247,9 @@ class _Model(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _without_empty(cls, values: Any) -> Any:
-        return (
-            {name: value for name, value in values.items() if value is not None} if isinstance(values, dict) else values
-        )
+        if isinstance(values, dict):
+            return {name: value for name, value in values.items() if value is not None}
+        return values
 
 
 class Window(_Model):

@@ -172,7 +172,7 @@ def test_a_byte_order_mark_is_no_error(runs: Path) -> None:
         ("end: 2026-03-08T00:00:00Z", "end: 9999-12-31T23:59:59-23:00", 4, "a year that no log has"),
         ("end: 2026-03-08T00:00:00Z", "end: 2026-02-08T00:00:00Z", 4, "an end that is not after its start"),
         ("end: 2026-03-08T00:00:00Z", "end: 2026-03-01T00:00:00Z", 4, "an end that is not after its start"),
-        ("end: 2026-03-08T00:00:00Z", "end: [1]", 4, "not a time"),
+        ("end: 2026-03-08T00:00:00Z", "end: [1]", 4, "not an ISO 8601 time"),
         (", end: 2026-03-08T00:00:00Z", "", 4, "'end' is missing; add window.end"),
         (
             "2026-02-01T00:00:00Z, end: 2026-03-01T00:00:00Z",
@@ -200,7 +200,7 @@ def test_a_byte_order_mark_is_no_error(runs: Path) -> None:
         ("role/ir-readonly", "policy/ir-readonly", 9, "not the ARN of an IAM or STS principal"),
         ("iam::111122223333", "iam::11112222333", 9, "not the ARN of an IAM or STS principal"),
         ("[evidence/cloudtrail]", "['']", 12, "not a path"),
-        ("[evidence/cloudtrail]", "[https://example.com/x]", 12, "not a path 'https'"),
+        ("[evidence/cloudtrail]", "[https://example.com/x]", 12, "not a path, but a URL"),
         ("[evidence/cloudtrail]", "[~/logs]", 12, "'~' is not expanded"),
         ("[evidence/cloudtrail]", "[s3://]", 12, "not an s3:// prefix"),
         (

@@ -17,7 +17,7 @@ from ir_kit.attribution import outsiders
 from ir_kit.bucket_exposure.closing_steps import steps_to_close
 from ir_kit.case import Case
 from ir_kit.configuration.bucket_inventory import provide_inventory
-from ir_kit.configuration.change_events import of_bucket
+from ir_kit.configuration.collected_answers import setting_of
 from ir_kit.domain.documents import frame_of, rows_of
 from ir_kit.domain.logic import NO, UNKNOWN, YES, any_of
 from ir_kit.exposure import bucket_verdicts
@@ -173,7 +173,7 @@ def closing_steps(case: Case) -> Iterable[Row]:
     timeline = bucket_verdicts.past_exposure(case).timeline
 
     def last_answer(operation: str, bucket: str) -> Any:
-        return timeline.last(of_bucket(operation, bucket)).response
+        return timeline.last(setting_of("s3", operation, Bucket=bucket)).response
 
     return steps_to_close(rows_of(grants(case)), rows_of(changes(case)), rows_of(buckets(case)), last_answer)
 

@@ -41,6 +41,11 @@ class Bucket:
         return self.name.endswith("--x-s3")
 
 
+def differ(one: str | None, other: str | None) -> str:
+    """Are these two accounts, or owners, different ones? Unknown where either is."""
+    return UNKNOWN if one is None or other is None else NO if one == other else YES
+
+
 @dataclass(eq=False)
 class BucketInventory:
     """Accounts of the evidence, their canonical ids, the buckets in scope (`buckets`) and all that are named (`known`)."""
@@ -64,25 +69,19 @@ class BucketInventory:
     def is_foreign_bucket(self, name: str, named: str | None, account: str | None) -> str:
         """Does a bucket belong to another account than this one? `named` is the account that a setting names."""
         owner = self.account_of_bucket(name) or named
-        if owner is not None and account is not None:
-            return NO if owner == account else YES
-        if account is not None and account in self.whole and name not in self.listed[account]:
+        if owner is None and account in self.whole and name not in self.listed[account]:
             return YES  # not among the buckets that the account listed
-        return UNKNOWN
+        return differ(owner, account)
 
     def is_foreign_account(self, account: str | None, bucket: Bucket) -> str:
         """Is this another account than the bucket's? Accounts of one organization are others to each other."""
-        if account is None or bucket.account is None:
-            return UNKNOWN
-        return NO if account == bucket.account else YES
+        return differ(account, bucket.account)
 
     def is_foreign_owner(self, canonical_id: str | None, bucket: Bucket) -> str:
         """Does a canonical id name another account than the bucket's?"""
-        if canonical_id is None:
-            return UNKNOWN
         if bucket.owner is not None:
-            return NO if canonical_id == bucket.owner else YES
-        return self.is_foreign_account(self.canonical.get(canonical_id), bucket)
+            return differ(canonical_id, bucket.owner)
+        return differ(self.canonical.get(canonical_id or ""), bucket.account)
 
 
 def inventory(case: Case) -> BucketInventory:

@@ -77,16 +77,6 @@ class ConfigChange:
 Change = Callable[..., ConfigChange]  # its path, scope, bucket, target, content, setting, also
 
 
-def of_bucket(operation: str, bucket: str) -> Setting:
-    """The setting of a bucket that a call asks for."""
-    return setting_of("s3", operation, Bucket=bucket)
-
-
-def of_account(account: str | None) -> Setting:
-    """An account's Block Public Access."""
-    return setting_of("s3control", "GetPublicAccessBlock", AccountId=str(account))
-
-
 def answered(operation: str, body: JSON | None) -> Answer:
     """The answer to a call once this body is set; not known where there is none that can be read."""
     return Answer(operation) if body is None else Answer(operation, "answered", body)
@@ -98,12 +88,10 @@ def absent(operation: str) -> Answer:
 
 
 def change_of(event: Row, moment: datetime, owner: str | None = None) -> ConfigChange | None:
-    """What does this call set? None where it sets nothing that can be told.
+    """What does this row of ``configuration/change_events`` set? None where it sets nothing that can be told.
 
     Parameters
     ----------
-    event : mapping
-        A row of the question ``configuration/change_events``.
     moment : datetime
         When it took effect among the calls of its second.
     owner : str, optional
@@ -115,9 +103,9 @@ def change_of(event: Row, moment: datetime, owner: str | None = None) -> ConfigC
     noun, is_delete = name.removeprefix(verb), verb == "Delete"
     change = partial(ConfigChange, event, moment)
     if noun == "AccountPublicAccessBlock" or (noun == "PublicAccessBlock" and not bucket):
-        setting = of_account(account)
-        content = answered(setting.operation, body_of(setting.operation, parameters))
-        content = absent(setting.operation) if is_delete else content
+        operation = "GetPublicAccessBlock"
+        content = absent(operation) if is_delete else answered(operation, body_of(operation, parameters))
+        setting = setting_of("s3control", operation, AccountId=str(account))
         return change("block_public_access", "account", None, account, content, setting)
     if "AccessPoint" in noun:
         return access_point_change(change, event, verb, noun, parameters)
@@ -129,36 +117,33 @@ def change_of(event: Row, moment: datetime, owner: str | None = None) -> ConfigC
         path, operation, _ = given
         content = answered(operation, body_of(operation, parameters, owner))
         content = absent(operation) if is_delete and operation in NOTHING_SET else content
-        status = "GetBucketPolicyStatus"
-        also = {of_bucket(status, bucket): Answer(status)} if path == "policy" else {}
+        setting, status = setting_of("s3", operation, Bucket=bucket), Answer("GetBucketPolicyStatus")
+        also = {setting._replace(operation=status.operation): status} if path == "policy" else {}
         target = text(value_of(parameters, "id")) if path in ("inventory", "analytics") else None
-        return change(path, "bucket", bucket, target, content, of_bucket(operation, bucket), also)
+        return change(path, "bucket", bucket, target, content, setting, also)
     if not bucket or not key:
         return None
-    content = answered("GetObjectAcl", acl(parameters, owner))
-    if is_delete:
-        content = Answer("GetObjectAcl", "absent", {}, "NoSuchKey")
-    elif noun != "ObjectAcl" and not content.known:
-        content = answered("GetObjectAcl", acl(PRIVATE, owner))
-    return change(
-        "object_acl", "object", bucket, key, content, setting_of("s3", "GetObjectAcl", Bucket=bucket, Key=key)
-    )
+    body = acl(parameters, owner) or (acl(PRIVATE, owner) if noun != "ObjectAcl" else None)
+    content = Answer("GetObjectAcl", "absent", {}, "NoSuchKey") if is_delete else answered("GetObjectAcl", body)
+    setting = setting_of("s3", "GetObjectAcl", Bucket=bucket, Key=key)
+    return change("object_acl", "object", bucket, key, content, setting)
 
 
 def bucket_creation(change: Change, bucket: str, parameters: JSON, owner: str | None, guarded: bool) -> ConfigChange:
     """A bucket starts with nothing set, and since April 2023 with public access blocked and ACLs disabled."""
-    plain = BUCKET_SETTINGS - {"GetBucketPolicyStatus", "GetBucketAcl"}
-    starts = {name: absent(name) if name in NOTHING_SET else answered(name, {}) for name in plain}
-    rule = body_of("GetBucketOwnershipControls", parameters)
+    bodies: dict[str, JSON | None] = {operation: None if operation in NOTHING_SET else {} for operation in _ELEMENTS}
+    bodies["GetBucketAcl"] = acl(parameters, owner) or acl(PRIVATE, owner)
+    bodies["GetBucketOwnershipControls"] = body_of("GetBucketOwnershipControls", parameters)
     if guarded:
-        flags = {"PublicAccessBlockConfiguration": dict.fromkeys(FLAGS, True)}
-        starts["GetPublicAccessBlock"] = answered("GetPublicAccessBlock", flags)
-        rule = rule or body_of("GetBucketOwnershipControls", {"ObjectOwnership": "BucketOwnerEnforced"})
-    if rule:
-        starts["GetBucketOwnershipControls"] = answered("GetBucketOwnershipControls", rule)
-    also = {of_bucket(operation, bucket): answer for operation, answer in starts.items()}
-    content = answered("GetBucketAcl", acl(parameters, owner) or acl(PRIVATE, owner))
-    return change("acl", "bucket", bucket, None, content, of_bucket("GetBucketAcl", bucket), also)
+        rule = body_of("GetBucketOwnershipControls", {"ObjectOwnership": "BucketOwnerEnforced"})
+        bodies["GetBucketOwnershipControls"] = bodies["GetBucketOwnershipControls"] or rule
+        bodies["GetPublicAccessBlock"] = {"PublicAccessBlockConfiguration": dict.fromkeys(FLAGS, True)}
+    starts = {
+        setting_of("s3", operation, Bucket=bucket): absent(operation) if body is None else answered(operation, body)
+        for operation, body in bodies.items()
+    }
+    setting = setting_of("s3", "GetBucketAcl", Bucket=bucket)
+    return change("acl", "bucket", bucket, None, starts.pop(setting), setting, starts)
 
 
 def access_point_change(change: Change, event: Row, verb: str, noun: str, parameters: JSON) -> ConfigChange:
@@ -242,23 +227,20 @@ def acl(parameters: JSON, owner: str | None) -> JSON | None:
     """The grants of an ACL, be it by name, by headers or in full; None where the call carries none that can be read."""
     answer: JSON = {"Owner": {"ID": owner}} if owner else {}
     canned = text(value_of(parameters, "x-amz-acl"))
-    if canned is not None:
-        if canned not in CANNED:
-            return None
-        grants = [{"Grantee": {"Type": "Group", "URI": uri}, "Permission": right} for uri, right in CANNED[canned]]
+    if canned is not None and canned not in CANNED:
+        return None
+    groups = CANNED[canned] if canned is not None else ()
+    grants = [{"Grantee": {"Type": "Group", "URI": uri}, "Permission": right} for uri, right in groups]
+    for header, right in _HEADERS.items() if canned is None else ():
+        named = _NAMED.findall(text(value_of(parameters, header)) or "")
+        grants += [{"Grantee": {_KINDS[kind.lower()]: grantee}, "Permission": right} for kind, grantee in named]
+    if grants or canned is not None:
         return answer | {"Grants": grants}
-    by_header = [
-        {"Grantee": {_KINDS[kind.lower()]: value}, "Permission": right}
-        for header, right in _HEADERS.items()
-        for kind, value in _NAMED.findall(text(value_of(parameters, header)) or "")
-    ]
-    if by_header:
-        return answer | {"Grants": by_header}
-    grants, whole = value_of(parameters, "AccessControlList"), value_of(parameters, "AccessControlPolicy")
-    if not isinstance(grants, Mapping) and not isinstance(whole, Mapping):
+    full, whole = value_of(parameters, "AccessControlList"), value_of(parameters, "AccessControlPolicy")
+    if not isinstance(full, Mapping) and not isinstance(whole, Mapping):
         return None
     own = text(value_of(value_of(whole, "Owner"), "ID"))
-    return ({"Owner": {"ID": own}} if own else answer) | {"Grants": listed(mapping(grants), "Grant")}
+    return ({"Owner": {"ID": own}} if own else answer) | {"Grants": listed(mapping(full), "Grant")}
 
 
 def text(value: Any) -> str | None:
@@ -294,22 +276,15 @@ class ExpiryRule(NamedTuple):
 
 def expiry_rules(content: Any) -> list[ExpiryRule]:
     """The enabled rules that expire objects or old versions, from an answer or from the body of a call."""
-
-    def whole(value: Any) -> int | None:
-        try:
-            return int(value)
-        except (TypeError, ValueError):
-            return None
-
     inner = mapping(content).get("LifecycleConfiguration", content)
     rules = []
     for rule in mappings(inner.get("Rules") or inner.get("Rule")) if isinstance(inner, dict) else ():
         scope, expiry = mapping(rule.get("Filter")), mapping(rule.get("Expiration"))
         scope = mapping(scope.get("And")) or scope
         prefix = str(scope.get("Prefix") or rule.get("Prefix") or "").rstrip("*")
-        days = whole(expiry.get("Days"))
-        times = (days, whole(mapping(rule.get("NoncurrentVersionExpiration")).get("NoncurrentDays")))
-        known = [0] if expiry.get("Date") else [time for time in times if time is not None]
+        given = (expiry.get("Days"), mapping(rule.get("NoncurrentVersionExpiration")).get("NoncurrentDays"))
+        days, old = (int(str(value)) if str(value).isdecimal() else None for value in given)
+        known = [0] if expiry.get("Date") else [time for time in (days, old) if time is not None]
         if rule.get("Status", "Enabled") == "Enabled" and known:
             rules.append(ExpiryRule(prefix, "Tag" in scope or "Tags" in scope, days, min(known)))
     return rules

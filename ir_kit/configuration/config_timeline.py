@@ -18,15 +18,7 @@ import pandas as pd
 
 from ir_kit.case import Case
 from ir_kit.configuration.bucket_inventory import BucketInventory, inventory
-from ir_kit.configuration.change_events import (
-    BUCKET_SETTINGS,
-    ConfigChange,
-    absent,
-    change_of,
-    expiry_rules,
-    of_account,
-    of_bucket,
-)
+from ir_kit.configuration.change_events import BUCKET_SETTINGS, ConfigChange, absent, change_of, expiry_rules
 from ir_kit.configuration.collected_answers import Answer, Call, Configuration, Row, Setting, configuration, setting_of
 from ir_kit.domain.documents import frame_of, mapping, rows_of
 from ir_kit.domain.intervals import EARLIEST, LATEST, Point, Span, Timeline, between, edges_of, without
@@ -94,7 +86,9 @@ class ConfigTimeline:
                 points[setting].append(Point(change.moment, answer, "changed"))
         for row in absences:
             bucket, operation = row["bucket"], str(row["operation"])
-            setting = of_bucket(operation, bucket) if bucket else of_account(row["recipient_account_id"])
+            setting = setting_of("s3", operation, Bucket=bucket)
+            if not bucket:
+                setting = setting_of("s3control", operation, AccountId=str(row["recipient_account_id"]))
             times = sorted({_late(row["first_time"]), _late(row["last_time"])})
             points[setting] += [Point(time, absent(operation), "seen") for time in times]
         self._timelines = {setting: _timeline(results, self._spans(setting)) for setting, results in points.items()}
@@ -245,7 +239,7 @@ def _changing(setting: Setting, account: str | None) -> Setting | None:
         of_object = operation == "GetObjectAcl" and "VersionId" not in of
         return setting if of_object or operation in BUCKET_SETTINGS else None
     if setting.service == "s3control" and operation == "GetPublicAccessBlock":
-        return of_account(of.get("AccountId") or account)
+        return setting_of("s3control", operation, AccountId=str(of.get("AccountId") or account))
     if operation in ("GetAccessPointPolicy", "GetAccessPointPolicyStatus") and "Name" in of:
         name = of["Name"].rpartition("/")[2]
         return setting_of("s3control", operation, AccountId=str(of.get("AccountId") or account), Name=name)

@@ -28,7 +28,7 @@ MADE_BY = {
     "bucket_exposure/grants": "exposure/bucket_verdicts.py", "bucket_exposure/buckets": "exposure/bucket_verdicts.py",
     "bucket_exposure/reachable": "exposure/permissions.py",
     "bucket_exposure/observed_access": "attribution/observed_access.sql",
-    "bucket_exposure/changes": "exposure/changes.py", "bucket_exposure/spans": "exposure/bucket_verdicts.py",
+    "bucket_exposure/changes": "exposure/bucket_verdicts.py", "bucket_exposure/spans": "exposure/bucket_verdicts.py",
     "bucket_exposure/closing_steps": "bucket_exposure/closing_steps.py",
     "logging_gaps/visibility": "coverage/visibility.py", "logging_gaps/trails": "logging_gaps/logging_history.py",
     "logging_gaps/contradictions": "logging_gaps/logging_history.py",

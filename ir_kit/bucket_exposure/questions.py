@@ -21,7 +21,6 @@ from ir_kit.configuration.collected_answers import setting_of
 from ir_kit.domain.documents import frame_of, rows_of
 from ir_kit.domain.logic import NO, UNKNOWN, YES, any_of
 from ir_kit.exposure import bucket_verdicts
-from ir_kit.exposure import changes as exposure_changes
 from ir_kit.exposure.grants import WRITE
 from ir_kit.exposure.permissions import permissions
 from ir_kit.tables import types_of
@@ -53,7 +52,7 @@ def by_bucket(table: pd.DataFrame) -> dict[Any, list[dict[str, Any]]]:
 
 
 reachable = written(permissions, "reachable")
-changes = written(exposure_changes.changes)
+changes = written(bucket_verdicts.changes)
 spans = written(bucket_verdicts.spans)
 
 
@@ -178,29 +177,23 @@ def closing_steps(case: Case) -> Iterable[Row]:
     return steps_to_close(rows_of(grants(case)), rows_of(changes(case)), rows_of(buckets(case)), last_answer)
 
 
-def worst(case: Case) -> str:
-    """Which bucket is to be looked at first: the most open one, and among these the one with most outsiders?"""
-    observed = observed_access(case)
-    requests = observed[observed["requester_kind"] != "service"].groupby("bucket")["requests"].sum()
-    ranked = buckets(case).assign(requests=lambda listed: listed["bucket"].map(requests).fillna(0))
-    order = ["public_status", "cross_account_status", "requests"]  # yes, unknown, no
-    ranked = ranked.sort_values([*order, "bucket"], ascending=[False, False, False, True])
-    return str(ranked["bucket"].iloc[0]) if len(ranked) else ""
-
-
 def explained(case: Case, bucket: str = "") -> pd.DataFrame:
     """Why is the verdict on one bucket what it is?
 
     Parameters
     ----------
     bucket : str
-        Its name; the one that is to be looked at first where it is empty.
+        Its name; where it is empty, the most open one, and among these the one with most outsiders.
 
     Returns
     -------
     DataFrame
         One row per reason of its verdict; empty where no such bucket is in scope.
     """
-    verdicts = buckets(case)
-    reasons = verdicts[verdicts["bucket"] == (bucket or worst(case))].explode("reasons")
+    verdicts, observed = buckets(case), observed_access(case)
+    requests = observed[observed["requester_kind"] != "service"].groupby("bucket")["requests"].sum()
+    ranked = verdicts.assign(requests=verdicts["bucket"].map(requests).fillna(0)).sort_values(
+        ["public_status", "cross_account_status", "requests", "bucket"], ascending=[False, False, False, True]
+    )  # yes, unknown, no
+    reasons = (ranked[ranked["bucket"] == bucket] if bucket else ranked.head(1)).explode("reasons")
     return reasons[["bucket", "reasons"]].rename(columns={"reasons": "reason"}).reset_index(drop=True)

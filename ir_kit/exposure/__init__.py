@@ -1,5 +1,2 @@
-"""Who could get at the buckets from outside, by configuration: each grant, what stops it, and what that comes to.
-
-`grants`, then each source of them (`policy_grants`, `setting_grants`), `bucket_verdicts` over all of them, `permissions`
-of compromised credentials; and what changed it (`changes`).
-"""
+"""Who could get at the buckets from outside, by configuration: each grant and what stops it (`grants`, `policy_grants`),
+what that comes to and what changed it (`bucket_verdicts`); what compromised credentials could do (`permissions`)."""

@@ -1,13 +1,10 @@
 """What could each compromised credential do to a bucket: read, write, delete, list, change the policy?
 
-First by policies: as whom it acts and which policies bear on it, decided in AWS's order. A request is taken at its
-best: whoever holds the credential sets its parts as they like (see `at_best`), and names whatever object a policy lets
-them. From where they come, and through which endpoint, evidence does not settle. A session policy is taken from the
-call that issued the credential. What policies do not allow, and none denies, the bucket's ACL may. Then by the logs:
-what a credential did, it could do.
-
-A user's or a role's policies are those of ``GetAccountAuthorizationDetails``: its own, attached, of its groups, and its
-boundary. What is missing is named, and never taken for a policy that grants nothing.
+First by policies: as whom it acts and which policies bear on it, by ``GetAccountAuthorizationDetails`` and the call that
+issued it, decided in AWS's order. A request is taken at its best: whoever holds the credential sets its parts as they
+like (see `at_best`), and names whatever object a policy lets them. From where they come, and through which endpoint,
+evidence does not settle. A policy that is missing is named, and never taken for one that grants nothing. What policies
+do not allow, and none denies, the bucket's ACL may. Then by the logs: what a credential did, it could do.
 
 Source: AWS Managed Policy Reference Guide; IAM User Guide, "Policy evaluation logic".
 """
@@ -15,11 +12,11 @@ Source: AWS Managed Policy Reference Guide; IAM User Guide, "Policy evaluation l
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from fnmatch import fnmatchcase
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 from ir_kit.case import Case
@@ -31,7 +28,7 @@ from ir_kit.domain.logic import ABSENT, NO, UNKNOWN, YES
 from ir_kit.domain.principals import account_of_arn, role_name, session_name, user_name
 from ir_kit.exposure.bucket_verdicts import Exposure, exposure_of
 from ir_kit.exposure.grants import LIST, READ, WRITE, BucketContext, Grant, at_best, read_document
-from ir_kit.exposure.policy_grants import SAMPLE, WILD, filled_in, widened
+from ir_kit.exposure.policy_grants import SAMPLE, WILD, for_some_object, most
 from ir_kit.policies.decisions import Decision, Policies, Request, decide
 from ir_kit.policies.policy_documents import EFFECTS, UNREADABLE, Policy, Principal
 
@@ -43,26 +40,24 @@ ACTIONS = {
 }  # fmt: skip
 BY_ACL = {"read": READ, "list": LIST, "write": WRITE, "delete": WRITE}  # what an ACL has to let everybody do for it
 INSTANCE = re.compile(r"i-[0-9a-f]{8,17}")
+OF_TIME = ("aws:currenttime", "aws:epochtime")
 VARIABLE = re.compile(r"\$\{([^}]*)\}")
-S3_READS = ["s3:Get*", "s3:List*", "s3:Describe*", "s3-object-lambda:Get*", "s3-object-lambda:List*"]
 MANAGED: dict[str, dict[str, Any]] = {
     "AdministratorAccess": {"Action": ["*"]},
-    "AmazonS3FullAccess": {"Action": ["s3:*", "s3-object-lambda:*"]},
-    "AmazonS3ReadOnlyAccess": {"Action": S3_READS},
+    "AmazonS3FullAccess": {"Action": ["s3:*"]},
+    "AmazonS3ReadOnlyAccess": {"Action": ["s3:Get*", "s3:List*", "s3:Describe*"]},
     "IAMReadOnlyAccess": {"Action": ["iam:Get*", "iam:List*"]},
     "PowerUserAccess": {"NotAction": ["iam:*", "organizations:*", "account:*"]},
 }
-"""Policies that AWS manages, where not collected: those that are short on S3 and have not changed in years."""
+"""Policies that AWS manages, where not collected: what those say of S3 that are short and have not changed in years."""
 
 
 class Rights(NamedTuple):
-    """What a user or a role was given; what of it is not known is a policy that cannot be read."""
+    """What a user or a role was given, as the details have it; what is not known is a policy that cannot be read."""
 
-    arn: str | None
-    entity_id: str | None  # AIDA..., AROA...
+    detail: dict[str, Any]
     policies: tuple[Policy, ...]
     boundary: Policy | None
-    tags: Mapping[str, str] | None
 
 
 @dataclass(frozen=True)
@@ -70,16 +65,13 @@ class Actor:
     """As whom a credential acts, with the policies on its side; several credentials may act as the same."""
 
     principal: Principal
-    identity: tuple[Policy, ...] | None
-    boundary: Policy | None
-    session: tuple[Policy, ...] | None
+    policies: Policies
     context: dict[str, Any] = field(hash=False)
-    note: str = ""
+    note: str  # what is not known of its session policies
 
-    def decide(self, action: str, resource: str, account: str | None, on: Sequence[Policy] | None) -> Decision:
-        """May it do this, where `on` are the policies on the resource (None: not known)?"""
-        request = Request(self.principal, action, resource, account, self.context)
-        return decide(request, Policies(self.identity, self.boundary, self.session, on))
+    def decide(self, action: str, resource: str, account: str | None) -> Decision:
+        """May it do this?"""
+        return decide(Request(self.principal, action, resource, account, self.context), self.policies)
 
 
 class BucketPolicies(NamedTuple):
@@ -148,7 +140,7 @@ def bucket_policies(exposure: Exposure, name: str) -> BucketPolicies:
     bucket, key, key_policy = exposure.inventory.buckets[name], None, None
     context = BucketContext(bucket, exposure.configuration, exposure.inventory)
     answer = context.answer("GetBucketPolicy")
-    policy = () if answer.state == "absent" else (context.policy.best,) if context.policy else None
+    policy = () if answer.state == "absent" else (at_best(context.policy),) if context.policy else None
     encryption = context.answer("GetBucketEncryption").response
     for rule in mappings(value_of(encryption.get("ServerSideEncryptionConfiguration"), "Rules")):
         named = mapping(rule.get("ApplyServerSideEncryptionByDefault")).get("KMSMasterKeyID")
@@ -175,41 +167,24 @@ class Identities:
                 ):  # fmt: skip
                     self.details[kind] |= {str(entry[name]): entry for entry in answer.listed(part) if entry.get(name)}
 
-    def rights(self, kind: str, name: str) -> Rights:
-        """The rights of a ``User`` or ``Role``."""
-        detail, (policies, gaps) = self.details[kind].get(name, {}), self.policies_of(kind, name)
-        boundary, arn = None, mapping(detail.get("PermissionsBoundary")).get("PermissionsBoundaryArn")
-        if arn and (boundary := self.managed_policy(str(arn), f"boundary {arn}")) is None:
-            gaps.append(f"what the permissions boundary {arn} says is not known")
-            boundary = Policy("permissions boundary", unreadable="its document is not known")
-        own_arn, entity_id, tags = detail.get("Arn"), detail.get("UserId") or detail.get("RoleId"), detail.get("Tags")
-        unreadable = [Policy("identity policies", unreadable=gap) for gap in dict.fromkeys(gaps)]
-        return Rights(
-            own_arn if isinstance(own_arn, str) else None, entity_id if isinstance(entity_id, str) else None,
-            (*policies, *unreadable), boundary,
-            {str(tag.get("Key")): str(tag.get("Value")) for tag in mappings(tags)} if isinstance(tags, list) else None,
-        )  # fmt: skip
-
-    def policies_of(self, kind: str, name: str) -> tuple[list[Policy], list[str]]:
-        """Its own policies, those attached to it and those of its groups; and what of them is not known."""
-        detail, whose, gaps = self.details[kind].get(name), f"{kind.lower()} {name}", list[str]()
+    def policies_of(self, kind: str, name: str) -> list[Policy]:
+        """The policies of a ``User``, ``Role`` or ``Group``: its own, those attached to it and those of its groups."""
+        detail, whose = self.details[kind].get(name), f"{kind.lower()} {name}"
         if detail is None:
             answered = self.answer.state == "answered"
             why = "the account's authorization details do not hold it" if answered else self.answer.words
-            return [], [f"the policies of {whose} are not known: {why}"]
+            return [unknown_policy(f"the policies of {whose} are not known: {why}")]
         policies = [
             at_best(read_document(entry.get("PolicyDocument"), f"policy {entry.get('PolicyName')} of {whose}"))
             for entry in mappings(detail.get(f"{kind}PolicyList"))
         ]
         for arn in (str(entry.get("PolicyArn")) for entry in mappings(detail.get("AttachedManagedPolicies"))):
-            policy = self.managed_policy(arn, f"{arn} of {whose}")
-            policies += [policy] if policy else []
-            gaps += [] if policy else [f"what {arn} says, which is attached to {whose}, is not known"]
+            missing = unknown_policy(f"what {arn} says, which is attached to {whose}, is not known")
+            policies.append(self.managed_policy(arn, f"{arn} of {whose}") or missing)
         groups = detail.get("GroupList")
         for group in groups if isinstance(groups, list) else ():
-            of_group = self.policies_of("Group", str(group))
-            policies, gaps = policies + of_group[0], gaps + of_group[1]
-        return policies, gaps
+            policies += self.policies_of("Group", str(group))
+        return policies
 
     def managed_policy(self, arn: str, source: str) -> Policy | None:
         """A managed policy in the version that is in force; None where nothing tells it."""
@@ -222,6 +197,11 @@ class Identities:
         return at_best(read_document(document, source)) if known else None
 
 
+def unknown_policy(words: str) -> Policy:
+    """What stands for an identity's policies that are not known."""
+    return Policy("identity policies", unreadable=words)
+
+
 @lru_cache(maxsize=256)
 def identities_of(configuration: Configuration, account: str | None) -> Identities:
     """The identities of an account, of any where that is None; read once."""
@@ -231,9 +211,16 @@ def identities_of(configuration: Configuration, account: str | None) -> Identiti
 @lru_cache(maxsize=4096)
 def rights_of(configuration: Configuration, arn: str) -> Rights | None:
     """What the user or the role of this ARN was given; None for others; read once."""
-    role, account = role_name(arn), account_of_arn(arn)
-    name = role or user_name(arn)
-    return identities_of(configuration, account).rights("Role" if role else "User", name) if name else None
+    name, kind = role_name(arn) or user_name(arn), "Role" if role_name(arn) else "User"
+    if name is None:
+        return None
+    identities, boundary = identities_of(configuration, account_of_arn(arn)), None
+    detail, policies = identities.details[kind].get(name, {}), identities.policies_of(kind, name)
+    bound = mapping(detail.get("PermissionsBoundary")).get("PermissionsBoundaryArn")
+    if bound and (boundary := identities.managed_policy(str(bound), f"boundary {bound}")) is None:
+        policies.append(unknown_policy(f"what the permissions boundary {bound} says is not known"))
+        boundary = Policy("permissions boundary", unreadable="its document is not known")
+    return Rights(detail, tuple(policies), boundary)
 
 
 def actor_of(credential: Row, parent: Row | None, origin: Row, exposure: Exposure) -> Actor | None:
@@ -247,29 +234,28 @@ def actor_of(credential: Row, parent: Row | None, origin: Row, exposure: Exposur
         Its row of ``exposure/credential_origins``; empty where no event issued or names it.
     """
     arn, configuration, inventory = credential["principal_arn"], exposure.configuration, exposure.inventory
-    account = account_of_arn(arn)
+    account, temporary = account_of_arn(arn), credential["credential_type"] != "long_term"
     if arn is None or account is None:
         return None
-    temporary, is_user, is_role = credential["credential_type"] != "long_term", user_name(arn), role_name(arn)
-    known = arn.endswith(":root") or is_user is not None or is_role is not None
+    is_root, is_user, is_role = arn.endswith(":root"), user_name(arn) is not None, role_name(arn) is not None
+    known = is_root or is_user or is_role
     issuer = arn if known else origin.get("user_identity_arn") or (parent["principal_arn"] if parent else None)
     rights = rights_of(configuration, issuer) if issuer else None
+    detail = rights.detail if rights else {}
+    entity_id, tags = detail.get("UserId") or detail.get("RoleId"), detail.get("Tags")
     canonical = next((owner for owner, of in inventory.canonical.items() if of == account), None)
-    entity_id = rights.entity_id if rights else None
-    session: tuple[tuple[Policy, ...] | None, str] = (None, "")
-    if arn.endswith(":root"):
-        principal = Principal("root", f"arn:aws:iam::{account}:root", canonical_id=canonical)
-    elif is_user is not None:
-        principal = Principal("user", arn, canonical_id=canonical, user_id=entity_id, temporary=temporary)
-    else:
-        session = session_policies(credential, arn, origin, configuration) if temporary else session
-        issuer = issuer or f"arn:aws:iam::{account}:user/"
-        principal = Principal("federated_user", arn, issuer_arn=issuer, canonical_id=canonical)
-    if is_role is not None:
-        role_arn = credential.get("principal") if ":role/" in str(credential.get("principal")) else None
+    limited = temporary and not (is_root or is_user)
+    session, note = session_policies(credential, arn, origin, configuration) if limited else (None, "")
+    principal = Principal("federated_user", arn, None, issuer or f"arn:aws:iam::{account}:user/", canonical)
+    if is_root:
+        principal = Principal("root", arn, canonical_id=canonical)
+    elif is_user:
+        user_id = str(entity_id) if entity_id else None
+        principal = Principal("user", arn, canonical_id=canonical, user_id=user_id, temporary=temporary)
+    elif is_role:
+        named = [str(role) for role in (credential.get("principal"), detail.get("Arn")) if ":role/" in str(role)]
         user_id = f"{entity_id}:{session_name(arn)}" if entity_id else None
-        role_arn = role_arn or (rights.arn if rights else None)
-        principal = Principal("role_session", arn, role_arn, canonical_id=canonical, user_id=user_id)
+        principal = Principal("role_session", arn, next(iter(named), None), canonical_id=canonical, user_id=user_id)
     # what evidence settles of its requests; not their address, nor the VPC that they come from
     context: dict[str, Any] = {"aws:ViaAWSService": False, "aws:CalledVia": ABSENT, "aws:PrincipalIsAWSService": False}
     if temporary and origin.get("mfa") is not None:
@@ -280,11 +266,11 @@ def actor_of(credential: Row, parent: Row | None, origin: Row, exposure: Exposur
         organization = answer.part("Organization", dict)
         if account in inventory.accounts and (organization or answer.state == "absent"):
             context.setdefault("aws:PrincipalOrgID", str(organization.get("Id")) if organization else ABSENT)
-    if is_user is not None and rights and rights.tags is not None:
-        context |= {f"aws:principaltag/{name}".lower(): (value,) for name, value in rights.tags.items()}
+    if is_user and isinstance(tags, list):
+        context |= {f"aws:principaltag/{tag.get('Key')}".lower(): (str(tag.get("Value")),) for tag in mappings(tags)}
         context["aws:PrincipalTag/*"] = ABSENT
     identity = () if str(issuer).endswith(":root") else rights.policies if rights else None
-    return Actor(principal, identity, rights.boundary if rights else None, session[0], context, session[1])
+    return Actor(principal, Policies(identity, rights.boundary if rights else None, session), context, note)
 
 
 def session_policies(
@@ -317,41 +303,31 @@ def permission_on(
     """Could this actor do this to this bucket, by policies and by the bucket's ACL?"""
     if actor is None:
         return Decision(UNKNOWN, None, "as whom the credential acts is not known")
-    if on.bucket.region:
-        actor = replace(actor, context=actor.context | {"aws:RequestedRegion": on.bucket.region})
-    sides = (actor.identity, actor.session, [actor.boundary] if actor.boundary else (), on.policy)
+    own, first, decided = replace(actor.policies, resource=on.policy), ACTIONS[access][0].lower(), list[Decision]()
+    here = {"aws:RequestedRegion": on.bucket.region} if on.bucket.region else {}
+    actor = replace(actor, context=actor.context | here, policies=own)
+    sides = (own.identity, own.session, [own.boundary] if own.boundary else (), own.resource)
     policies = [policy for side in sides for policy in side or ()]
-    first, best = ACTIONS[access][0].lower(), list[Decision]()
+    statements = [statement for policy in policies for statement in policy.statements]
+    of_time = any(test.lookup in OF_TIME for statement in statements for test in statement.conditions)
     for action in ACTIONS[access]:
-        if best and all(policy.on(first, of) == policy.on(action.lower(), of) for policy in policies for of in EFFECTS):
-            continue  # of actions that no policy tells apart, the first stands for all
+        # of actions that no policy tells apart, the first stands for all
+        if decided and all(part.on(first, of) == part.on(action.lower(), of) for part in policies for of in EFFECTS):
+            continue
         decision = permission_for(actor, on, action, policies)
-        if decision.status == UNKNOWN and any(map(speaks_of_time, policies)):  # at both ends of the window
-            moments = [
-                {"aws:CurrentTime": f"{time:%Y-%m-%dT%H:%M:%SZ}", "aws:EpochTime": int(time.timestamp())}
-                for time in times
-            ]
-            acting = [replace(actor, context=actor.context | moment) for moment in moments]
+        if decision.status == UNKNOWN and of_time:  # at both ends of the window
+            moments = (
+                dict(zip(OF_TIME, (f"{time:%Y-%m-%dT%H:%M:%SZ}", int(time.timestamp())), strict=True)) for time in times
+            )
+            acting = (replace(actor, context=actor.context | moment) for moment in moments)
             decision = most(permission_for(at_time, on, action, policies) for at_time in acting)
-        best = [most([*best, decision])]
-        if best[0].status == YES:
+        decided.append(decision)
+        if decision.status == YES:
             break
-    decision = best[0]
+    decision = most(decided)
     if access == "read" and decision.status == YES and on.key:
         decision = less_undecryptable(decision, actor, on)
     return with_acl(access, decision, exposure.grants[on.bucket.name], actor, exposure)
-
-
-@lru_cache(maxsize=50_000)
-def speaks_of_time(policy: Policy) -> bool:
-    """Does a condition of this policy hang on when a request is made?"""
-    tests = (test for statement in policy.statements for test in statement.conditions)
-    return any(test.lookup in ("aws:currenttime", "aws:epochtime") for test in tests)
-
-
-def most(decisions: Iterable[Decision]) -> Decision:
-    """The one that lets most through; the first of two alike."""
-    return max(decisions, key=lambda decision: decision.status)
 
 
 def permission_for(actor: Actor, on: BucketPolicies, action: str, policies: Sequence[Policy]) -> Decision:
@@ -361,7 +337,7 @@ def permission_for(actor: Actor, on: BucketPolicies, action: str, policies: Sequ
         return permission_by_policies(actor, on, action, arn)
     named = (objects_named(policy, action.lower()) for policy in policies)
     patterns = dict.fromkeys(key for part in named for name, key in part if fnmatchcase(on.bucket.name, name))
-    whole, best = None, list[Decision]()
+    whole, decided = None, list[Decision]()
     if not patterns or "*" in patterns or on.policy is None:
         whole = permission_by_policies(actor, on, action, f"{arn}/*")
         if whole.status != UNKNOWN or on.policy is None or not patterns:
@@ -373,17 +349,15 @@ def permission_for(actor: Actor, on: BucketPolicies, action: str, policies: Sequ
             values = known.get(variable.partition(",")[0].strip().lower())
             value = values[0] if isinstance(values, tuple) and len(values) == 1 else None
             key, settled = key.replace(f"${{{variable}}}", value or SAMPLE), settled and value is not None
-        decision = permission_by_policies(actor, on, action, f"{arn}/{widened(key)}")
-        filled = filled_in(key) if decision.status == UNKNOWN else []
-        decision = most([decision, *(permission_by_policies(actor, on, action, f"{arn}/{text}") for text in filled)])
+        decision = for_some_object(partial(permission_by_policies, actor, on, action), f"{arn}/", key)
         if decision.status == NO and not settled:
             decision = whole or permission_by_policies(actor, on, action, f"{arn}/*")
         if decision.status != NO and key != "*":
             decision = replace(decision, reason=f"{decision.reason} (objects such as {key})")
-        best = [most([*best, decision])]
+        decided.append(decision)
         if decision.status == YES:
             break
-    return best[0]
+    return most(decided)
 
 
 @lru_cache(maxsize=200_000)
@@ -404,7 +378,7 @@ def objects_named(policy: Policy, action: str) -> tuple[tuple[str, str], ...]:
 
 def permission_by_policies(actor: Actor, on: BucketPolicies, action: str, resource: str) -> Decision:
     """The decision on one action and resource, and why it is not known in the words of what was not answered."""
-    decision = actor.decide(action, resource, on.bucket.account, on.policy)
+    decision = actor.decide(action, resource, on.bucket.account)
     if decision.status == UNKNOWN and actor.note and "could not be read" in decision.reason:
         return replace(decision, reason=actor.note)
     if decision.status == UNKNOWN and on.policy is None and "policy is not known" in decision.reason:
@@ -418,7 +392,8 @@ def less_undecryptable(read: Decision, actor: Actor, on: BucketPolicies) -> Deci
     if on.key_policy is None:
         return replace(read, reason=f"{read.reason}; new objects are encrypted with {key}, whose policy is not known")
     account = key.split(":")[4] if key.count(":") > 4 else on.bucket.account
-    decision = actor.decide("kms:Decrypt", key, account, on.key_policy)
+    actor = replace(actor, policies=replace(actor.policies, resource=on.key_policy))
+    decision = actor.decide("kms:Decrypt", key, account)
     if decision.status != NO:
         return read
     words = f"{read.reason}; but new objects are encrypted with {key}: {decision.reason}"

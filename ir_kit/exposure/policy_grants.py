@@ -12,17 +12,19 @@ Grants".
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
-from typing import Any, NamedTuple
+from functools import cached_property, partial
+from typing import Any
 
 from ir_kit.configuration.collected_answers import Answer, Call
 from ir_kit.domain.documents import mapping, mappings, value_of
 from ir_kit.domain.logic import NO, UNKNOWN, YES, all_of, any_of
-from ir_kit.exposure.grants import EVERYTHING, RESTRICT, BucketContext, Grant, ReadPolicy, Stop, account_in
+from ir_kit.exposure.grants import RESTRICT, BucketContext, Grant, Stop, account_in, at_best, read_document
 from ir_kit.policies.decisions import Decision, Policies, Request, decide
-from ir_kit.policies.policy_documents import ACTIONS, Principal, Statement
+from ir_kit.policies.policy_documents import ACTIONS, Policy, Principal, Statement, parse_policy
+from ir_kit.policies.public_access import public_statements, public_status
 
 SAMPLE = "any-object"  # an object's key that no policy speaks of
 WILD = re.compile(r"\$\{[^}]*\}|[*?]")
@@ -43,132 +45,168 @@ EQUALITIES = {"stringequals", "stringequalsignorecase", "stringlike", "arnlike"}
 SINGLE, MULTI = "access_point", "multi_region_access_point"
 PERMISSIONS = {"READ": ("read",), "WRITE": ("write",), "READWRITE": ("read", "write")}
 SHOWN_BY = {
-    "list": "s3:ListBucket",
-    "write": "s3:PutObject",
-    "admin": "s3:PutObjectAcl",
-}  # else s3:GetObject
+    "list": "s3:ListBucket", "write": "s3:PutObject", "admin": "s3:PutObjectAcl",  # else s3:GetObject
+}  # fmt: skip
+EVERYTHING = parse_policy(
+    {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}]}, ""
+)
+"""What another account may allow its own principals: all of it."""
 Actions = list[tuple[str, str]]  # each with the resource that it is on
 
 
-class Target(NamedTuple):
-    """What a policy is attached to: a bucket, or an access point; `arn` is what its objects' ARNs begin with."""
+@dataclass(frozen=True)
+class AttachedPolicy:
+    """A policy of a bucket or an access point, and whether ``RestrictPublicBuckets`` stops public use of it (`stop`)."""
 
+    context: BucketContext
+    policy: Policy
+    stop: Stop
     path: str
-    arn: str
+    arn: str  # what its objects' ARNs begin with
     objects: str  # "/" for a bucket, "/object/" for an access point
     words: str
+
+    @cached_property
+    def public(self) -> str:
+        """Is it public by AWS's definition?"""
+        return public_status(self.policy, access_point=self.path != "policy")
+
+    @cached_property
+    def denials(self) -> Policy | None:
+        """What it denies, all else allowed; None where it denies nothing."""
+        denied = tuple(statement for statement in at_best(self.policy).statements if statement.effect != "Allow")
+        return replace(self.policy, statements=(*EVERYTHING.statements, *denied), by_action={}) if denied else None
+
+    def unsettled(self, words: str) -> Grant:
+        """The row where nobody knows whom it lets in."""
+        unknown = dict.fromkeys(("effective_status", "open_to_all", "foreign"), UNKNOWN)
+        return self.context.grant(self.path, detail=words, **unknown)
+
+    def grants(self) -> list[Grant]:
+        """Its grants, statement by statement."""
+        if self.policy.unreadable:
+            return [self.unsettled(f"{self.words} cannot be read: {self.policy.unreadable}")]
+        grants, access_point = list[Grant](), self.path != "policy"
+        public = {grant.statement.name for grant in public_statements(self.policy, access_point=access_point)}
+        for statement in self.policy.statements:
+            if statement.fault is not None and statement.effect != "Deny":
+                words = f"statement {statement.sid or statement.ordinal} cannot be read: {statement.fault}"
+                grants.append(self.unsettled(words))
+            elif statement.fault is None and statement.effect == "Allow":
+                grants += self.allowed_by(statement, statement.name in public)
+        return grants or [self.context.grant(self.path, detail=f"{self.words} allows nothing")]
+
+    def allowed_by(self, statement: Statement, public: bool) -> Iterator[Grant]:
+        """What a statement gives to each whom it names; does it make the policy public?"""
+        name, given = statement.sid or f"statement {statement.ordinal}", self.access_given(statement)
+        left_out, conditions, arns = (
+            statement.not_resources,
+            statement.terms,
+            statement.not_resources or statement.resources,
+        )
+        on = ", ".join(arn if len(arn) <= 80 else arn[:77] + "..." for arn in arns[:3])
+        on = ("on all but " if left_out else "on ") + on + (f" and {len(arns) - 3} more" if len(arns) > 3 else "")
+        on += f" if {conditions if len(conditions) <= 300 else conditions[:297] + '...'}" if conditions else ""
+        for grantee, foreign in grantees_of(statement, self.context):
+            everybody = public and (grantee == "*" or foreign == UNKNOWN)
+            for access, actions in given:
+                names = ", ".join(action for action, _ in actions[:4]) + (" ..." if len(actions) > 4 else "")
+                grant = self.context.grant(
+                    self.path, grantee=grantee, access=access, effective_status=YES, statement=name,
+                    detail=f"{name} of {self.words}: {names} {on}", open_to_all=YES if everybody else NO,
+                    foreign=NO if everybody else foreign,
+                )  # fmt: skip
+                if DELETED.fullmatch(grantee):
+                    grant = grant.stopped("principal_deleted", "the user or role of that id is no longer there")
+                yield self.less_restricted(self.less_denied(grant, actions, statement))
+            if not given:
+                words = f"{name} of {self.words} grants no action of S3 on a resource of it"
+                yield self.context.grant(self.path, grantee=grantee, detail=words, blocked_by="resource")
+
+    def access_given(self, statement: Statement) -> list[tuple[str | None, Actions]]:
+        """Which kinds of access do the actions of a statement give? None: to settings alone."""
+        arns = {"object": f"{self.arn}{self.objects}*", "bucket": self.arn}
+        covered, on = statement.on_actions, statement.on_resources
+        named = {level: arn for level, arn in arns.items() if covered and (on is None or on.covers(arn, {}) != NO)}
+
+        def actions(by_level: Mapping[str, Iterable[str]]) -> Actions:
+            pairs = [(f"s3:{name}", named[level]) for level in named for name in by_level.get(level, ())]
+            return [(name, arn) for name, arn in pairs if covered and covered.covers(name.lower(), {}) == YES]
+
+        kinds: list[tuple[str | None, Actions]] = [(access, actions(levels)) for access, levels in ACTIONS.items()]
+        if not any(pairs for _, pairs in kinds):
+            kinds = [(None, actions({"bucket": SETTINGS_ACTIONS}))]
+        return [(access, pairs) for access, pairs in kinds if pairs]
+
+    def less_denied(self, grant: Grant, actions: Actions, statement: Statement) -> Grant:
+        """The grant, stopped where an explicit denial holds for whoever meets the grant's own conditions.
+
+        It is stopped only where every action on all that is granted is denied for sure; one that is not keeps it open.
+        """
+        if grant.effective_status != YES or self.denials is None:
+            return grant
+        conditions, principal = favourable_request(statement), principal_of(str(grant.grantee))
+        policies = Policies([EVERYTHING], resource=[self.denials])
+
+        def decided(action: str, resource: str) -> Decision:
+            return decide(Request(principal, action, resource, self.context.bucket.account, conditions), policies)
+
+        base, covered, doubt, stopped = f"{self.arn}{self.objects}", statement.on_resources, "", ""
+        keys = [arn.split(self.objects, 1)[1] for arn in statement.resources if self.objects in arn]
+        if len(keys) < len(statement.resources) or statement.not_resources or not keys:
+            keys.append("*")
+        patterns = [key for key in dict.fromkeys(keys) if not covered or covered.covers(base + widened(key), {}) != NO]
+        for action, resource in actions:
+            tried = partial(decided, action)
+            objects = (for_some_object(tried, base, pattern) for pattern in patterns)
+            for decision in [tried(resource)] if resource == self.arn else objects:
+                if decision.status == YES:
+                    return grant
+                stopped, doubt = (
+                    (decision.reason, doubt) if decision.status == NO else (stopped, doubt or decision.reason)
+                )
+        return grant.doubted(doubt) if doubt else grant.stopped("policy_deny", stopped)
+
+    def less_restricted(self, grant: Grant) -> Grant:
+        """The grant under ``RestrictPublicBuckets``: a public policy is left with services and the own account alone."""
+        named = grant.foreign == NO and (grant.grantee != "*" or grant.open_to_all == NO)
+        if NO in (grant.effective_status, self.public, self.stop.status) or named:
+            return grant
+        if self.stop.status == UNKNOWN:
+            return grant.under(self.stop)
+        if self.public == UNKNOWN:
+            return grant.doubted("RestrictPublicBuckets is on, and whether the policy is public is not known")
+        effect = "leaves services and the own account alone" if YES in (grant.open_to_all, grant.foreign) else "is on"
+        return grant.stopped(self.stop.blocked_by, f"the policy is public, and RestrictPublicBuckets {effect}")
 
 
 def policy_grants(context: BucketContext) -> list[Grant]:
     """The grants of the bucket's policy; S3's own word on whether it is public counts where the policy cannot tell."""
-    answer, status, policy = context.answer("GetBucketPolicy"), context.answer("GetBucketPolicyStatus"), context.policy
-    is_public, stop = (status.part("PolicyStatus", dict) or {}).get("IsPublic"), context.stop(RESTRICT)
-    if answer.state == "absent":
-        return [context.no_grant("policy", answer)]
-    if policy is None:
+    answer, stop = context.answer("GetBucketPolicy"), context.stop(RESTRICT)
+    is_public = mapping(context.answer("GetBucketPolicyStatus").response.get("PolicyStatus")).get("IsPublic")
+    if context.policy is None:
         return [by_policy_status(context.no_grant("policy", answer), is_public, stop)]
-    target = Target("policy", context.bucket.arn, "/", "the bucket's policy")
-    grants = statement_grants(context, policy, target, stop)
+    policy = AttachedPolicy(context, context.policy, stop, "policy", context.bucket.arn, "/", "the bucket's policy")
+    grants = policy.grants()
     if policy.public == YES:
         note = "GetBucketPolicyStatus says that the policy is not public" if is_public is False else ""
         return [grant.noted(note) if grant.open_to_all == YES else grant for grant in grants]
-    grants = [by_policy_status(grant, is_public, stop) for grant in grants]
-    if is_public is True and not any(grant.open_to_all == YES for grant in grants):
-        grants.append(
-            by_policy_status(unsettled(context, target, "no statement of it was found to be public"), True, stop)
-        )
-    return grants
-
-
-def statement_grants(context: BucketContext, policy: ReadPolicy, target: Target, stop: Stop) -> list[Grant]:
-    """The grants of a policy, statement by statement, where `stop` is what ``RestrictPublicBuckets`` does to it."""
-    if policy.policy.unreadable:
-        return [unsettled(context, target, f"{target.words} cannot be read: {policy.policy.unreadable}")]
-    grants: list[Grant] = []
-    for statement in policy.policy.statements:
-        if statement.fault is not None and statement.effect != "Deny":
-            words = f"statement {statement.sid or statement.ordinal} cannot be read: {statement.fault}"
-            grants.append(unsettled(context, target, words))
-        elif statement.fault is None and statement.effect == "Allow":
-            for grant, actions in allowed_by(context, statement, policy, target):
-                grant = less_denied(grant, actions, statement, policy, context, target)
-                grants.append(less_restricted(grant, policy, stop))
-    return grants or [context.grant(target.path, detail=f"{target.words} allows nothing")]
-
-
-def unsettled(context: BucketContext, target: Target, words: str) -> Grant:
-    """The row for a policy or a statement of which nobody knows whom it lets in."""
-    return context.grant(target.path, effective_status=UNKNOWN, open_to_all=UNKNOWN, foreign=UNKNOWN, detail=words)
+    if is_public is True and not any(grant.open_to_all != NO for grant in grants):
+        grants.append(policy.unsettled("no statement of it was found to be public"))
+    return [by_policy_status(grant, is_public, stop) for grant in grants]
 
 
 def by_policy_status(grant: Grant, is_public: object, stop: Stop) -> Grant:
     """A grant by ``GetBucketPolicyStatus``, where the policy does not tell whether it is public."""
     if grant.open_to_all != UNKNOWN:
         return grant
-    if is_public is False:
-        return replace(grant.noted("GetBucketPolicyStatus: the policy is not public"), open_to_all=NO)
     if is_public is True:
-        public = replace(grant.noted("GetBucketPolicyStatus: the policy is public"), open_to_all=YES, grantee="*")
-        if stop.status == YES:
-            return public.stopped(stop.blocked_by, stop.words)
-        return replace(public, effective_status=YES) if stop.status == NO else public.doubted(stop.words)
-    if stop.status == YES:  # whether it is public or not: RestrictPublicBuckets lets nobody in by a public one
-        return replace(grant.noted(f"{stop.words} ({stop.blocked_by})"), open_to_all=NO)
-    return grant
-
-
-def allowed_by(
-    context: BucketContext, statement: Statement, policy: ReadPolicy, target: Target
-) -> Iterator[tuple[Grant, Actions]]:
-    """What a statement gives to each whom it names, before anything stops it."""
-    name, public = statement.sid or f"statement {statement.ordinal}", statement.name in policy.public_names
-    left_out, given, conditions = statement.not_resources, list(access_given(statement, target)), statement.terms
-
-    def few(values: tuple[str, ...]) -> str:
-        shown = ", ".join(value if len(value) <= 80 else value[:77] + "..." for value in values[:3])
-        return shown + (f" and {len(values) - 3} more" if len(values) > 3 else "")
-
-    on = f"on all but {few(left_out)}" if left_out else f"on {few(statement.resources)}"
-    on += f" if {conditions if len(conditions) <= 300 else conditions[:297] + '...'}" if conditions else ""
-    for grantee, foreign in grantees_of(statement, context):
-        everybody = public and (grantee == "*" or foreign == UNKNOWN)
-        for access, actions in given:
-            names = ", ".join(action for action, _ in actions[:4]) + (" ..." if len(actions) > 4 else "")
-            grant = context.grant(
-                target.path, grantee=grantee, access=access, effective_status=YES, statement=name,
-                detail=f"{name} of {target.words}: {names} {on}", open_to_all=YES if everybody else NO,
-                foreign=NO if everybody else foreign,
-            )  # fmt: skip
-            if DELETED.fullmatch(grantee):
-                grant = grant.stopped("principal_deleted", "the user or role of that id is no longer there")
-            yield grant, actions
-        if not given:
-            words = f"{name} of {target.words} grants no action of S3 on a resource of it"
-            yield context.grant(target.path, grantee=grantee, detail=words, blocked_by="resource"), []
-
-
-def access_given(statement: Statement, target: Target) -> Iterator[tuple[str | None, Actions]]:
-    """Which kinds of access do the actions of a statement give? None: to settings alone."""
-    arns = {"object": f"{target.arn}{target.objects}*", "bucket": target.arn}
-    covered, resources = statement.on_actions, statement.on_resources
-    named = {level: arn for level, arn in arns.items() if resources is None or resources.covers(arn, {}) != NO}
-
-    def actions(names: Iterable[str], level: str) -> Actions:
-        wanted = names if covered is not None and level in named else ()
-        return [
-            (f"s3:{name}", named[level])
-            for name in wanted
-            if covered and covered.covers(f"s3:{name}".lower(), {}) == YES
-        ]
-
-    kinds = {
-        str(access): [pair for level, names in by_level.items() for pair in actions(names, level)]
-        for access, by_level in ACTIONS.items()
-    }
-    if any(kinds.values()):
-        yield from ((access, pairs) for access, pairs in kinds.items() if pairs)
-    elif settings := actions(SETTINGS_ACTIONS, "bucket"):
-        yield None, settings
+        grant = grant.noted("GetBucketPolicyStatus: the policy is public")
+        return replace(grant, open_to_all=YES, grantee="*", effective_status=YES).under(stop)
+    if is_public is False:
+        return grant.not_public("GetBucketPolicyStatus: the policy is not public")
+    # whether it is public or not, RestrictPublicBuckets lets nobody in by a public one
+    return grant.not_public(f"{stop.words} ({stop.blocked_by})") if stop.status == YES else grant
 
 
 def grantees_of(statement: Statement, context: BucketContext) -> Iterator[tuple[str, str]]:
@@ -198,54 +236,17 @@ def grantees_of(statement: Statement, context: BucketContext) -> Iterator[tuple[
 
 def principal_of(grantee: str) -> Principal:
     """Somebody whom a statement names so."""
-    account = account_in(grantee)
-    if grantee == "*":
-        return Principal("anonymous")
-    if grantee == account:
-        return Principal("root", f"arn:aws:iam::{account}:root")
+    account, name = account_in(grantee), grantee.rpartition("/")[2]
     if account and ":role/" in grantee:
-        name = grantee.rpartition("/")[2]
         session = f"arn:{grantee.split(':')[1]}:sts::{account}:assumed-role/{name}/{SAMPLE}"
         return Principal("role_session", session, grantee)
-    if account and ":user/" in grantee:
-        return Principal("user", grantee)
-    if account and grantee.startswith("arn:") and ":sts:" in grantee:
-        return Principal("role_session", grantee)
+    if account and (":user/" in grantee or ":sts:" in grantee):
+        return Principal("user" if ":user/" in grantee else "role_session", grantee)
     if grantee.endswith((".amazonaws.com", ".amazonaws.com.cn")):
         return Principal("service", grantee)
-    return Principal("root", canonical_id=grantee)
-
-
-def less_denied(
-    grant: Grant, actions: Actions, statement: Statement, policy: ReadPolicy, context: BucketContext, target: Target
-) -> Grant:
-    """The grant, stopped where an explicit denial holds for whoever meets the grant's own conditions.
-
-    It is stopped only where every action on all that is granted is denied for sure; one that is not keeps it open.
-    """
-    denials = policy.denials
-    if grant.effective_status != YES or denials is None or not actions:
-        return grant
-    conditions, principal = favourable_request(statement), principal_of(str(grant.grantee))
-
-    def decided(action: str, resource: str) -> Decision:
-        request = Request(principal, action, resource, context.bucket.account, conditions)
-        return decide(request, Policies([EVERYTHING], resource=[denials]))
-
-    base, doubt, stopped = f"{target.arn}{target.objects}", "", ""
-    keys = [arn.split(target.objects, 1)[1] for arn in statement.resources if target.objects in arn]
-    if len(keys) < len(statement.resources) or statement.not_resources or not keys:
-        keys.append("*")
-    covered = statement.on_resources
-    patterns = [key for key in dict.fromkeys(keys) if not covered or covered.covers(base + widened(key), {}) != NO]
-    for action, resource in actions:
-        for pattern in [None] if resource == target.arn else patterns:
-            whole = decided(action, target.arn if pattern is None else base + widened(pattern))
-            tried = filled_in(pattern) if pattern is not None and whole.status == UNKNOWN else []
-            if whole.status == YES or any(decided(action, base + key).status == YES for key in tried):
-                return grant
-            stopped, doubt = (whole.reason, doubt) if whole.status == NO else (stopped, doubt or whole.reason)
-    return grant.doubted(doubt) if doubt else grant.stopped("policy_deny", stopped)
+    if grantee == account:
+        return Principal("root", f"arn:aws:iam::{account}:root")
+    return Principal("anonymous") if grantee == "*" else Principal("root", canonical_id=grantee)
 
 
 def favourable_request(statement: Statement) -> dict[str, tuple[str, ...]]:
@@ -256,20 +257,6 @@ def favourable_request(statement: Statement) -> dict[str, tuple[str, ...]]:
         if literal and not test.negated and (test.name in EQUALITIES or test.name in ("bool", "ipaddress")):
             request[test.lookup] = (literal[0].partition("/")[0] if test.name == "ipaddress" else literal[0],)
     return request
-
-
-def less_restricted(grant: Grant, policy: ReadPolicy, stop: Stop) -> Grant:
-    """The grant under ``RestrictPublicBuckets``: of a public policy, it leaves services and the own account alone."""
-    named = grant.foreign == NO and (grant.grantee != "*" or grant.open_to_all == NO)
-    if NO in (grant.effective_status, policy.public, stop.status) or named:
-        return grant
-    if stop.status == UNKNOWN:
-        return grant.doubted(stop.words)
-    if policy.public == UNKNOWN:
-        return grant.doubted("RestrictPublicBuckets is on, and whether the policy is public is not known")
-    outsider = YES in (grant.open_to_all, grant.foreign)
-    effect = "leaves services and the own account alone" if outsider else "is on"
-    return grant.stopped(stop.blocked_by, f"the policy is public, and RestrictPublicBuckets {effect}")
 
 
 def widened(pattern: str) -> str:
@@ -283,6 +270,18 @@ def filled_in(pattern: str) -> list[str]:
     named = WILD.sub(lambda wild: "0" if wild[0] == "?" else SAMPLE, pattern)
     shortest = WILD.sub(lambda wild: "0" if wild[0] == "?" else "", pattern)
     return list(dict.fromkeys(key for key in (named, shortest) if key and not key.endswith("/")))
+
+
+def for_some_object(decided: Callable[[str], Decision], base: str, pattern: str) -> Decision:
+    """The decision that lets most through, for the folder that a pattern covers or keys in it."""
+    whole = decided(base + widened(pattern))
+    filled = filled_in(pattern) if whole.status == UNKNOWN else []
+    return most([whole, *(decided(base + key) for key in filled)])
+
+
+def most(decisions: Iterable[Decision]) -> Decision:
+    """The one that lets most through; the first of two alike."""
+    return max(decisions, key=lambda decision: decision.status)
 
 
 def access_point_grants(context: BucketContext) -> list[Grant]:
@@ -325,13 +324,11 @@ def point_grants(context: BucketContext, path: str, point: Mapping[str, Any], ca
         details, settings, block = call.answer, point, point.get("PublicAccessBlock")
     if answer.state != "answered":
         return [context.no_grant(path, answer).noted(f"of the access point {name!r}")]
-    policy = ReadPolicy.of(text, f"policy of access point {name}", access_point=True)
-    target = Target(path, arn, "/object/", f"the policy of the access point {name!r}")
-    grants = statement_grants(
-        context, policy, target, context.stop(RESTRICT, context.levels_at_point(details, block, account))
-    )
+    policy, whose = read_document(text, f"policy of access point {name}"), f"the policy of the access point {name!r}"
+    stop = context.stop(RESTRICT, context.levels_at_point(details, block, account))
+    grants = AttachedPolicy(context, policy, stop, path, arn, "/object/", whose).grants()
     if settings.get("NetworkOrigin") == "VPC":
-        grants = [replace(grant.noted("requests from its VPC alone"), open_to_all=NO) for grant in grants]
+        grants = [grant.not_public("requests from its VPC alone") for grant in grants]
     return [passed_by_bucket(grant, arn, account, context) for grant in grants]
 
 
@@ -361,7 +358,7 @@ def passed_by_bucket(grant: Grant, arn: str, account: str | None, context: Bucke
     resource = context.bucket.arn if grant.access == "list" else f"{context.bucket.arn}/{SAMPLE}"
     request = Request(principal_of(grant.grantee), action, resource, context.bucket.account, through)
     # of another account's side nothing is known, and nothing is asked: it may allow it to itself
-    decision = decide(request, Policies([EVERYTHING], resource=[context.policy.best]))
+    decision = decide(request, Policies([EVERYTHING], resource=[at_best(context.policy)]))
     if decision.status == NO:
         return grant.stopped("bucket_policy", f"the bucket's policy does not allow the same: {decision.reason}")
     return grant if decision.status == YES else grant.doubted(decision.reason)
@@ -376,19 +373,19 @@ def grants_not_listed(
         return [] if some else [context.grant(path, detail=f"none leads to it ({operation})")]
     answer, policy = unknown[0] if unknown else Answer(operation), context.policy
     grant, closed = context.unread(path, answer), context.answer("GetBucketPolicy").state == "absent"
-    if policy is not None and not policy.policy.unreadable:  # does it allow what comes through access points?
+    if policy is not None and not policy.unreadable:  # does it allow what comes through access points?
         closed = not any(
             statement.fault is not None
             or (statement.effect == "Allow" and any("dataaccesspoint" in test.lookup for test in statement.conditions))
-            for statement in policy.policy.statements
+            for statement in policy.statements
         )
     if closed:  # an outsider passes where the bucket's own policy lets it pass, and that is a grant of its own
         words = "the bucket's policy hands nothing on to access points"
-        return [replace(grant.noted(words), open_to_all=NO, foreign=NO)]
+        return [replace(grant.not_public(words), foreign=NO)]
     if answer.state == "not_asked" and policy is None:
         return [replace(grant, open_to_all=NO, foreign=NO)]  # what is not known of the bucket's policy leaves it open
     stop = context.stop(RESTRICT)
-    return [replace(grant.noted(stop.words), open_to_all=NO) if stop.status == YES else grant]
+    return [grant.not_public(stop.words) if stop.status == YES else grant]
 
 
 def access_grants_grants(context: BucketContext) -> list[Grant]:

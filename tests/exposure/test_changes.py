@@ -12,8 +12,7 @@ from ir_kit.configuration.bucket_inventory import inventory_of
 from ir_kit.configuration.collected_answers import Configuration
 from ir_kit.configuration.config_timeline import ConfigTimeline
 from ir_kit.domain.intervals import Span
-from ir_kit.exposure.bucket_verdicts import PastExposure
-from ir_kit.exposure.changes import changes_of
+from ir_kit.exposure.bucket_verdicts import PastExposure, changes_of
 
 ACCOUNT, FOREIGN = "111122223333", "999988887777"
 OWNER = "a" * 64

@@ -146,7 +146,7 @@ def test_a_verdict_is_explained_by_its_reasons(case: Case) -> None:
     words = " ".join(asked.explained(case, "partner-bucket")["reason"])
     assert "It is not public." in words and "999988887777" in words
     assert asked.explained(case, "no-such-bucket").empty
-    assert asked.explained(case)["bucket"].iloc[0] == asked.worst(case)
+    assert set(asked.explained(case)["bucket"]) == {"website-bucket"}  # the most open one, to which most outsiders came
 
 
 def test_a_block_of_the_account_neutralises_a_public_acl(

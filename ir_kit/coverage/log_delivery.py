@@ -1,4 +1,5 @@
-"""What keeps a log bucket or a key from taking logs, over time: settings that break delivery, and lifecycle expiry.
+"""Where access logs go, and what keeps a log bucket or a key from taking logs, over time: settings that break delivery, and
+lifecycle expiry.
 
 A fault makes delivery doubtful, not impossible to tell: where records arrived in spite of it, they prove that it did
 not bite.
@@ -13,6 +14,7 @@ from __future__ import annotations
 import json
 import re
 from bisect import bisect_left, bisect_right
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -23,12 +25,15 @@ from ir_kit.configuration.change_events import expiry_rules
 from ir_kit.coverage.selectors import State
 from ir_kit.coverage.trails import INSTANT
 from ir_kit.domain.documents import mapping, mappings
-from ir_kit.domain.intervals import EARLIEST, LATEST, UNKNOWN, Span, Timeline, around, edges_of
+from ir_kit.domain.intervals import EARLIEST, LATEST, UNKNOWN, Span, Timeline, between, edges_of
 from ir_kit.policies.decisions import Policies, Request, decide
 from ir_kit.policies.policy_documents import Principal, parse_policy
 
 CLOUDTRAIL, LOGGING = "cloudtrail.amazonaws.com", "logging.s3.amazonaws.com"
 DAY = timedelta(days=1)
+SETTLING = timedelta(hours=1)  # of a change of an access log
+AWAY = timedelta(hours=3)  # without a line, from which an access log that was redirected is taken to be gone
+LAG = timedelta(days=1)  # by which lines come after the requests
 Row = Mapping[str, Any]
 
 
@@ -37,19 +42,13 @@ class LogTarget:
     """A log bucket (or a key) over time: a timeline of faults for each setting; an empty text is no fault."""
 
     name: str
-    faults: dict[str, Timeline] = field(default_factory=dict)
+    faults: defaultdict[str, Timeline] = field(default_factory=lambda: defaultdict(Timeline))
     expiry: Timeline = field(default_factory=Timeline)  # list of (prefix, days)
-
-    def add(self, setting: str, time: datetime, fault: str, how: Literal["changed", "seen"], words: str) -> None:
-        """Note a fault, or that there is none any more."""
-        self.faults.setdefault(setting, Timeline()).add(time, fault, how, words)
 
     def doubt(self, time: datetime) -> str:
         """What speaks against delivery at this time; empty where nothing does."""
         settings = [timeline.at(time) for _, timeline in sorted(self.faults.items())]
-        return "; ".join(
-            f"{fault.value} ({fault.words})" for fault in settings if fault.state != "unknown" and fault.value
-        )
+        return "; ".join(f"{fault.value} ({fault.words})" for fault in settings if fault.value)
 
     def edges(self) -> list[datetime]:
         """Moments at which what is known of it may change."""
@@ -89,43 +88,34 @@ def log_bucket(
     bucket: str, principal: str, settings: Iterable[Row], events: Iterable[Row], ends: datetime
 ) -> LogTarget:
     """What spoke against this service's deliveries into this bucket, and when?"""
-    target = LogTarget(bucket)
+    target, by_acl = LogTarget(bucket), False
+
+    def note(fault: tuple[str, Any] | None, time: datetime, how: Literal["changed", "seen"], name: str) -> None:
+        if fault:
+            timeline = target.expiry if fault[0] == "expiry" else target.faults[fault[0]]
+            timeline.add(time, fault[1], how, f"{name} of {time:%Y-%m-%d %H:%M:%S}")
+
     for row in settings:
         if row["service"] == "s3" and mapping(row["parameters"]).get("Bucket") == bucket:
             time, operation, response = row["collected_at"], row["operation"], mapping(row["response"])
-            if operation == "GetBucketPolicy" and row["answer"] != "answered":
-                operation = "DeleteBucketPolicy"
-            content = response.get("Policy") if operation == "GetBucketPolicy" else response
-            fault = _fault(operation.removeprefix("Get"), content, principal, bucket)
+            absent = operation == "GetBucketPolicy" and row["answer"] != "answered"
+            setting = "DeleteBucketPolicy" if absent else operation.removeprefix("Get")
+            content = response.get("Policy") if setting == "BucketPolicy" else response
+            fault = _fault(setting, content, principal, bucket)
             if row["error_code"] == "NoSuchBucket":
                 fault = ("bucket", "the log bucket does not exist")
-            if fault:
-                _note(target, fault, time, "seen", f"{row['operation']} of {time:%Y-%m-%d %H:%M:%S}")
+            elif operation == "GetBucketAcl" and "s3/LogDelivery" in json.dumps(response):
+                by_acl = principal == LOGGING
+            note(fault, time, "seen", operation)
     for row in events:
         if row["event_source"] == "s3.amazonaws.com" and row["bucket"] == bucket and row["error_code"] is None:
-            name, time, request = row["event_name"], row["event_time"], mapping(row["request_parameters"])
+            name, request = row["event_name"], mapping(row["request_parameters"])
             content = request.get("bucketPolicy") if name == "PutBucketPolicy" else request
-            fault = _fault(name.removeprefix("Put"), content, principal, bucket)
-            if fault:
-                _note(target, fault, time, "changed", f"{name} of {time:%Y-%m-%d %H:%M:%S}")
-    grants = [
-        row for row in settings
-        if row["operation"] == "GetBucketAcl" and mapping(row["parameters"]).get("Bucket") == bucket
-        and "s3/LogDelivery" in json.dumps(mapping(row["response"]))
-    ]  # fmt: skip
-    if principal == LOGGING and any(row["error_code"] != "NoSuchBucket" for row in grants):
+            note(_fault(name.removeprefix("Put"), content, principal, bucket), row["event_time"], "changed", name)
+    if by_acl:
         target.faults.pop("policy", None)  # the ACL's grant is the older one, and needs no policy
     target.expiry.ends = ends  # faults last until they are mended
     return target
-
-
-def _note(
-    target: LogTarget, fault: tuple[str, Any], time: datetime, how: Literal["changed", "seen"], words: str
-) -> None:
-    if fault[0] == "expiry":
-        target.expiry.add(time, fault[1], how, words)
-    else:
-        target.add(fault[0], time, fault[1], how, words)
 
 
 def _fault(setting: str, content: Any, principal: str, bucket: str) -> tuple[str, Any] | None:
@@ -144,20 +134,15 @@ def _fault(setting: str, content: Any, principal: str, bucket: str) -> tuple[str
 def key_target(key: str, events: Iterable[Row], ends: datetime) -> LogTarget:
     """What kept CloudTrail from using this KMS key, and when?"""
     target = LogTarget(key)
-    states = {"DisableKey": "the trail's key cannot be used", "ScheduleKeyDeletion": "the trail's key cannot be used",
-              "EnableKey": ""}  # fmt: skip
     for row in events:
-        request, time = mapping(row["request_parameters"]), row["event_time"]
-        if row["event_source"] != "kms.amazonaws.com" or row["error_code"] is not None:
-            continue
-        if bare_key(str(request.get("keyId"))) != bare_key(key):
-            continue
-        words = f"{row['event_name']} of {time:%Y-%m-%d %H:%M:%S}"
-        if row["event_name"] in states:
-            target.add("state", time, states[row["event_name"]], "changed", words)
-        elif row["event_name"] == "PutKeyPolicy":
-            fault = "" if CLOUDTRAIL in str(request.get("policy")) else "the key's policy no longer names CloudTrail"
-            target.add("policy", time, fault, "changed", words)
+        request, name, time = mapping(row["request_parameters"]), row["event_name"], row["event_time"]
+        of_key = row["event_source"] == "kms.amazonaws.com" and bare_key(str(request.get("keyId"))) == bare_key(key)
+        if of_key and row["error_code"] is None:
+            policy = name == "PutKeyPolicy"
+            fault = "the key's policy no longer names CloudTrail" if policy else "the trail's key cannot be used"
+            mended = name == "EnableKey" or (policy and CLOUDTRAIL in str(request.get("policy")))
+            timeline = target.faults["policy" if policy else "state"]
+            timeline.add(time, "" if mended else fault, "changed", f"{name} of {time:%Y-%m-%d %H:%M:%S}")
     target.expiry.ends = ends
     return target
 
@@ -203,13 +188,9 @@ def expiries(content: Mapping[str, Any]) -> list[tuple[str, int]]:
 
 
 def expired(
-    target: LogTarget,
-    prefix: str,
-    first: datetime | None,
-    records: list[Span],
-    lag: timedelta,
+    target: LogTarget, prefix: str, first: datetime | None, records: Iterable[Span], lag: timedelta,
     collected: datetime | None,
-) -> Expiry | None:
+) -> Expiry | None:  # fmt: skip
     """Which log objects had a lifecycle rule removed before they could be collected, one that has been taken back
     included?
 
@@ -217,7 +198,7 @@ def expired(
     ----------
     first : datetime or None
         The first record that the evidence holds.
-    records : list of Span
+    records : iterable of Span
         When records were made that the evidence holds: those without a gap up to the removed ones were not removed.
     lag : timedelta
         By which deliveries come after what they tell.
@@ -247,16 +228,11 @@ def expired(
 
 # the access log of each bucket
 
-SETTLING = HOUR = timedelta(hours=1)  # of a change of an access log
-AWAY = timedelta(hours=3)  # without a line, from which an access log that was redirected is taken to be gone
-LAG = timedelta(days=1)  # by which lines come after the requests
-
 
 @dataclass(eq=False)
 class BucketLogging:
     """Where one bucket's access log went, over time."""
 
-    bucket: str
     target: Timeline = field(default_factory=Timeline)  # (bucket, prefix), or None where it is off
     cloudwatch: Timeline = field(default_factory=Timeline)  # bool
     lines: list[Span] = field(default_factory=list)  # first and last line of each hour that has lines, in order
@@ -264,21 +240,25 @@ class BucketLogging:
     log_bucket: LogTarget | None = None
     expiry: Expiry | None = None
 
+    @cached_property
     def changes(self) -> list[datetime]:
         """When it was changed, as far as recorded."""
         return sorted({*self.target.changes(), *self.cloudwatch.changes()})
 
+    @cached_property
+    def runs(self) -> list[Span]:
+        """The times in which no change of it is known, from the first to the last."""
+        return between([*self.changes, *edges_of(self.target.unlogged)], EARLIEST, LATEST)
+
     def edges(self) -> list[datetime]:
         """Moments at which its state may change."""
         edges = {*self.target.edges(), *self.cloudwatch.edges(), *edges_of(self.silent)}
-        edges.update(change + SETTLING for change in self.changes())
+        edges.update(change + SETTLING for change in self.changes)
         for part in (self.log_bucket, self.expiry):
             edges.update(part.edges() if part else ())
-        if self.lines:
-            edges.update((self.lines[0].start, self.lines[-1].end))
         if self.target.unlogged or not self.target.points:  # where lines have to prove it
             edges.update(edges_of(self.lines))
-        return sorted(edges)
+        return sorted(edges.union(edges_of([self.lines[0], self.lines[-1]]) if self.lines else ()))
 
     def lines_between(self, start: datetime, end: datetime) -> list[Span]:
         """The hours with lines that begin in this time."""
@@ -287,7 +267,15 @@ class BucketLogging:
 
 
 class AccessLogs(dict[str, BucketLogging]):
-    """The access logging of each bucket of which anything is known."""
+    """The access logging of each bucket of which anything is known.
+
+    A change settles for `SETTLING` (one hour: S3 says that it "might take some time", and elsewhere an hour, in both
+    directions), in which the class is `uncertain`. Deliveries through CloudWatch Logs are set up elsewhere
+    (``logs:CreateDelivery``) and leave no file unless they go to S3: they are named, and count only where lines of the
+    bucket are in the evidence.
+
+    Source: S3 User Guide, "Logging requests with server access logging"; field guide 1.5, 3.
+    """
 
     ends: datetime = LATEST
 
@@ -296,7 +284,7 @@ class AccessLogs(dict[str, BucketLogging]):
         """Log buckets from which lines are in the evidence: lines of a time at which they were the target."""
         buckets = set()
         for log in self.values():
-            settling = [Span(change, change + SETTLING) for change in log.changes()]
+            settling = [Span(change, change + SETTLING) for change in log.changes]
             for line in log.lines:
                 place = log.target.at(line.start).value
                 if place and not any(span.holds(line.start) for span in settling):
@@ -309,7 +297,7 @@ class AccessLogs(dict[str, BucketLogging]):
         if log is None:
             return State("unknown", "there is no evidence whether access logging was on")
         state = self._by_settings(log, time)
-        for change in log.changes():
+        for change in log.changes:
             if change <= time < change + SETTLING:
                 before = self._by_settings(log, change - INSTANT)
                 if before.state != state.state and "logged" in (before.state, state.state):
@@ -317,41 +305,43 @@ class AccessLogs(dict[str, BucketLogging]):
                     return State("uncertain", words, ("settling",))
         if state.state == "logged" and log.expiry:
             state = log.expiry.state(state, time)
-        if state.state != "logged":
-            return state
-        if any(silent.holds(time) for silent in log.silent):
+        if state.state == "logged" and any(silent.holds(time) for silent in log.silent):
             words = f"{state.basis}, but no line came while CloudTrail saw requests to it"
             return State("uncertain", words, ("silence",))
-        doubt = log.log_bucket.doubt(time) if log.log_bucket else ""
-        if log.log_bucket and doubt and not self._arrived(log, log.log_bucket, time):
-            return State("uncertain", f"access logs may not have been delivered: {doubt}", ("delivery",))
+        doubt = log.log_bucket.doubt(time) if log.log_bucket and state.state == "logged" else ""
+        if (
+            log.log_bucket and doubt
+        ):  # unless lines of any bucket reached the log bucket until its settings changed again
+            until = min((edge for edge in log.log_bucket.edges() if edge > time), default=LATEST)
+            place = log.target.at(time).value
+            alike = [
+                other for other in self.values()
+                if other is log or (place and (other.target.at(time).value or ("",))[0] == place[0])
+            ]  # fmt: skip
+            if not any(line.end > time + SETTLING and line.start < until for other in alike for line in other.lines):
+                return State("uncertain", f"access logs may not have been delivered: {doubt}", ("delivery",))
         return state
 
-    def _arrived(self, log: BucketLogging, target: LogTarget, time: datetime) -> bool:
-        """Did lines of any bucket reach the log bucket until its settings changed again?"""
-        until = min((edge for edge in target.edges() if edge > time), default=LATEST)
-        place = log.target.at(time).value
-        others = [
-            other for other in self.values()
-            if other is log or (place and (other.target.at(time).value or ("",))[0] == place[0])
-        ]  # fmt: skip
-        return any(line.end > time + SETTLING and line.start < until for other in others for line in other.lines)
-
     def _by_settings(self, log: BucketLogging, time: datetime) -> State:
-        setting, cloud = log.target.at(time), log.cloudwatch.at(time)
-        changes = log.changes()
-        run = around(time, [*changes, *edges_of(log.target.unlogged)])
+        setting, cloud, changes = log.target.at(time), log.cloudwatch.at(time), log.changes
+        run = log.runs[bisect_right(log.runs, time, key=lambda span: span.start) - 1]
         lines = log.lines_between(run.start, run.end)
         # an answer of later that lines, or their absence, contradict tells nothing of before
         silent = not lines and any(run.holds(span.start) for span in log.silent)
         if setting.far and (lines and not setting.value or silent and setting.value):
             setting = UNKNOWN
         if setting.state == "known" and setting.value:
-            words = f"s3://{'/'.join(setting.value)}"
-            return self._not_held(log, time, setting.value[0], words) or State(
-                "logged", f"access log to {words} ({setting.words})"
-            )
-        if setting.state == "known" and not (cloud.state == "known" and cloud.value):
+            place, words = setting.value[0], f"s3://{'/'.join(setting.value)}"
+            if place in self.log_buckets_held:
+                return State("logged", f"access log to {words} ({setting.words})")
+            moved = max((change for change in log.target.changes() if change <= time), default=LATEST)
+            until = min((change for change in log.target.changes() if change > time), default=self.ends)
+            away = any(line.start < moved for line in log.lines) and until - moved >= AWAY
+            if away or not any(other.lines for other in self.values()):
+                return State("not_logged", f"access logs go to {words}, which is not in the evidence")
+            return State("unknown", f"access logs go to {words}, and no line from there is in the evidence")
+        elsewhere = cloud.state == "known" and cloud.value
+        if setting.state == "known" and not elsewhere:
             return State("not_logged", f"access logging was off ({setting.words})")
         if setting.state == "disputed":
             return State("uncertain", f"access logging was changed unseen: {setting.words}", ("unseen_change",))
@@ -362,24 +352,13 @@ class AccessLogs(dict[str, BucketLogging]):
         near = after - min(before, time) <= 2 * SETTLING and not any(before < change < after for change in changes)
         if near or (lines and lines[0].start <= time < (run.end if run.end in changes else lines[-1].end)):
             return State("logged", "lines were delivered while no setting changed")
-        if cloud.state == "known" and cloud.value:
+        if elsewhere:
             words = f"access logs go to CloudWatch Logs or elsewhere ({cloud.words}), which is not in the evidence"
             return State("not_logged", words)
         return State("unknown", "whether access logging was on is not known")
 
-    def _not_held(self, log: BucketLogging, time: datetime, place: str, words: str) -> State | None:
-        """The state where no line that went to this log bucket is in the evidence; None where there is one."""
-        if place in self.log_buckets_held:
-            return None
-        moved = max((change for change in log.target.changes() if change <= time), default=LATEST)
-        until = min((change for change in log.target.changes() if change > time), default=self.ends)
-        away = any(line.start < moved for line in log.lines) and until - moved >= AWAY
-        if away or not any(other.lines for other in self.values()):
-            return State("not_logged", f"access logs go to {words}, which is not in the evidence")
-        return State("unknown", f"access logs go to {words}, and no line from there is in the evidence")
 
-
-def access_logs(settings: Sequence[Row], events: Sequence[Row], lines: Iterable[Row]) -> AccessLogs:
+def access_logs(settings: Iterable[Row], events: Iterable[Row], lines: Iterable[Row]) -> AccessLogs:
     """Where did each bucket's access log go, and when?
 
     Parameters
@@ -389,33 +368,35 @@ def access_logs(settings: Sequence[Row], events: Sequence[Row], lines: Iterable[
     logs = AccessLogs()
 
     def of(bucket: str) -> BucketLogging:
-        return logs.setdefault(bucket, BucketLogging(bucket))
+        return logs.setdefault(bucket, BucketLogging())
 
     names: dict[str, str] = {}  # buckets by the delivery source of their access log
-    for row in settings:
-        bucket, response = mapping(row["parameters"]).get("Bucket"), mapping(row["response"])
-        words = f"{row['operation']} of {row['collected_at']:%Y-%m-%d %H:%M:%S}"
-        if row["operation"] == "GetBucketLogging" and bucket and row["error_code"] != "NoSuchBucket":
+    for row in sorted(settings, key=lambda row: "DeliverySources" not in row["operation"]):
+        operation, bucket, response = (
+            row["operation"],
+            mapping(row["parameters"]).get("Bucket"),
+            mapping(row["response"]),
+        )
+        words = f"{operation} of {row['collected_at']:%Y-%m-%d %H:%M:%S}"
+        if operation == "GetBucketLogging" and bucket and row["error_code"] != "NoSuchBucket":
             of(bucket).target.add(row["collected_at"], target_of(response), "seen", words)
-        for source in mappings(response.get("deliverySources")) if "DeliverySources" in row["operation"] else ():
-            if source.get("logType") == "S3_SERVER_ACCESS_LOGS":
-                for arn in source.get("resourceArns") or []:
-                    names[str(source.get("name"))] = str(arn).rpartition(":::")[2]
-    for row in settings:
-        if row["operation"] == "DescribeDeliveries":
-            words = f"DescribeDeliveries of {row['collected_at']:%Y-%m-%d %H:%M:%S}"
-            listed = mappings(mapping(row["response"]).get("deliveries"))
-            live = {str(delivery.get("deliverySourceName")) for delivery in listed}
+        elif operation == "DescribeDeliverySources":
+            for source in mappings(response.get("deliverySources")):
+                if source.get("logType") == "S3_SERVER_ACCESS_LOGS":
+                    names |= {
+                        str(source.get("name")): str(arn).rpartition(":::")[2]
+                        for arn in source.get("resourceArns") or []
+                    }
+        elif operation == "DescribeDeliveries":
+            live = {str(delivery.get("deliverySourceName")) for delivery in mappings(response.get("deliveries"))}
             for name, bucket in names.items():
                 of(bucket).cloudwatch.add(row["collected_at"], name in live, "seen", words)
     sources: dict[str, str] = {}
     for row in (row for row in events if row["error_code"] is None):
         name, time, request = row["event_name"], row["event_time"], mapping(row["request_parameters"])
         words = f"{name} of {time:%Y-%m-%d %H:%M:%S}"
-        if name == "PutBucketLogging" and row["bucket"]:
-            status = request.get("BucketLoggingStatus")
-            if isinstance(status, dict):
-                of(row["bucket"]).target.add(time, target_of(status), "changed", words)
+        if name == "PutBucketLogging" and row["bucket"] and isinstance(request.get("BucketLoggingStatus"), dict):
+            of(row["bucket"]).target.add(time, target_of(request["BucketLoggingStatus"]), "changed", words)
         elif name == "PutDeliverySource" and request.get("logType") == "S3_SERVER_ACCESS_LOGS":
             sources[str(request.get("name"))] = str(request.get("resourceArn")).rpartition(":::")[2]
         elif name in ("CreateDelivery", "DeleteDeliverySource", "DeleteDelivery"):
@@ -431,7 +412,7 @@ def access_logs(settings: Sequence[Row], events: Sequence[Row], lines: Iterable[
 
 
 def target_of(status: Mapping[str, Any]) -> tuple[str, str] | None:
-    """Bucket and prefix of a logging status, in an answer or an event; None where it is off."""
+    """Bucket and prefix of a logging status, in an answer or an event; None where it is off: only ``xmlns`` is there."""
     enabled = status.get("LoggingEnabled")
     if not isinstance(enabled, dict) or not enabled.get("TargetBucket"):
         return None
@@ -439,18 +420,11 @@ def target_of(status: Mapping[str, Any]) -> tuple[str, str] | None:
 
 
 def frame_access_logs(
-    logs: AccessLogs,
-    unlogged: Mapping[str, Sequence[Span]],
-    settings: Sequence[Row],
-    events: Sequence[Row],
+    logs: AccessLogs, unlogged: Mapping[str, Sequence[Span]], settings: Sequence[Row], events: Sequence[Row],
     ends: datetime,
-) -> None:
-    """Add to each bucket's access log when a change of it would have left no record, and what its log bucket did.
-
-    Parameters
-    ----------
-    unlogged : mapping
-        Spans by bucket.
+) -> None:  # fmt: skip
+    """Add to each bucket's access log when a change of it would have left no record (`unlogged`, by bucket), and what
+    its log bucket did.
     """
     logs.ends = ends
     collected = max((row["collected_at"] for row in settings), default=None)

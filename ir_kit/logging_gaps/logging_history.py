@@ -307,7 +307,7 @@ def access_log_change(logs: LoggingTimeline, row: Row, request: Row) -> Change |
     words = row["words"]
     if after:
         words = f"sends access logs to s3://{'/'.join(after)} in place of s3://{'/'.join(before)}"
-    until = min((edge for edge in log.changes() if edge > time), default=None) if log else None
+    until = min((edge for edge in log.changes if edge > time), default=None) if log else None
     return Change(bucket, words, until, [Scope("server_access_log", bucket, logs.buckets.get(bucket))])
 
 

@@ -300,72 +300,59 @@ class LoggingTimeline:
 
     @cached_property
     def selections(self) -> list[tuple[int, Span, SelectorSet | None]]:
-        """The selectors of each trail while it is not known to be off; a change counts until it has settled."""
+        """The selectors of each trail, or None where they are not known, while it is not known to be off; a change counts
+        until it has settled.
+        """
         results = []
         for number, trail in enumerate(self.listed):
             spans: dict[SelectorSet | None, list[Span]] = {}
             for piece in between(self.trail_edges(trail), EARLIEST, LATEST - SETTLING):
                 for time in (piece.start, piece.start + INSTANT):
                     on, selectors = trail.logging.at(time), trail.selectors.at(time)
-                    values = {"known": [selectors.value], "disputed": [selectors.value, selectors.other]}
-                    for value in [] if on.state == "known" and not on.value else values.get(selectors.state, []):
+                    values = [selectors.value, *([selectors.other] if selectors.state == "disputed" else [])]
+                    for value in values if on.state != "known" or on.value else ():
                         spans.setdefault(value, []).append(Span(piece.start, piece.end + SETTLING))
             results += [(number, span, value) for value, listed in spans.items() for span in united(listed)]
         return results
 
     def selecting(self, scope: Scope) -> list[tuple[Span, int]]:
-        """When may the selectors of which trail, where they are known, take this scope?"""
+        """When may the selectors of which trail take this scope?"""
         return self.once(("selecting", scope), lambda: [
             (span, number) for number, span, selectors in self.selections
             if (covered := scope.coverage(selectors)) is None or covered.kind != "none" or covered.words
         ])  # fmt: skip
 
+    @cached_property
+    def refuted(self) -> list[tuple[Span, int]]:
+        """When do records that came refute the selectors that a trail had by what was answered later?"""
+        return [
+            (Span(piece.start, piece.end + SETTLING), number) for number, trail in enumerate(self.listed)
+            for piece in between(self.trail_edges(trail), EARLIEST, LATEST - SETTLING)
+            for time in (piece.start, piece.start + INSTANT)
+            if trail.selectors.at(time).far and self.known(trail, time).selectors == UNKNOWN
+        ]  # fmt: skip
+
     def candidates(self, scope: Scope, time: datetime) -> list[int]:
         """The trails that may have recorded this scope at this time; others did not select it, or were off."""
-
-        def unclear() -> list[int]:
-            results = []
-            for number, trail in enumerate(self.listed):
-                changes = [change - INSTANT for change in trail.changes if change <= time < change + SETTLING]
-                known = [self.known(trail, moment) for moment in (time, *changes)]
-                if any(
-                    k.selectors.state == "unknown" and not (k.on.state == "known" and not k.on.value) for k in known
-                ):
-                    results.append(number)
-            return results
-
-        selecting = {number for span, number in self.selecting(scope) if span.holds(time)}
-        return sorted(selecting.union(self.once(("unclear", cut_at(self.cuts, time)), unclear)))
+        return sorted({n for span, n in (*self.selecting(scope), *self.refuted) if span.holds(time)})
 
     @cached_property
     def fits(self) -> Fits:
         """Which trails may have recorded what was delivered, by what is known of their settings?"""
-
-        def span_of(numbers: Iterable[int], time: datetime) -> tuple[int, int]:
-            runs = [self.listed[number].run(time)[0] for number in numbers]
-            return (max((_micros(run.start) for run in runs), default=0),
-                    min((_micros(run.end) for run in runs), default=_micros(LATEST)))  # fmt: skip
-
-        vague_of: dict[Hashable, tuple[list[int], tuple[int, int]]] = {}  # of trails whose selectors are not known
         results = np.empty((5, len(self.delivered)), dtype=np.int64)
         for row_number, row in enumerate(self.delivered):
             time = row.span.start
-            key = (cut_at(self.cuts, time), row.stem)
-            if key not in vague_of:
-                vague = [
-                    number for number, trail in enumerate(self.listed)
-                    if trail.selectors.at(time).state == "unknown" and self._fit(trail, time, row) != "no"
-                ]  # fmt: skip
-                vague_of[key] = vague, span_of(vague, time)
-            vague, span = vague_of[key]
-            known = {n for held, n in self.selecting(row.scope) if held.holds(time)}.difference(vague)
-            by_fit = {n: self._fit(self.listed[n], time, row) for n in sorted(known)}
-            sure, maybe = ([n for n, fit in by_fit.items() if fit == word] for word in ("yes", "maybe"))
-            own, fitting = span_of(maybe, time), [*vague, *sure, *maybe]
+            selecting = sorted({n for span, n in self.selecting(row.scope) if span.holds(time)})
+            fits = {n: fit for n in selecting if (fit := self._fit(self.listed[n], time, row)) != "no"}
+            runs = [self.listed[n].run(time)[0] for n, fit in fits.items() if fit == "maybe"]
+            sure = [n for n, fit in fits.items() if fit == "yes"]
             results[:, row_number] = (
-                len(fitting), fitting[0] if len(fitting) == 1 else -1,
-                -1 if not sure else sure[0] if len(sure) == 1 else -2, max(span[0], own[0]), min(span[1], own[1]),
-            )  # fmt: skip
+                len(fits),
+                next(iter(fits)) if len(fits) == 1 else -1,
+                -1 if not sure else sure[0] if len(sure) == 1 else -2,
+                _micros(max((run.start for run in runs), default=EARLIEST)),
+                _micros(min((run.end for run in runs), default=LATEST)),
+            )
         return Fits(*results)
 
     def _fit(self, trail: Trail, time: datetime, row: Delivered) -> Literal["yes", "maybe", "no"]:

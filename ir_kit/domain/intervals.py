@@ -61,12 +61,6 @@ def edges_of(spans: Iterable[Span]) -> list[datetime]:
     return [edge for span in spans for edge in (span.start, span.end)]
 
 
-def around(time: datetime, cuts: Sequence[datetime]) -> Span:
-    """The span between these moments that holds this time."""
-    start = max((cut for cut in cuts if cut <= time), default=EARLIEST)
-    return Span(start, min((cut for cut in cuts if cut > time), default=LATEST))
-
-
 @dataclass(frozen=True)
 class Point:
     """A value known at a moment. `changed`: it holds from then on, and what was before is not said. `seen`: it was so

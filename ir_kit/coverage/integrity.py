@@ -4,23 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import reduce
 from typing import Any, NamedTuple
 
 import pandas as pd
 
 from ir_kit.case import Case
-from ir_kit.coverage.trails import trail_key
+from ir_kit.coverage.trails import moment, trail_key
 from ir_kit.domain.documents import frame_of, mapping, mappings, rows_of
 from ir_kit.ingest.digest_logs import LogFile, Trail, check_logs
-from ir_kit.ingest.digests import Link, Proofs, SourceFile, Stop, UnreadDigest, chain_links, moment, prove, read_digests
+from ir_kit.ingest.digests import Link, Proofs, SourceFile, Stop, UnreadDigest, chain_links, prove, read_digests
 from ir_kit.tables import types_of
 
 SECOND = timedelta(seconds=1)
+STREAM = {name: f"digest.stream.{name}" for name in ("trail_name", "home_region")}
+# by column, where its value lies
+LOGS = STREAM | {
+    "log_file": "log_file", "state": "state", "aws_region": "aws_region", "delivered_at": "delivered", "detail": "detail",
+    "source_file": "file.path", "digest_file": "digest.key", "digest_proof": "digest.proof",
+    "oldest_event_time": "named.oldest", "newest_event_time": "named.newest",
+}  # fmt: skip
+DIGESTS = {
+    "digest_file": "digest_file", "state": "state", "start_time": "start", "end_time": "end", "detail": "detail",
+    "account_id": "stream.account_id", "aws_region": "stream.aws_region", "trail_name": "stream.trail_name",
+    "home_region": "stream.home_region", "is_backfill": "stream.backfill", "proof": "digest.proof",
+    "file": "digest.file.path",
+}  # fmt: skip
 LOST_SPANS = {
     "aws_region": "varchar", "start_time": "timestamp", "end_time": "timestamp", "basis": "varchar", "log_file":
     "varchar", "state": "varchar", "account_id": "varchar", "trail_name": "varchar", "home_region": "varchar",
 }  # fmt: skip
-Row = Mapping[str, Any]
 
 
 class Integrity(NamedTuple):
@@ -33,84 +46,78 @@ class Integrity(NamedTuple):
 
 def integrity(case: Case) -> Integrity:
     """The log files of this case held against their digests: every file is read again, once for each open case."""
-    return case.once("integrity", lambda: _checked(case))
 
+    def check() -> Integrity:
+        files = {
+            SourceFile(row["path"], row["location"], row["state"] == "read", bool(row["present"]), row["sha256"]): row
+            for row in rows_of(case.ask("coverage/cloudtrail_files"))
+        }
+        # digests by their folder; and what was read, and ignored for what it holds
+        ignored = [file for file, row in files.items() if row["state"] == "ignored"]
+        digests, unread = read_digests([file for file in ignored if _named_digest(file) or file.sha256])
+        proofs, trails, due = answers_on_digests(case)
+        prove(digests, proofs)
+        links = chain_links(digests, unread, validation_stops(case), due)
+        unread = [digest for digest in unread if _named_digest(digest.file)]
+        of_digests = {digest.file for digest in digests} | {digest.file for digest in unread}
+        return Integrity(links, unread, check_logs(digests, links, [f for f in files if f not in of_digests], trails))
 
-def _checked(case: Case) -> Integrity:
-    settings = rows_of(case.ask("coverage/log_settings"))
-    for row in settings:
-        row |= {name: mapping(row[name]) for name in ("parameters", "response")}
-    rows = rows_of(case.ask("coverage/cloudtrail_files"))
-    files = [
-        SourceFile(row["path"], row["location"], row["state"] == "read", bool(row["present"]), row["sha256"])
-        for row in rows
-    ]
-    # digests by their folder; and what was read, and ignored for what it holds
-    ignored = {file for file, row in zip(files, rows, strict=True) if row["state"] == "ignored"}
-    digests, unread = read_digests([file for file in files if file in ignored and (_named_digest(file) or file.sha256)])
-    prove(digests, _proofs(settings))
-    links = chain_links(digests, unread, _stops(case), _due_until(settings, case.incident.window.end))
-    unread = [digest for digest in unread if _named_digest(digest.file)]
-    of_digests = {digest.file for digest in digests} | {digest.file for digest in unread}
-    logs = [file for file in files if file not in of_digests]
-    return Integrity(links, unread, check_logs(digests, links, logs, _trails(settings)))
+    return case.once("integrity", check)
 
 
 def _named_digest(file: SourceFile) -> bool:
     return "CloudTrail-Digest" in file.path.split("/")
 
 
-def _proofs(settings: list[dict[str, Any]]) -> Proofs:
-    proofs = Proofs()
-    for row in settings:
-        if row["operation"] == "ListPublicKeys":
-            for key in mappings(row["response"].get("PublicKeyList")):
-                proofs.add_key(row["aws_region"], str(key.get("Fingerprint")), str(key.get("Value")))
-        elif row["operation"] == "HeadObject":
-            name = str(row["parameters"].get("Bucket")), str(row["parameters"].get("Key"))
-            metadata = mapping(row["response"].get("Metadata")).items()
-            proofs.signatures[name] |= {str(value) for field, value in metadata if field.lower() == "signature"}
-    return proofs
+def answers_on_digests(case: Case) -> tuple[Proofs, list[Trail], dict[tuple[str, str], datetime]]:
+    """What proves digests, which trails deliver where, and by trail the last digest known to have been delivered, no later
+    than the window's end.
+    """
+    proofs, trails, due = Proofs(), {}, {}
+    for row in rows_of(case.ask("coverage/log_settings")):
+        operation, asked, response = row["operation"], mapping(row["parameters"]), mapping(row["response"])
+        if operation == "ListPublicKeys":
+            for public_key in mappings(response.get("PublicKeyList")):
+                proofs.add_key(row["aws_region"], str(public_key.get("Fingerprint")), str(public_key.get("Value")))
+        elif operation == "HeadObject":
+            metadata = mapping(response.get("Metadata")).items()
+            signatures = proofs.signatures[str(asked.get("Bucket")), str(asked.get("Key"))]
+            signatures |= {str(value) for field, value in metadata if field.lower() == "signature"}
+        elif operation in ("DescribeTrails", "GetTrail"):
+            for trail in mappings(response.get("trailList" if operation == "DescribeTrails" else "Trail")):
+                prefix = str(trail.get("S3KeyPrefix") or "")
+                trails[str(trail.get("TrailARN"))] = Trail(
+                    str(trail.get("Name")), str(trail.get("HomeRegion")), str(trail.get("S3BucketName")),
+                    f"{prefix}/" if prefix and not prefix.endswith("/") else prefix,
+                    bool(trail.get("IsMultiRegionTrail")),
+                )  # fmt: skip
+        elif operation == "GetTrailStatus":
+            key = trail_key(str(asked.get("Name")), None, row["aws_region"])
+            if key and (latest := moment(response.get("LatestDigestDeliveryTime"))):
+                due[key.name, key.home_region] = min(latest, case.incident.window.end)
+    return proofs, [trails[arn] for arn in sorted(trails)], due
 
 
-def _trails(settings: list[dict[str, Any]]) -> list[Trail]:
-    trails = {}
-    for row in settings:
-        name = "trailList" if row["operation"] == "DescribeTrails" else "Trail"
-        for trail in mappings(row["response"].get(name)):
-            prefix = str(trail.get("S3KeyPrefix") or "")
-            trails[str(trail.get("TrailARN"))] = Trail(
-                str(trail.get("Name")), str(trail.get("HomeRegion")), str(trail.get("S3BucketName")),
-                f"{prefix}/" if prefix and not prefix.endswith("/") else prefix, bool(trail.get("IsMultiRegionTrail")),
-            )  # fmt: skip
-    return [trails[arn] for arn in sorted(trails)]
-
-
-def _stops(case: Case) -> list[Stop]:
+def validation_stops(case: Case) -> list[Stop]:
+    """When was a trail, or the validation of its log files, switched off?"""
     stops = []
     for row in rows_of(case.ask("coverage/log_events")):
-        validates = str(mapping(row["request_parameters"]).get("enableLogFileValidation")).lower() != "false"
-        ends = row["event_name"] in ("StopLogging", "DeleteTrail") or (
-            row["event_name"] == "UpdateTrail" and not validates
-        )
+        validates = mapping(row["request_parameters"]).get("enableLogFileValidation")
+        ended = str(validates).lower() == "false" if row["event_name"] == "UpdateTrail" else False
         key = trail_key(row["target_name"], None, row["aws_region"])
-        if ends and key and row["error_code"] is None:
+        if (ended or row["event_name"] in ("StopLogging", "DeleteTrail")) and key and row["error_code"] is None:
             stops.append(Stop(key.name, key.home_region or None, row["event_time"].to_pydatetime(), row["event_name"]))
     return stops
 
 
-def _due_until(settings: list[dict[str, Any]], window_end: datetime) -> dict[tuple[str, str], datetime]:
-    """By trail, the last digest known to have been delivered, no later than the window's end."""
-    due: dict[tuple[str, str], datetime] = {}
-    for row in settings:
-        latest, name = row["response"].get("LatestDigestDeliveryTime"), row["parameters"].get("Name")
-        key = trail_key(str(name), None, row["aws_region"])
-        if row["operation"] == "GetTrailStatus" and latest and key:
-            try:
-                due[key.name, key.home_region] = min(moment(str(latest)), window_end)
-            except ValueError:
-                continue
-    return due
+def _columns(record: Any, places: Mapping[str, str]) -> dict[str, Any]:
+    """The values of a record by column; None where a part of the way to one is not there."""
+    row = {}
+    for column, place in places.items():
+        row[column] = reduce(
+            lambda value, name: None if value is None else getattr(value, name), place.split("."), record
+        )
+    return row
 
 
 def log_integrity(case: Case) -> pd.DataFrame:
@@ -128,20 +135,7 @@ def log_integrity(case: Case) -> pd.DataFrame:
     Region, or by its hash in a digest that is. Everything that a doubtful digest names is ``unverified``, and
     ``detail`` says why. Access logs have no digests.
     """
-    rows = [
-        {
-            "log_file": log.log_file, "state": log.state, "aws_region": log.aws_region, "delivered_at": log.delivered,
-            "detail": log.detail, "source_file": log.file.path if log.file else None,
-            "digest_file": log.digest.key if log.digest else None,
-            "trail_name": log.digest.stream.trail_name if log.digest else None,
-            "home_region": log.digest.stream.home_region if log.digest else None,
-            "digest_proof": log.digest.proof if log.digest else None,
-            "oldest_event_time": log.named.oldest if log.named else None,
-            "newest_event_time": log.named.newest if log.named else None,
-        }
-        for log in integrity(case).logs
-    ]  # fmt: skip
-    frame = frame_of(rows, types_of("logging_gaps/integrity"))
+    frame = frame_of([_columns(log, LOGS) for log in integrity(case).logs], types_of("logging_gaps/integrity"))
     case.write_table("logging_gaps/integrity", frame)
     return frame
 
@@ -155,24 +149,16 @@ def digest_chain(case: Case) -> pd.DataFrame:
         One row per digest in the sources, and per hour without one; by chain and time. Also written to
         ``logging_gaps/digests``.
     """
-    rows: list[dict[str, Any]] = [
-        {
-            "digest_file": link.digest_file, "state": link.state, "start_time": link.start, "end_time": link.end,
-            "account_id": link.stream.account_id, "aws_region": link.stream.aws_region,
-            "trail_name": link.stream.trail_name, "home_region": link.stream.home_region,
-            "is_backfill": link.stream.backfill, "detail": link.detail,
-            "is_starting": link.digest.previous is None if link.digest else None,
-            "proof": link.digest.proof if link.digest else None,
-            "files_named": len(link.digest.files) if link.digest else None,
-            "file": link.digest.file.path if link.digest else None,
-        }
-        for link in integrity(case).links
-    ]  # fmt: skip
-    names = {link.digest_file for link in integrity(case).links if link.digest_file}
-    for digest in integrity(case).unread:
-        path = digest.file.path
+    rows, names = [], []
+    for link in integrity(case).links:
+        held = {} if link.digest is None else {
+            "is_starting": link.digest.previous is None, "files_named": len(link.digest.files),
+        }  # fmt: skip
+        rows.append(_columns(link, DIGESTS) | held)
+        names += [link.digest_file] if link.digest_file else []
+    for path, reason in ((digest.file.path, digest.reason) for digest in integrity(case).unread):
         if not any(name.endswith(path) or path.endswith(name) for name in names):
-            rows.append({"digest_file": path, "state": "altered", "file": path, "detail": digest.reason})
+            rows.append({"digest_file": path, "state": "altered", "file": path, "detail": reason})
     frame = frame_of(rows, types_of("logging_gaps/digests"))
     case.write_table("logging_gaps/digests", frame)
     return frame
@@ -190,17 +176,13 @@ def lost_spans(case: Case) -> pd.DataFrame:
     rows = []
     for log in integrity(case).logs:
         lost = log.state in ("missing", "modified") and not log.content_held
-        if not (lost and log.digest and log.named) or log.log_file != log.named.key:
-            continue
-        oldest, newest, stream = log.named.oldest, log.named.newest, log.digest.stream
-        words = "oldest and newest event" if oldest and newest else "hour of delivery, for want of event times"
-        rows.append(
-            {
-                "aws_region": log.aws_region or stream.aws_region, "start_time": oldest or log.digest.start,
-                "end_time": newest + SECOND if newest else log.digest.end,
-                "basis": f"log file {log.state}: {words} as the digest {log.digest.key} says",
-                "log_file": log.log_file, "state": log.state, "account_id": stream.account_id,
-                "trail_name": stream.trail_name, "home_region": stream.home_region,
+        if lost and log.digest and log.named and log.log_file == log.named.key:
+            oldest, newest, stream = log.named.oldest, log.named.newest, log.digest.stream
+            words = "oldest and newest event" if oldest and newest else "hour of delivery, for want of event times"
+            row = _columns(log, LOGS) | {
+                "account_id": stream.account_id,
+                "aws_region": log.aws_region or stream.aws_region,
             }
-        )  # fmt: skip
+            row |= {"start_time": oldest or log.digest.start, "end_time": newest + SECOND if newest else log.digest.end}
+            rows.append(row | {"basis": f"log file {log.state}: {words} as the digest {log.digest.key} says"})
     return frame_of(rows, LOST_SPANS)

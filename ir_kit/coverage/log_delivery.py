@@ -23,7 +23,7 @@ from typing import Any, Literal
 
 from ir_kit.configuration.change_events import expiry_rules
 from ir_kit.coverage.selectors import State
-from ir_kit.coverage.trails import INSTANT
+from ir_kit.coverage.trails import INSTANT, Trail
 from ir_kit.domain.documents import mapping, mappings
 from ir_kit.domain.intervals import EARLIEST, LATEST, UNKNOWN, Span, Timeline, between, edges_of
 from ir_kit.policies.decisions import Policies, Request, decide
@@ -145,6 +145,15 @@ def key_target(key: str, events: Iterable[Row], ends: datetime) -> LogTarget:
             timeline.add(time, "" if mended else fault, "changed", f"{name} of {time:%Y-%m-%d %H:%M:%S}")
     target.expiry.ends = ends
     return target
+
+
+def trail_targets(trail: Trail, settings: Iterable[Row], events: Iterable[Row], ends: datetime) -> list[LogTarget]:
+    """The log buckets of a trail over time, and its keys."""
+    places, keys = (
+        {str(point.value) for point in trail.fields[name].points if point.value} for name in ("bucket", "kms_key")
+    )
+    buckets = [log_bucket(name, CLOUDTRAIL, settings, events, ends) for name in places]
+    return buckets + [key_target(key, events, ends) for key in keys]
 
 
 def bare_key(key: str) -> str:

@@ -8,11 +8,11 @@ changes, and of a bucket only the trails count that can select it: the work grow
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
-from itertools import groupby, pairwise
+from itertools import chain, groupby, pairwise
 from os.path import commonprefix
 from typing import Any, Literal, NamedTuple, TypeVar
 
@@ -22,15 +22,13 @@ import pandas as pd
 
 from ir_kit.case import Case
 from ir_kit.coverage.log_delivery import (
-    CLOUDTRAIL,
     AccessLogs,
     Expiry,
     LogTarget,
     access_logs,
     expired,
     frame_access_logs,
-    key_target,
-    log_bucket,
+    trail_targets,
 )
 from ir_kit.coverage.selectors import CLASSES, Coverage, Scope, SelectorSet, State, best
 from ir_kit.coverage.trails import INSTANT, SETTLING, Trail, TrailKey, Trails, trail_timelines
@@ -84,8 +82,8 @@ def match(destination: tuple[str, str] | None, stem: str | None, known: Iterable
 
     Parameters
     ----------
-    destination : (bucket, prefix), or None where it is not known
-    stem : str or None
+    destination : (bucket, prefix)
+    stem : str
         The path above ``AWSLogs/``; None where files do not lie as CloudTrail lays them out.
     known : iterable of (bucket, prefix)
         The destinations of all trails that are known.
@@ -145,22 +143,11 @@ def silent_spans(hours: Iterable[Row], start: datetime, end: datetime) -> dict[s
 
 
 class Known(NamedTuple):
-    """What is known of a trail at a time."""
+    """What is known of a trail at a time: its selectors, whether its files are held, and whether it was moved away."""
 
-    on: Setting
     selectors: Setting
-    place: tuple[str, str] | None
     files: Match
     moved_away: bool
-
-
-class Lost(NamedTuple):
-    """Records that were recorded and are gone, of a Region (or all) and of a trail (or all)."""
-
-    aws_region: str | None
-    trail_name: str | None
-    span: Span
-    basis: str
 
 
 class Fits(NamedTuple):
@@ -190,7 +177,7 @@ class LoggingTimeline:
     access_logs: AccessLogs = field(default_factory=AccessLogs)
     silent: dict[str, list[Span]] = field(default_factory=dict)  # by Region
     unseen: dict[tuple[str, str], list[Span]] = field(default_factory=dict)  # by bucket and class
-    lost: list[Lost] = field(default_factory=list)
+    lost: Sequence[Row] = ()  # see `integrity.lost_spans`
 
     def __post_init__(self) -> None:
         rows = self.delivered
@@ -289,7 +276,11 @@ class LoggingTimeline:
 
         def shared() -> set[datetime]:
             hulls = [span for trail in self.trails for span in self.hulls(trail)]
-            return {*self.cuts, *edges_of(hulls), *edges_of(lost.span for lost in self.lost)}
+            return {
+                *self.cuts,
+                *edges_of(hulls),
+                *(row[name] for row in self.lost for name in ("start_time", "end_time")),
+            }
 
         rows = [*self.records_of(scope), *self.records_of(Scope("management", None, scope.aws_region))]
         spans = [row.span for row in rows] + self.silent.get(scope.aws_region or "", [])
@@ -379,7 +370,7 @@ class LoggingTimeline:
             number: self._lowered(self.trail_state(self.listed[number], scope, span), scope, span, self.listed[number])
             for number in self.candidates(scope, span.start)
         }
-        unknown = self._lowered(self._by_unknown_trail(scope, span), scope, span, None)
+        unknown = self._lowered(self._by_unknown_trail(scope, span), scope, span)
         if all(state.state == "not_logged" for state in (*states.values(), unknown)):
             others = self.once(("others", scope.aws_region, cut_at(self.cuts, span.start)), lambda: [
                 State("not_logged", self.excluded(trail, scope, span.start, None)) for trail in self.listed
@@ -391,26 +382,23 @@ class LoggingTimeline:
         """What would have become of the access-log lines of a bucket in a span between two edges?"""
         return self.access_logs.state(bucket, span.start)
 
-    def _lowered(self, state: State, scope: Scope, span: Span, trail: Trail | None) -> State:
+    def _lowered(self, state: State, scope: Scope, span: Span, trail: Trail | None = None) -> State:
         """The state, lowered where records are lost or where what was delivered contradicts it."""
-        if state.state not in ("logged", "uncertain"):
-            return state
-        for lost in self.lost:
-            of = lost.trail_name in (None, trail and trail.key.name) and lost.aws_region in (None, scope.aws_region)
-            if of and lost.span.touches(span.start, span.end):
-                return State("lost", lost.basis, (), state.where)
+        region, name = scope.aws_region, trail and trail.key.name
+        for row in self.lost if state.state in ("logged", "uncertain") else ():
+            of = row.get("trail_name") in (None, name) and row["aws_region"] in (None, region)
+            if of and span.touches(row["start_time"], row["end_time"]):
+                return State("lost", row["basis"], (), state.where)
         if state.state != "logged":
             return state
+        though = f"though it should have been on ({state.basis})"
         if any(unseen.holds(span.start) for unseen in self.unseen.get((scope.bucket or "", scope.record_class), [])):
-            words = (
-                f"the access log holds requests that CloudTrail does not, though it should have been on ({state.basis})"
-            )
+            words = f"the access log holds requests that CloudTrail does not, {though}"
             return State("uncertain", words, ("contradiction",), state.where)
-        for silent in self.silent.get(scope.aws_region or "", []):
+        for silent in self.silent.get(region or "", []):
             if silent.holds(span.start):
                 when = f"from {silent.start:%Y-%m-%d %H:%M} to {silent.end:%Y-%m-%d %H:%M}"
-                words = f"{scope.aws_region} delivered no record {when}, though it should have been on ({state.basis})"
-                return State("uncertain", words, ("silence",), state.where)
+                return State("uncertain", f"{region} delivered no record {when}, {though}", ("silence",), state.where)
         return state
 
     def unlogged(self, region: str) -> list[Span]:
@@ -464,8 +452,7 @@ class LoggingTimeline:
                 scopes = {self.delivered[row].scope for row in own}
                 kinds = (covered.kind for scope in scopes if (covered := scope.coverage(selectors.value)))
                 selectors = UNKNOWN if "none" in kinds else selectors
-            place, files = trail.destination(time), self.files_held(trail, time)
-            return Known(trail.logging.at(time), selectors, place, files, self._moved_away(trail, time))
+            return Known(selectors, self.files_held(trail, time), self._moved_away(trail, time))
 
         return self.once(("known", trail, cut_at(self.trail_edges(trail), time)), compute)
 
@@ -481,28 +468,28 @@ class LoggingTimeline:
         `coverages`: what its selectors take of the scope, by each setting that they may have had; None where it is
         nothing.
         """
-        name, known, covers = trail.key.name, self.known(trail, time), trail.covers(scope.aws_region, time)
-        if known.on.state == "known" and not known.on.value:
-            return f"{name} was off ({known.on.words})"
+        name, on, covers = trail.key.name, trail.logging.at(time), trail.covers(scope.aws_region, time)
+        if on.state == "known" and not on.value:
+            return f"{name} was off ({on.words})"
         if covers.state == "known" and not covers.value:
             return f"{name} records {trail.key.home_region} alone"
         if coverages is None or (coverages and all(covered.kind == "none" for covered in coverages)):
-            words = f"{name} does not select it ({known.selectors.words})"
+            words = f"{name} does not select it ({self.known(trail, time).selectors.words})"
             return f"{words}: {coverages[0].words}" if coverages and coverages[0].words else words
         return ""
 
     def _by_settings(self, trail: Trail, scope: Scope, span: Span) -> State:
-        name, known, covers = trail.key.name, self.known(trail, span.start), trail.covers(scope.aws_region, span.start)
-        on, selectors = known.on, known.selectors
+        name, time, (selectors, files, moved_away) = trail.key.name, span.start, self.known(trail, span.start)
+        on, covers = trail.logging.at(time), trail.covers(scope.aws_region, time)
         before = scope.coverage(selectors.value) if selectors.state != "unknown" else None
         after = scope.coverage(selectors.other) if selectors.state == "disputed" else before
-        if words := self.excluded(trail, scope, span.start, [before, after] if before and after else []):
+        if words := self.excluded(trail, scope, time, [before, after] if before and after else []):
             return State("not_logged", words)
-        if known.files == "not_held" or known.moved_away:
-            place = "/".join(known.place or ("?",))
+        if files == "not_held" or moved_away:
+            place = "/".join(trail.destination(time) or ("?",))
             return State("not_logged", f"{name} delivers to s3://{place}, whose files are not in the evidence")
         if on.state == covers.state == "known" and before and after:
-            state = self._by_selectors(trail, scope, span.start, before, after, selectors.words)
+            state = self._by_selectors(trail, scope, time, before, after, selectors.words)
         elif before and before.kind == "partly":
             words = f"{name}: {before.words} ({selectors.words}); whether it was on is not known"
             state = State("uncertain", words, before.left_out, name)
@@ -511,9 +498,9 @@ class LoggingTimeline:
         else:
             state = self._by_proof(trail, scope, span, on.state == "known", covers.state == "known", before)
         words = state.basis
-        if known.files == "cannot_tell" and trail in self._sharing(span.start):
+        if files == "cannot_tell" and trail in self._sharing(time):
             words += "; which trail the files are of cannot be told"
-        return State(state.state, words, state.left_out, state.where, state.steady and known.files == "held")
+        return State(state.state, words, state.left_out, state.where, state.steady and files == "held")
 
     def _by_selectors(
         self, trail: Trail, scope: Scope, time: datetime, before: Coverage, after: Coverage, words: str
@@ -623,18 +610,15 @@ class LoggingTimeline:
         """Which records of a scope came that no known trail can have recorded?"""
 
         def explained(row: Delivered) -> bool:
+            time = row.span.start
             # what settles, and the call that ends it, is recorded still
-            first, last = (
-                bisect_left(changes, (time, -1)) for time in (row.span.end - MARGIN, row.span.start + INSTANT)
-            )
-            return any(
-                self.matches(self.listed[number], row.span.start)[row.stem] != "not_held"
-                for _, number in changes[first:last]
-            ) or any(
-                self.matches(self.listed[number], row.span.start)[row.stem] != "not_held"
-                and self.settled(self.listed[number], scope, row.span).state != "not_logged"
-                for number in self.candidates(scope, row.span.start)
-            )
+            first, last = (bisect_left(changes, (edge, -1)) for edge in (row.span.end - MARGIN, time + INSTANT))
+            fitting = (
+                number for number in self.candidates(scope, time)
+                if self.settled(self.listed[number], scope, row.span).state != "not_logged"
+            )  # fmt: skip
+            numbers = chain((number for _, number in changes[first:last]), fitting)
+            return any(self.matches(self.listed[number], time)[row.stem] != "not_held" for number in numbers)
 
         changes = self.once("changes", lambda: sorted(
             (change, number) for number, trail in enumerate(self.listed) for change in trail.changes
@@ -647,17 +631,19 @@ class LoggingTimeline:
         contradicts = listed and scope.record_class != "management"
 
         def compute() -> tuple[Span | None, State]:
-            rows, others = self.unexplained(scope), self.unexplained(Scope("management", None, scope.aws_region))
-            spans = [row.span for row in (rows if contradicts else [*rows, *others])]
-            time = Span(min(span.start for span in spans), max(span.end for span in spans)) if spans else None
+            others = self.unexplained(Scope("management", None, scope.aws_region))
+            rows = self.unexplained(scope)
+            edges = edges_of(row.span for row in (rows if contradicts else [*rows, *others]))
+            rows = others if scope.record_class == "management" else rows
             if contradicts:
                 words = "records came although no known trail selects them"
-                return time, State("uncertain", words, ("contradiction",), "files")
-            rows = others if scope.record_class == "management" else rows
-            if not rows:
+                state = State("uncertain", words, ("contradiction",), "files")
+            elif rows:
+                state = proven(scope, rows, None, bool(others))
+            else:
                 words = "the trail whose files these are is not known, and they hold no such record"
-                return time, State("unknown", words)
-            return time, proven(scope, rows, None, bool(others))
+                state = State("unknown", words)
+            return Span(min(edges), max(edges)) if edges else None, state
 
         time, state = self.once(("unknown trail", scope), compute)
         if time is not None and time.start <= span.start and span.end <= time.end:
@@ -745,7 +731,7 @@ def timeline_of(
     ends = max((row["last_time"] for row in hours), default=LATEST)
     trails = trail_timelines(settings, events, ends)
     settings = [row for row in settings if row["service"] != "cloudtrail" and row["operation"] != "HeadObject"]
-    targets = {trail.key: list(_targets(trail, settings, events, ends)) for trail in trails}
+    targets = {trail.key: trail_targets(trail, settings, events, ends) for trail in trails}
     undelivered = LoggingTimeline(trails, [], ends, targets)
     delivered = deliveries(ask("coverage/delivered", between(undelivered.cuts, EARLIEST, LATEST)))
     first = LoggingTimeline(trails, delivered, ends, targets)
@@ -766,11 +752,7 @@ def timeline_of(
         regions=sorted({region for region in (*(row["aws_region"] for row in hours), *buckets.values()) if region}),
         access_logs=access_logs(settings, events, ask("coverage/delivered_lines")),
         silent=silent_spans(hours, window.start, window.end), unseen=unseen,
-        lost=[
-            Lost(row.get("aws_region"), row.get("trail_name"), Span(row["start_time"], row["end_time"]),
-                 row.get("basis") or "its record is lost")
-            for row in lost
-        ],
+        lost=list(lost),
     )  # fmt: skip
     records = [Span(row["first_time"], row["last_time"]) for row in hours]
     collected = max((row["collected_at"] for row in settings), default=None)
@@ -788,13 +770,6 @@ def timeline_of(
     of_buckets = {bucket: of_regions.get(buckets.get(bucket) or "", []) for bucket in timeline.access_logs}
     frame_access_logs(timeline.access_logs, of_buckets, settings, events, ends)
     return timeline
-
-
-def _targets(trail: Trail, settings: Sequence[Row], events: Sequence[Row], ends: datetime) -> Iterator[LogTarget]:
-    for name in {str(point.value) for point in trail.fields["bucket"].points if point.value}:
-        yield log_bucket(name, CLOUDTRAIL, settings, events, ends)
-    for key in {str(point.value) for point in trail.fields["kms_key"].points if point.value}:
-        yield key_target(key, events, ends)
 
 
 def _return(timeline: LoggingTimeline, trail: Trail) -> None:

@@ -32,7 +32,6 @@ FIELDS: dict[str, tuple[str, Any]] = {  # by AWS's name: the setting, and its va
     "isorganizationtrail": ("organization", False),
 }  # fmt: skip
 Row = Mapping[str, Any]
-document = mapping
 
 
 class TrailKey(NamedTuple):
@@ -161,34 +160,28 @@ def _read_answer(trails: Trails, row: Row) -> None:
     time, operation = row["collected_at"], row["operation"]
     parameters, response = lowered(mapping(row["parameters"])), mapping(row["response"])
     words = f"{operation} of {time:%Y-%m-%d %H:%M:%S}"
-    if operation in ("DescribeTrails", "ListTrails"):
-        if not parameters.get("trailnamelist"):
-            trails.listed.add("*" if operation == "ListTrails" else str(row["aws_region"]))
-        for given in mappings(response.get("trailList") or response.get("Trails")):
-            _read_description(trails, given, time, words)
-    elif operation == "GetTrail":
-        _read_description(trails, mapping(response.get("Trail")), time, words)
-    elif key := trail_key(
-        response.get("TrailARN") or parameters.get("trailname") or parameters.get("name"),
-        row["account_id"], row["aws_region"],
-    ):  # fmt: skip
-        if operation == "GetTrailStatus":
-            _read_status(trails.trail(key), response, time, words)
-        else:
-            trails.trail(key).selectors.add(time, selector_set(response) or SelectorSet(), "seen", words)
-
-
-def _read_description(trails: Trails, given: Row, time: datetime, words: str) -> None:
-    key = trail_key(given.get("TrailARN") or given.get("Name"), None, given.get("HomeRegion"))
-    if key is None:
-        return
-    trail, named = trails.by_key.setdefault(key, Trail(key)), lowered(given)
-    if words.startswith("ListTrails"):  # tells of names alone
-        return
-    for name, (setting, absent) in FIELDS.items():
-        trail.fields[setting].add(time, absent if named.get(name) is None else named[name], "seen", words)
-    if named.get("hascustomeventselectors") is False:
-        trail.selectors.add(time, DEFAULT, "seen", f"{words} (no selectors of its own)")
+    if operation in ("DescribeTrails", "ListTrails") and not parameters.get("trailnamelist"):
+        trails.listed.add("*" if operation == "ListTrails" else str(row["aws_region"]))
+    for given in mappings(response.get("trailList") or response.get("Trails") or response.get("Trail")):
+        key, named = (
+            trail_key(given.get("TrailARN") or given.get("Name"), None, given.get("HomeRegion")),
+            lowered(given),
+        )
+        if key is None:
+            continue
+        trail = trails.by_key.setdefault(key, Trail(key))
+        if operation == "ListTrails":  # tells of names alone
+            continue
+        for name, (setting, absent) in FIELDS.items():
+            trail.fields[setting].add(time, absent if named.get(name) is None else named[name], "seen", words)
+        if named.get("hascustomeventselectors") is False:
+            trail.selectors.add(time, DEFAULT, "seen", f"{words} (no selectors of its own)")
+    asked = response.get("TrailARN") or parameters.get("trailname") or parameters.get("name")
+    key = trail_key(asked, row["account_id"], row["aws_region"])
+    if key and operation == "GetTrailStatus":
+        _read_status(trails.trail(key), response, time, words)
+    elif key and operation == "GetEventSelectors":
+        trails.trail(key).selectors.add(time, selector_set(response) or SelectorSet(), "seen", words)
 
 
 def _read_status(trail: Trail, response: Row, time: datetime, words: str) -> None:

@@ -118,13 +118,8 @@ def inventory_of(
 
     A bucket is the account's that lists it, else the one whose canonical id its ACL names, else the one that got an
     answer about it, else the one that the logs name; where there is but one account, what its logs hold is its own.
-
-    Parameters
-    ----------
-    logged : iterable of mappings
-        Rows of the question ``configuration/logged_buckets``.
-    named : iterable of str
-        Buckets of the incident file; the only ones in scope where there are any.
+    `logged` are rows of ``configuration/logged_buckets``; buckets that are `named`, by the incident file, are the only
+    ones in scope where there are any.
     """
     collected = BucketInventory(accounts={account for account in own_accounts if account})
     partition = "aws"
@@ -147,10 +142,8 @@ def inventory_of(
             if answer.complete and not part and answer.part("Buckets", list) is not None:
                 collected.whole.add(account)
             collected.canonical |= {str(owner): account} if owner else {}
-        # not the ARN or the alias of an access point
-        if setting.service != "s3" or not name or name.startswith("arn:") or name.endswith("-s3alias"):
-            continue
-        if answer.state == "gone":
+        is_point = name.startswith("arn:") or name.endswith("-s3alias")  # the ARN or the alias of an access point
+        if setting.service != "s3" or not name or is_point or answer.state == "gone":
             continue
         answering[name] = answering.get(name) or (call.account if answer.known else None)
         if setting.operation == "GetBucketLocation" and answer.state == "answered":

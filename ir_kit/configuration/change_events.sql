@@ -7,9 +7,6 @@ with calls as (
                    or request_parameters like '%"x-amz-grant-%')) as sets_object_acl
     from events
     where event_source in ('s3.amazonaws.com', 's3control.amazonaws.com')
-),
-object_acls as (
-    select distinct bucket, key from calls where sets_object_acl
 )
 select event_time, event_id, request_id, event_name, error_code, bucket, key, access_key_id, user_identity_arn, session_issuer_arn,
        recipient_account_id, source_ip_address, user_agent, aws_region, request_parameters, response_elements
@@ -20,6 +17,6 @@ where sets_object_acl or event_name = 'CreateBucket'
    or event_name in ('CreateAccessGrant', 'DeleteAccessGrant', 'PutAccessGrantsInstanceResourcePolicy', 'DeleteAccessGrantsInstanceResourcePolicy')
    -- what is written anew, or deleted, is no longer public by the ACL that it had
    or (event_name in ('PutObject', 'CopyObject', 'PostObject', 'CreateMultipartUpload', 'DeleteObject') and version_id is null
-       and (bucket, key) in (select bucket, key from object_acls))
+       and (bucket, key) in (select bucket, key from calls where sets_object_acl))
 qualify shared_event_id is null or row_number() over (partition by shared_event_id order by event_time, event_id, recipient_account_id, source_file, record_number) = 1
 order by event_time, event_id, recipient_account_id, source_file, record_number

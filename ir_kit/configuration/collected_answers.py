@@ -110,19 +110,17 @@ class Answer:
 
 def answer_of(row: Row) -> Answer:
     """The answer that a row of ``configuration/configuration`` holds."""
-    operation, code = str(row["operation"]), str(row.get("error_code") or "")
-    collected = (row.get("collected_at"), row.get("account_id"))
-    if code:
-        nothing = NOTHING_SET.get(operation, ("NoSuchEntity", "NoSuchEntityException"))
-        is_absent = code in nothing or ("AccessGrants" in operation and "NotExist" in code)
-        state = "gone" if code == "NoSuchBucket" else "absent" if is_absent else "refused"
-        return Answer(operation, state, {}, code, *collected)
-    response = parsed(row.get("response"))
-    if not isinstance(response, dict):
-        return Answer(operation, "unreadable", {}, None, *collected)
+    operation, code, response = str(row["operation"]), str(row.get("error_code") or ""), parsed(row.get("response"))
+    nothing = NOTHING_SET.get(operation, ("NoSuchEntity", "NoSuchEntityException"))
+    is_absent = code in nothing or ("AccessGrants" in operation and "NotExist" in code)
+    state = "gone" if code == "NoSuchBucket" else "absent" if is_absent else "refused"
+    if not code:
+        state = "answered" if isinstance(response, dict) else "unreadable"
+    response = response if state == "answered" else {}
     tokens = ("NextToken", "NextContinuationToken", *(["ContinuationToken"] if operation == "ListBuckets" else []))
     cut = response.get("IsTruncated") is True or any(response.get(name) for name in tokens)
-    return Answer(operation, "answered", response, None, *collected, complete=not cut)
+    collected = (row.get("collected_at"), row.get("account_id"))
+    return Answer(operation, state, response, code or None, *collected, complete=not cut)
 
 
 @dataclass

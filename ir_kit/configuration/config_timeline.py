@@ -34,15 +34,10 @@ STATUSES = {"bucket": "varchar", "start_time": "timestamp", "end_time": "timesta
 
 
 class ConfigTimeline:
-    """Settings over time.
+    """Settings over time, from rows of ``configuration/change_events``, in their order, and of ``setting_absences``.
 
-    Parameters
-    ----------
-    events, absences : iterable of mappings
-        Rows of the questions ``configuration/change_events``, in their order, and ``configuration/setting_absences``.
-    unlogged : mapping
-        By bucket and class of record, the stretches in which calls were not logged, in order and apart; the account's
-        calls are those of the bucket None.
+    `unlogged` has by bucket (None: the account) and class of record the stretches in which calls were not logged, in
+    order and apart.
     """
 
     def __init__(
@@ -86,11 +81,10 @@ class ConfigTimeline:
                 points[setting].append(Point(change.moment, answer, "changed"))
         for row in absences:
             bucket, operation = row["bucket"], str(row["operation"])
-            setting = setting_of("s3", operation, Bucket=bucket)
-            if not bucket:
-                setting = setting_of("s3control", operation, AccountId=str(row["recipient_account_id"]))
-            times = sorted({_late(row["first_time"]), _late(row["last_time"])})
-            points[setting] += [Point(time, absent(operation), "seen") for time in times]
+            of_account = setting_of("s3control", operation, AccountId=str(row["recipient_account_id"]))
+            setting = setting_of("s3", operation, Bucket=bucket) if bucket else of_account
+            times = (row["first_time"], row["last_time"])
+            points[setting] += [Point(_late(time), absent(operation), "seen") for time in times]
         self._timelines = {setting: _timeline(results, self._spans(setting)) for setting, results in points.items()}
         self._settings: dict[tuple[str, str], list[Setting]] = defaultdict(list)
         left_out = self._acls_without_effect()

@@ -82,6 +82,11 @@ class Key(NamedTuple):
     name: str
     default: str | None
 
+    def value(self, context: Context) -> str | None:
+        """The text that stands for it in a request; None where that is not known."""
+        known = known_of(context, self.name)
+        return self.default if known == ABSENT else known[0] if isinstance(known, tuple) and len(known) == 1 else None
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pattern:
@@ -104,17 +109,13 @@ class Pattern:
             parts = (pattern.covers(part, context) for pattern, part in zip(patterns, texts, strict=False))
             return min(parts) if len(patterns) == len(texts) == 6 else NO
         below = self.kind == "resource" and text.endswith("/*")
-        known = [known_of(context, key.name) for key in self.keys]
-        values = tuple(
-            key.default if value == ABSENT else value[0] if isinstance(value, tuple) and len(value) == 1 else None
-            for key, value in zip(self.keys, known, strict=True)
-        )
-        if not (self.keys and self.is_void(context)) and filled(self, values).fullmatch(
-            text[:-1] + ANYTHING if below else text
-        ):
+        values = None if self.is_void(context) else tuple(key.value(context) for key in self.keys)
+        if values is not None and filled(self, values).fullmatch(text[:-1] + ANYTHING if below else text):
             return UNKNOWN if None in values else YES
+        if not below:
+            return NO
         widest = _VARIABLE.sub("*", self.text) if self.variables else self.text
-        return UNKNOWN if below and overlaps(widest, text[:-1]) else NO
+        return UNKNOWN if overlaps(widest, text[:-1]) else NO
 
     def is_void(self, context: Context, *, perhaps: bool = False) -> bool:
         """Is a key absent that it names without a default, so that AWS may hold the statement invalid; or may be so?"""

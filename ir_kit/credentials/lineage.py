@@ -15,18 +15,12 @@ from ir_kit.case import Case
 from ir_kit.domain.documents import frame_of, rows_of
 from ir_kit.domain.principals import account_of_arn, account_of_key, in_networks, is_responder
 from ir_kit.policies.policy_documents import parse_policy
+from ir_kit.tables import types_of
 
 LINKS = {
     "access_key_id": "varchar", "parent_access_key_id": "varchar", "link": "varchar", "since": "timestamp",
     "link_basis": "varchar", "link_event_name": "varchar", "link_event_id": "varchar", "issued_at": "timestamp",
     "principal_arn": "varchar", "principal": "varchar", "expires": "timestamp", "depth": "integer", "number": "integer",
-}  # fmt: skip
-COLUMNS = {
-    "access_key_id": "varchar", "credential_type": "varchar", "principal_arn": "varchar", "account_id": "varchar",
-    "parent_access_key_id": "varchar", "link": "varchar", "link_event_name": "varchar", "link_event_id": "varchar",
-    "issued_at": "timestamp", "first_used": "timestamp", "last_used": "timestamp", "event_count": "bigint",
-    "link_basis": "varchar", "depth": "integer", "is_responder": "boolean", "principal": "varchar",
-    "lineage": "varchar",
 }  # fmt: skip
 Row = dict[str, Any]
 
@@ -131,4 +125,4 @@ def described(case: Case, links: list[Row]) -> pd.DataFrame:
             "principal": principal,
             "lineage": "\n".join(dict.fromkeys(filter(None, [principal, *above]))),
         }
-    return frame_of(rows.values(), COLUMNS)
+    return frame_of(rows.values(), types_of("scoping/credentials") | {"principal": "varchar", "lineage": "varchar"})

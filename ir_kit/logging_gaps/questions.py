@@ -21,8 +21,7 @@ WORST = ("missing", "modified", "altered", "unlisted", "unproven", "restart", "u
 
 
 def visibility(case: Case) -> pd.DataFrame:
-    """Would a request on each bucket have been recorded, at each moment of the window, and would its record be in the
-    evidence?
+    """Would a request on each bucket have been recorded, at each moment of the window, and its record be in the evidence?
 
     Returns
     -------
@@ -62,6 +61,5 @@ def access_log_losses(case: Case) -> pd.DataFrame:
 
 def worst_first(frame: pd.DataFrame) -> pd.DataFrame:
     """The rows of `integrity` or `digest_chain` with what is wrong before what is right, else in their order."""
-    rank = {state: number for number, state in enumerate(WORST)}
-    order = frame["state"].map(lambda state: rank.get(state, len(WORST))).sort_values(kind="stable").index
-    return frame.loc[order].reset_index(drop=True)
+    ranks = {state: rank for rank, state in enumerate(WORST)}
+    return frame.sort_values("state", kind="stable", key=lambda states: states.map(ranks), ignore_index=True)

@@ -38,6 +38,7 @@ from ir_kit.tables import types_of
 
 TABLE = "logging_gaps/recommendations"
 PRICES = Path(__file__).with_name("prices.yaml")
+PARTS = yaml.safe_load(Path(__file__).with_name("commands.yaml").read_text(encoding="utf-8"))
 MONTH, MILLION = 30, 1_000_000
 TIERS = (("first_500m", 0, 500), ("next_4500m", 500, 4_500), ("over_5000m", 5_000, np.inf))  # from, millions of events
 Span = np.ndarray[Any, np.dtype[np.float64]]
@@ -52,88 +53,6 @@ TAKES_AWAY = [
     "s3:PutBucketPolicy", "s3:DeleteBucketPolicy", "s3:PutLifecycleConfiguration", "s3:PutBucketVersioning",
     "s3:PutEncryptionConfiguration", "s3:PutReplicationConfiguration", "s3:PutBucketAcl", "s3:DeleteBucket",
 ]  # fmt: skip
-SETTLING = "CloudTrail's settings take some minutes to hold everywhere"
-ON_BUCKET, ON_TRAIL = "--bucket {bucket} --region {region}", "--name {trail} --region {region}"
-SELECTORS = "aws cloudtrail get-event-selectors --trail-name {trail} --region {region}"
-DATA_EVENTS = (
-    f"{SELECTORS}  # names each bucket, and everything that it named before",
-    "replaces the trail's whole set of selectors: it holds what is there now, this bucket and those of the steps before "
-    f"it, so run them in this order, and nothing else in between. {SETTLING}, events come about 5 minutes later. The "
-    "trail's own log bucket is left out: recording its deliveries would make more of them (log loop). Under an advanced "
-    "selector by ARN it is open whether listings are recorded",
-)
-PUT_LOGGING = f"aws s3api put-bucket-logging {ON_BUCKET} --bucket-logging-status {{status}}"
-ACCESS_LOGGING = (
-    f"aws s3api get-bucket-logging {ON_BUCKET} --output text --query LoggingEnabled.TargetBucket"
-    "  # now: the log bucket's name\naws s3api list-objects-v2 --bucket {target} --prefix {prefix} --max-items 1"
-    "  # after some hours with requests: one object",
-    "takes about an hour to settle, and lines come hours later, at best effort; the log bucket must never log to itself "
-    "(log loop), and is left out here",
-)
-DETECTOR = "detector=$(aws guardduty list-detectors --region {region} --query 'DetectorIds[0]' --output text)"
-# the parts of steps: snippet, check, warning. What is in braces is quoted for the shell, unless it is `raw`
-PARTS = {
-    "create_trail": (
-        "aws cloudtrail create-trail --name {name} --s3-bucket-name {target} --region {region} --is-multi-region-trail "
-        "--include-global-service-events --enable-log-file-validation\n"
-        "aws cloudtrail start-logging --name {name} --region {region}",
-        "aws cloudtrail get-trail-status --name {name} --region {region} --query IsLogging --output text  # True",
-        f"create-trail alone records nothing: start-logging does. {SETTLING}",
-    ),
-    "start_logging": (
-        f"aws cloudtrail start-logging {ON_TRAIL}",
-        f"aws cloudtrail get-trail-status {ON_TRAIL} --query IsLogging --output text  # True",
-        f"what happened while it was stopped is lost for good; a new chain of digests starts. {SETTLING}",
-    ),
-    "enable_log_file_validation": (
-        f"aws cloudtrail update-trail {ON_TRAIL} --enable-log-file-validation",
-        f"aws cloudtrail get-trail {ON_TRAIL} --query Trail.LogFileValidationEnabled --output text  # True",
-        f"the first digest comes within two hours; files delivered before it stay unverified. {SETTLING}",
-    ),
-    "make_trail_multi_region": (
-        f"aws cloudtrail update-trail {ON_TRAIL} --is-multi-region-trail --include-global-service-events",
-        f"aws cloudtrail get-trail {ON_TRAIL} --query Trail.IsMultiRegionTrail --output text  # True",
-        f"Regions with a trail of their own then pay for a second copy of management events. {SETTLING}",
-    ),
-    "put_selectors": (
-        "aws cloudtrail put-event-selectors --trail-name {trail} --region {region} {option} {selectors}",
-        *DATA_EVENTS,
-    ),
-    "unknown_selectors": (f"{SELECTORS}  # put back what it answers, with one more: {{selectors:raw}}", *DATA_EVENTS),
-    "create_bucket": ("aws s3api create-bucket --bucket {target} --region {region}{place:raw}", "", ""),
-    "put_policy": ("{policy:raw}", "", ""),
-    "access_logging": (PUT_LOGGING, *ACCESS_LOGGING),
-    "access_logging_unless_on": (
-        f'logging=$(aws s3api get-bucket-logging {ON_BUCKET} --output text) && [ -z "$logging" ] && {PUT_LOGGING}',
-        *ACCESS_LOGGING,
-    ),
-    "versioning": (
-        f"aws s3api put-bucket-versioning {ON_BUCKET} --versioning-configuration Status=Enabled",
-        f"aws s3api get-bucket-versioning {ON_BUCKET} --query Status --output text  # Enabled",
-        "",
-    ),
-    "object_lock": (
-        f"aws s3api put-object-lock-configuration {ON_BUCKET} --object-lock-configuration {{lock}}",
-        f"aws s3api get-object-lock-configuration {ON_BUCKET}  # GOVERNANCE, {{days}} days",
-        "Object Lock cannot be switched off again; governance mode can be bypassed by whoever holds that permission",
-    ),
-    "protecting_policy": (
-        "{policy:raw}",
-        f"aws s3api get-bucket-policy {ON_BUCKET} --query Policy --output text  # holds every statement that was there",
-        "the policy replaces the whole policy: it holds what is there now and what the other steps here need",
-    ),
-    "denied": ("", "", "run it as none of the principals that it denies: {denied:raw}"),
-    "protect_log_bucket": ("", "", "takes effect within minutes"),
-    "enable_guardduty_s3_protection": (
-        f'{DETECTOR}\nif [ "$detector" = None ]; then aws guardduty create-detector --enable --region {{region}} '
-        "--features {features}; else aws guardduty update-detector --region {region} --features {features} "
-        '--detector-id "$detector"; fi',
-        f"{DETECTOR}\naws guardduty get-detector --region {{region}} --query {{query}} --output text "
-        '--detector-id "$detector"  # ENABLED',
-        "finds what it knows as suspicious and keeps no record that can be asked later: no replacement for logs. A "
-        "Region has one detector; in an organization the delegated administrator sets it",
-    ),
-}
 
 
 class Shell(string.Formatter):
@@ -267,10 +186,10 @@ class Plan:
     def step(self, tier: int, action: str, reason: str, cost: Span = NOTHING, *parts: str, **values: Any) -> JSON:
         """A row of the table; tiers order them. The values are columns, and fill in the texts of the step's parts."""
         values = {"region": values["aws_region"] or HOME, **values}
-        texts = zip(*(PARTS[part] for part in parts or [action]), strict=True)
+        texts = [PARTS[part] for part in parts or [action]]
         snippet, check, warning = (
-            joint.join(Shell().vformat(text, (), values) for text in column if text)
-            for joint, column in zip(("\n", "\n", "; "), texts, strict=True)
+            joint.join(Shell().vformat(text[name], (), values) for text in texts if name in text)
+            for name, joint in (("snippet", "\n"), ("check", "\n"), ("warning", "; "))
         )
         low, high = (round(float(end), 6) for end in cost)
         row = {"tier": tier, "action": action, "reason": reason, "snippet": snippet, "check": check, "warning": warning}

@@ -153,8 +153,8 @@ def test_every_command_is_what_the_api_takes_and_has_its_check_and_its_warning(s
 def test_every_part_of_a_step_is_tried() -> None:
     tables = [planned(settings, principals=[USER]).table() for settings in SETTINGS.values()]
     snippets = "\n".join("\n".join([*table["snippet"], *table["warning"]]) for table in tables)
-    for snippet, _, warning in PARTS.values():
-        words = max(re.split(r"\{[^}]*\}", snippet or warning), key=len)
+    for part in PARTS.values():
+        words = max(re.split(r"\{[^}]*\}", part.get("snippet") or part["warning"]), key=len)
         assert words in snippets
 
 

@@ -15,7 +15,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from operator import itemgetter
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -27,7 +26,7 @@ from pydantic import BaseModel, Field
 from ir_kit.case import Case
 from ir_kit.configuration.bucket_inventory import Bucket, BucketInventory, inventory
 from ir_kit.configuration.collected_answers import Configuration, configuration
-from ir_kit.coverage.log_delivery import LOGGING
+from ir_kit.coverage.log_delivery import CLOUDTRAIL, LOGGING
 from ir_kit.coverage.selectors import OBJECT, coverage_of_bucket, selector_set
 from ir_kit.coverage.visibility import visible
 from ir_kit.credentials.lineage import compromised_credentials
@@ -90,9 +89,8 @@ class Prices(dict[str, float]):
     def guardduty(self, per_day: Span) -> Span:
         """For GuardDuty S3 Protection over data events of one Region, by its tiers."""
         millions = per_day * (MONTH / MILLION)
-        return sum(
-            (np.clip(millions - start, 0, size) * self[f"guardduty_s3_{tier}"] for tier, start, size in TIERS), NOTHING
-        )
+        costs = (np.clip(millions - start, 0, size) * self[f"guardduty_s3_{tier}"] for tier, start, size in TIERS)
+        return sum(costs, NOTHING)
 
 
 def load_prices(override: Path | None = None) -> Prices:
@@ -116,9 +114,8 @@ def load_prices(override: Path | None = None) -> Prices:
         what = f"the prices cannot be read: {one_line(error, 200)}"
         raise ParameterError(what, override, "write them as the kit's prices.yaml has them") from error
     for section, changed in (("prices", given.prices or {}), ("assumptions", given.assumptions or {})):
-        if unknown := set(changed) - set(known[section]):
-            words = f"{section} has no {', '.join(sorted(unknown))}"
-            raise ParameterError(words, override, f"use one of {', '.join(known[section])}")
+        if unknown := sorted(set(changed) - set(known[section])):
+            raise ParameterError(f"{section} has no {unknown[0]}", override, f"use one of {', '.join(known[section])}")
         known[section] |= changed
     return Prices(known["prices"] | known["assumptions"])
 
@@ -259,11 +256,9 @@ class Plan:
     def log_targets(self) -> dict[str, str]:
         """Where the access log of each bucket goes, empty where it is off; not there where that is not known."""
         answers = {name: self.config.answer("s3", "GetBucketLogging", Bucket=name) for name in self.buckets}
-        return {
-            name: str((answer.part("LoggingEnabled", dict) or {}).get("TargetBucket") or "")
-            for name, answer in answers.items()
-            if answer.state == "answered"
-        }
+        known = {name: answer.response for name, answer in answers.items() if answer.state == "answered"}
+        enabled = {name: mapping(response.get("LoggingEnabled")) for name, response in known.items()}
+        return {name: str(logging.get("TargetBucket") or "") for name, logging in enabled.items()}
 
     @cached_property
     def log_buckets(self) -> dict[str, set[str]]:
@@ -297,27 +292,18 @@ class Plan:
 
     def trail_steps(self) -> Iterator[JSON]:
         """Steps on trails."""
-        own, arn, bucket, region = (
-            self.own_trails,
-            *(self.trail[name] for name in ("TrailARN", "S3BucketName", "HomeRegion")),
-        )
+        own, trail = self.own_trails, self.trail
+        values = {"trail": trail["TrailARN"], "aws_region": trail["HomeRegion"]}
         if not own:
             known = "no answer says which trails there are" if self.trails is None else "configuration shows no trail"
             reason = f"{known}: nothing outlasts the 90 days of the event history. The first copy of management events is free"
-            who, source, files = (
-                {"Service": "cloudtrail.amazonaws.com"},
-                {"aws:SourceArn": arn},
-                f"arn:aws:s3:::{bucket}",
-            )
-            allowed = [
-                statement("IrKitTrailAclCheck", "Allow", who, "s3:GetBucketAcl", files, StringEquals=source),
-                statement("IrKitTrailWrite", "Allow", who, "s3:PutObject", f"{files}/AWSLogs/{self.account}/*",
-                          StringEquals={**source, "s3:x-amz-acl": "bucket-owner-full-control"}),
-            ]  # fmt: skip
-            policy = put_policy(bucket, region, {}, allowed)
-            parts = ("create_bucket", "put_policy", "create_trail")
-            values = {"name": self.trail["Name"], "target": bucket, "place": "", "policy": policy, "aws_region": region}
-            yield self.step(1, "create_trail", reason, NOTHING, *parts, **values)
+            bucket, who, source = trail["S3BucketName"], {"Service": CLOUDTRAIL}, {"aws:SourceArn": trail["TrailARN"]}
+            arn, own_acl = f"arn:aws:s3:::{bucket}", {"s3:x-amz-acl": "bucket-owner-full-control"}
+            check = statement("IrKitTrailAclCheck", "Allow", who, "s3:GetBucketAcl", arn, StringEquals=source)
+            write = ("IrKitTrailWrite", "Allow", who, "s3:PutObject", f"{arn}/AWSLogs/{self.account}/*")
+            policy = put_policy(bucket, HOME, {}, [check, statement(*write, StringEquals=source | own_acl)])
+            values |= {"name": trail["Name"], "target": bucket, "place": "", "policy": policy}
+            yield self.step(1, "create_trail", reason, NOTHING, "create_bucket", "put_policy", "create_trail", **values)
         elif not any(trail.get("IsMultiRegionTrail") and trail["IsLogging"] is not False for trail in own):
             reason = (
                 "no trail records every Region: an intruder who goes to another one is not seen. The first copy is free"
@@ -326,7 +312,7 @@ class Plan:
             if len(self.trails or ()) > 1:
                 reason += ", a second one where another trail records management events already is not"
                 cost = self.prices.events("cloudtrail_management_copy", self.rates[None]["per_day"]) * (0, 1)
-            yield self.step(3, "make_trail_multi_region", reason, cost, trail=arn, aws_region=region)
+            yield self.step(3, "make_trail_multi_region", reason, cost, **values)
         for trail in own:
             name, values = trail["Name"], {"trail": trail["TrailARN"], "aws_region": trail["HomeRegion"]}
             if trail["IsLogging"] is False:
@@ -345,15 +331,11 @@ class Plan:
             "unknown": f"on both sides of {limit}: until access logs tell, sensitive buckets alone get them",
         }[answer]
         why = f"data events on every bucket would cost {low:,.2f} to {high:,.2f} USD a month, {why}"
-        now = {
-            "none": "no trail records its data events",
-            "partly": "its data events are recorded in part",
-            "unknown": "whether its data events are recorded is not known",
-        }
+        now = {"none": "no trail records its data events", "partly": "its data events are recorded in part"}
+        now["unknown"] = "whether its data events are recorded is not known"
         chosen: list[str] = []
-        for row in sorted(
-            filter(itemgetter("bucket"), self.rates.values()), key=lambda row: not row["sensitive"]
-        ):  # stable
+        rates = [row for bucket, row in self.rates.items() if bucket]
+        for row in sorted(rates, key=lambda row: not row["sensitive"]):  # stable
             name, per_day, region = row["bucket"], row["per_day"], self.buckets[row["bucket"]].region
             tier, marked = (2, f"Sensitive: {row['sensitive']}. ") if row["sensitive"] else (4, "")
             values = {**row, "sensitive": tier == 2, "aws_region": region}
@@ -361,13 +343,12 @@ class Plan:
             if state != "all" and (tier == 2 or answer == "no"):
                 chosen.append(name)
                 option, selectors = with_buckets(self.trail["selectors"], chosen)
-                of_trail = {"trail": self.trail["TrailARN"], "region": self.trail["HomeRegion"], "option": option}
+                part = "put_selectors" if option else "unknown_selectors"
+                given = {"trail": self.trail["TrailARN"], "region": self.trail["HomeRegion"], "option": option}
+                given |= {"selectors": selectors}
                 reason = f"{marked}{now[state]}; {why}. {row['rate_words']}"
                 cost = self.prices.recording("cloudtrail_data_events", "data_event_bytes", per_day)
-                part = "put_selectors" if option else "unknown_selectors"
-                yield self.step(
-                    tier, "enable_data_events", reason, cost, part, selectors=selectors, **values, **of_trail
-                )
+                yield self.step(tier, "enable_data_events", reason, cost, part, **values, **given)
             if not self.log_targets.get(name):
                 known = name in self.log_targets
                 off = "access logging is off" if known else "whether access logging is on is not known"
@@ -383,10 +364,8 @@ class Plan:
 
         Both buckets are of one account and Region; lines are parted by day.
         """
-        there = {name for name in self.log_targets if (self.buckets[name].region or HOME) == region}
-        votes = Counter(
-            target for name, target in self.log_targets.items() if name in there and target in self.log_buckets
-        )
+        there = [target for name, target in self.log_targets.items() if (self.buckets[name].region or HOME) == region]
+        votes = Counter(target for target in there if target in self.log_buckets)
         target = min(votes, key=lambda name: (-votes[name], name), default=f"access-logs-{self.account}-{region}")
         is_new = not votes and target not in self.buckets
         policy = self.policy(target, region, is_new)
@@ -408,21 +387,11 @@ class Plan:
         takes_lines = "access logs" in self.log_buckets.get(bucket, {"access logs"})
         if takes_lines and not any(lets_deliver(statement, bucket) for statement in present):
             own = {"aws:SourceAccount": self.account}
-            added.append(
-                statement(DELIVERY, "Allow", {"Service": LOGGING}, "s3:PutObject", f"{arn}/*", StringEquals=own)
-            )
+            who = {"Service": LOGGING}
+            added.append(statement(DELIVERY, "Allow", who, "s3:PutObject", f"{arn}/*", StringEquals=own))
         if self.principals:
-            denied = {"aws:PrincipalArn": sorted(self.principals)}
-            added.append(
-                statement(
-                    "IrKitReachedPrincipals",
-                    "Deny",
-                    "*",
-                    TAKES_AWAY,
-                    [arn, f"{arn}/*"],
-                    ArnEquals=denied,
-                )
-            )
+            denied, what = {"aws:PrincipalArn": sorted(self.principals)}, [arn, f"{arn}/*"]
+            added.append(statement("IrKitReachedPrincipals", "Deny", "*", TAKES_AWAY, what, ArnEquals=denied))
         return None if all(item in present for item in added) else put_policy(bucket, region, now, added)
 
     def protection_steps(self) -> Iterator[JSON]:
@@ -433,48 +402,34 @@ class Plan:
             if self.inventory.whole and name not in self.buckets:
                 continue  # another account's: it cannot be set from here
             versions = self.config.answer("s3", "GetBucketVersioning", Bucket=name)
-            locked = self.config.answer("s3", "GetObjectLockConfiguration", Bucket=name).part(
-                "ObjectLockConfiguration", dict
-            )
+            locked = self.config.answer("s3", "GetObjectLockConfiguration", Bucket=name).response
             takes_lines, region = "access logs" in kinds, self.inventory.bucket(name).region
-            policy = self.policy(name, region or HOME)
-            lacks = {}
+            policy, lacks = self.policy(name, region or HOME), {}
             if versions.response.get("Status") != "Enabled":
                 lacks["versioning"] = (
                     "versioning is off" if versions.known else "whether it keeps versions is not known"
                 )
-            if not (locked or {}).get("Rule") and not takes_lines:
+            if not mapping(locked.get("ObjectLockConfiguration")).get("Rule") and not takes_lines:
                 lacks["object_lock"] = "nothing withholds deletion (Object Lock)"
             if policy:
-                lacks["protecting_policy"] = (
-                    "its policy lacks what deliveries need, or does not keep compromised principals out"
-                )
+                words = "its policy lacks what deliveries need, or does not keep compromised principals out"
+                lacks["protecting_policy"] = words
             if lacks:
                 reason = f"it holds {' and '.join(sorted(kinds))}: {'; '.join(lacks.values())}. Files are written once: versions add no storage"
                 if takes_lines:
                     reason += ". No default retention here: access logs are not delivered to a bucket that has one"
                 parts = [*lacks, *(["denied"] if policy and self.principals else []), "protect_log_bucket"]
-                values = {
-                    "bucket": name,
-                    "aws_region": region,
-                    "sensitive": False,
-                    "policy": policy,
-                    "days": days,
-                    "lock": lock,
-                }
-                denied = ", ".join(sorted(self.principals))
-                yield self.step(3, "protect_log_bucket", reason, NOTHING, *parts, denied=denied, **values)
+                values: JSON = {"bucket": name, "aws_region": region, "sensitive": False, "policy": policy}
+                values |= {"days": days, "lock": lock, "denied": ", ".join(sorted(self.principals))}
+                yield self.step(3, "protect_log_bucket", reason, NOTHING, *parts, **values)
 
     def guardduty_steps(self) -> Iterator[JSON]:
         """GuardDuty S3 Protection, by Region, on the detector that is there or a new one."""
         answers = [call for name in ("ListDetectors", "GetDetector") for call in self.config.every("guardduty", name)]
         requested = {call.region for call, answer in answers if answer.state == "answered"}
         feature = {"Name": "S3_DATA_EVENTS", "Status": "ENABLED"}
-        on = {
-            call.region
-            for call, answer in answers
-            if any(feature.items() <= each.items() for each in answer.listed("Features"))
-        }
+        features = ((call.region, given.items()) for call, answer in answers for given in answer.listed("Features"))
+        on = {region for region, given in features if given >= feature.items()}
         regions: dict[str, Span] = {}
         for name, row in self.rates.items():
             region = self.buckets[name].region if name else None
@@ -490,16 +445,11 @@ class Plan:
             yield self.step(5, "enable_guardduty_s3_protection", reason, self.prices.guardduty(per_day), **values)
 
 
-def statement(sid: str, effect: str, principal: Any, action: Any, resource: Any, **condition: JSON) -> JSON:
-    """A statement of a bucket policy."""
-    return {
-        "Sid": sid,
-        "Effect": effect,
-        "Principal": principal,
-        "Action": action,
-        "Resource": resource,
-        "Condition": condition,
-    }
+def statement(*parts: Any, **condition: JSON) -> JSON:
+    """A statement of a bucket policy: its id, effect, principal, action and resource, and its condition."""
+    return dict(
+        zip(("Sid", "Effect", "Principal", "Action", "Resource", "Condition"), (*parts, condition), strict=True)
+    )
 
 
 def put_policy(bucket: str, region: str, policy: JSON | None, added: Sequence[JSON]) -> str:

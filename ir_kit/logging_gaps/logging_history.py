@@ -17,17 +17,9 @@ from ir_kit.case import Case
 from ir_kit.configuration.collected_answers import configuration
 from ir_kit.coverage.log_delivery import CLOUDTRAIL, LOGGING, bare_key, expiries, logging_fault, policy_fault, target_of
 from ir_kit.coverage.logging_timeline import MARGIN, LoggingTimeline, logging_timeline
-from ir_kit.coverage.selectors import (
-    CLASSES,
-    Scope,
-    SelectorSet,
-    coverage_of_bucket,
-    coverage_of_region,
-    lowered,
-    selector_set,
-)
+from ir_kit.coverage.selectors import CLASSES, Scope, SelectorSet, lowered, selector_set
 from ir_kit.coverage.trails import FIELDS, INSTANT, Trail, moment, trail_key
-from ir_kit.coverage.visibility import BLIND, HOUR, NEAR, duration, logged_uses
+from ir_kit.coverage.visibility import BLIND, HOUR, NEAR, duration, last_used_logged_status, logged_uses
 from ir_kit.domain.documents import frame_of, mapping, rows_of
 from ir_kit.domain.intervals import Span, Timeline, between, edges_of
 from ir_kit.findings import join_names
@@ -93,17 +85,14 @@ def trail_row(logs: LoggingTimeline, trail: Trail, span: Span) -> dict[str, Any]
 
 def selected(selectors: SelectorSet | None, record_class: str, buckets: Iterable[str]) -> str:
     """What selectors take of a class: ``all``, ``none``, ``unknown``, or in words."""
-    if selectors is None:
-        return "unknown"
-    is_region = record_class == "management"
-    every = coverage_of_region(selectors) if is_region else coverage_of_bucket(selectors, "\x00any", record_class)
-    if every.kind == "all" or is_region:
-        return every.words if every.kind == "partly" else every.kind
-    results = {bucket: coverage_of_bucket(selectors, bucket, record_class) for bucket in buckets}
-    parts = [
-        bucket if covered.kind == "all" else f"{bucket} ({covered.words})"
-        for bucket, covered in results.items() if covered.kind != "none"
-    ]  # fmt: skip
+    every = Scope(record_class, None if record_class == "management" else "\x00any", None).coverage(selectors)
+    if every is None or every.kind == "all":
+        return "all" if every else "unknown"
+    parts = []
+    for bucket in buckets if record_class != "management" else ():
+        covered = Scope(record_class, bucket, None).coverage(selectors)
+        if covered and covered.kind != "none":
+            parts.append(bucket if covered.kind == "all" else f"{bucket} ({covered.words})")
     return ", ".join(parts) or ("none" if every.kind == "none" else every.words)
 
 
@@ -139,10 +128,8 @@ def tampering(case: Case) -> pd.DataFrame:
     results = []
     for row in calls(case, logs):
         if change := change_of(logs, row):
-            cost: float | None = 0.0
-            words = f"failed ({row['error_code']}): no gap"
-            if row["outcome"] == "success":
-                cost, words = cost_of(logs, change, row["event_time"])
+            failed = (0.0, f"failed ({row['error_code']}): no gap")
+            cost, words = cost_of(logs, change, row["event_time"]) if row["outcome"] == "success" else failed
             effect = "; ".join(filter(None, (change.effect, words)))
             results.append({**row, "target": change.target, "effect": effect, "blind_hours": cost})
     frame = frame_of(results, types_of(table) | {"user_agent": "varchar"})
@@ -151,17 +138,12 @@ def tampering(case: Case) -> pd.DataFrame:
 
 
 def calls(case: Case, logs: LoggingTimeline) -> list[dict[str, Any]]:
-    """Calls of the window that can take logging away: rows of ``tampering.sql``."""
-    return rows_of(case.ask("logging_gaps/tampering", log_buckets=sorted(log_services(logs))))
-
-
-def log_services(logs: LoggingTimeline) -> dict[str, list[str]]:
-    """Which buckets take logs, and of which services?"""
+    """Calls of the window that can take logging away: rows of ``tampering.sql``, with the services that log to the bucket."""
     pairs = {(bucket, CLOUDTRAIL) for bucket, _ in logs.destinations}
-    pairs |= {
-        (point.value[0], LOGGING) for log in logs.access_logs.values() for point in log.target.points if point.value
-    }
-    return {bucket: sorted(service for other, service in pairs if other == bucket) for bucket, _ in pairs}
+    targets = [point.value for log in logs.access_logs.values() for point in log.target.points if point.value]
+    pairs |= {(bucket, LOGGING) for bucket, _ in targets}
+    rows = rows_of(case.ask("logging_gaps/tampering", log_buckets=sorted({bucket for bucket, _ in pairs})))
+    return [{**row, "logs": [name for name in HOLDS if (row["bucket"], name) in pairs]} for row in rows]
 
 
 def change_of(logs: LoggingTimeline, row: Row) -> Change | None:
@@ -170,21 +152,17 @@ def change_of(logs: LoggingTimeline, row: Row) -> Change | None:
     target = str(request.get(row["target_parameter"]) or request.get("name") or "")
     if row["target_parameter"] in ("name", "trailname"):
         return trail_change(logs, row, lowered(request))
-    if name == "PutBucketLogging":
-        return access_log_change(logs, row, request) if row["bucket"] else None
     if row["service"] == "s3":
-        return bucket_change(logs, row, request)
-    if row["service"] == "kms":
-        keys = {trail.key.name: trail.fields["kms_key"].points for trail in logs.trails}
-        names = [
-            trail for trail, points in keys.items()
-            if any(point.value and bare_key(str(point.value)) == bare_key(target) for point in points)
-        ]  # fmt: skip
-        remaining = name == "PutKeyPolicy" and CLOUDTRAIL in str(request.get("policy"))
-        return Change(target, words.format(", ".join(names))) if names and not remaining else None
-    elsewhere = row["service"] == "organizations" and str(request.get("servicePrincipal") or CLOUDTRAIL) != CLOUDTRAIL
+        return (access_log_change if name == "PutBucketLogging" else bucket_change)(logs, row, request)
     stays = name == "UpdateDetector" and request.get("enable") is not False
-    return None if elsewhere or stays else Change(target, words)
+    if row["service"] == "kms":
+        keys = [(trail.key.name, point.value) for trail in logs.trails for point in trail.fields["kms_key"].points]
+        names = dict.fromkeys(trail for trail, key in keys if key and bare_key(str(key)) == bare_key(target))
+        words = words.format(", ".join(names))
+        stays = not names or (name == "PutKeyPolicy" and CLOUDTRAIL in str(request.get("policy")))
+    elif row["service"] == "organizations":
+        stays = str(request.get("servicePrincipal") or CLOUDTRAIL) != CLOUDTRAIL
+    return None if stays else Change(target, words)
 
 
 def data_scopes(logs: LoggingTimeline) -> list[Scope]:
@@ -205,18 +183,17 @@ def trail_change(logs: LoggingTimeline, row: Row, request: Row) -> Change | None
     if key is None:  # a call that was refused is recorded without what it asked for
         return Change("", f"{words}, and the record does not say which") if row["error_code"] else None
     trail = next((trail for trail in logs.trails if trail.key[1:] == key[1:]), None)
-    scopes: list[Scope] = []
-    if trail:
-        scopes = [*(Scope("management", None, region) for region in logs.regions), *data_scopes(logs)]
+    lost = words
     if name == "PutEventSelectors":
         lost = narrowed(logs, selector_set(request), trail, time)
         words = f"{words}: {lost}"
     elif name == "UpdateTrail":
         words = lost = ", ".join(updated(trail, request, time))
-    else:
-        lost = words
-    until = min((edge for edge in trail.changes if edge > time), default=None) if trail else None
-    return Change(key.name, words, until, scopes) if lost else None
+    if not lost or trail is None:
+        return Change(key.name, words) if lost else None
+    until = min((edge for edge in trail.changes if edge > time), default=None)
+    scopes = [*(Scope("management", None, region) for region in logs.regions), *data_scopes(logs)]
+    return Change(key.name, words, until, scopes)
 
 
 def updated(trail: Trail | None, request: Row, time: datetime) -> list[str]:
@@ -263,10 +240,9 @@ def narrowed(logs: LoggingTimeline, after: SelectorSet | None, trail: Trail | No
 
 def bucket_change(logs: LoggingTimeline, row: Row, request: Row) -> Change | None:
     """What a call takes away from a bucket that takes logs."""
-    name, bucket, services = row["event_name"], row["bucket"], log_services(logs).get(row["bucket"] or "", [])
+    name, bucket, services = row["event_name"], row["bucket"], row["logs"]
     holds = " and ".join(sorted(HOLDS[service] for service in services))
-    effect, target = row["words"].format(holds, "{1}"), bucket
-    faults: list[str] = []
+    effect, target, faults = row["words"].format(holds, "{1}"), bucket, [""]
     if not services or (name == "PutBucketVersioning" and "Suspended" not in str(request)):
         return None
     if row["target_parameter"] == "key":
@@ -279,15 +255,13 @@ def bucket_change(logs: LoggingTimeline, row: Row, request: Row) -> Change | Non
             return None
         effect = effect.format("", min(days))
     elif not effect:
-        faults += [
-            policy_fault(request.get("bucketPolicy"), item, bucket) for item in services if name == "PutBucketPolicy"
-        ]
+        if name == "PutBucketPolicy":
+            faults = [policy_fault(request.get("bucketPolicy"), service, bucket) for service in services]
         if LOGGING in services:
             faults += [fault[1]] if (fault := logging_fault(name.removeprefix("Put"), request)) else []
             if name == "PutBucketAcl" and "LogDelivery" not in str(request):
-                faults.append(
-                    "the log delivery group is not in the new ACL: deliveries fail unless the policy lets them in"
-                )
+                words = "the log delivery group is not in the new ACL: deliveries fail unless the policy lets them in"
+                faults.append(words)
             if name == "PutBucketOwnershipControls" and "BucketOwnerEnforced" in str(request):
                 faults.append("ACLs are disabled: deliveries fail unless the policy lets them in")
         effect = f"{'; '.join(filter(None, faults))} (bucket of {holds})" if any(faults) else ""
@@ -297,16 +271,16 @@ def bucket_change(logs: LoggingTimeline, row: Row, request: Row) -> Change | Non
 def access_log_change(logs: LoggingTimeline, row: Row, request: Row) -> Change | None:
     """What a PutBucketLogging takes away, judged by the target just before."""
     status, bucket, time = request.get("BucketLoggingStatus"), row["bucket"], row["event_time"]
-    if not isinstance(status, dict):
-        return None
     log = logs.access_logs.get(bucket)
+    if not bucket or not isinstance(status, dict):
+        return None
     known = log is not None and log.target.at(time - INSTANT).state == "known"
     before, after = value_before(log.target if log else None, time), target_of(status)
-    if after and (not before or before[0] == after[0]) or not after and known and before is None:
+    if (after and (not before or before[0] == after[0])) or (not after and known and before is None):
         return None
-    words = row["words"]
-    if after:
-        words = f"sends access logs to s3://{'/'.join(after)} in place of s3://{'/'.join(before)}"
+    words = (
+        f"sends access logs to s3://{'/'.join(after)} in place of s3://{'/'.join(before)}" if after else row["words"]
+    )
     until = min((edge for edge in log.changes if edge > time), default=None) if log else None
     return Change(bucket, words, until, [Scope("server_access_log", bucket, logs.buckets.get(bucket))])
 
@@ -358,7 +332,7 @@ def contradictions(case: Case) -> pd.DataFrame:
     logs, types = logging_timeline(case), types_of("logging_gaps/contradictions")
     rows = [
         *trails_against_files(case, logs), *silent_access_logs(logs), *expired_log_objects(logs),
-        *uses_without_record(case, logs), *written_log_buckets(case, logs),
+        *uses_without_record(case), *written_log_buckets(case, logs),
     ]  # fmt: skip
     rows.sort(key=lambda row: (row[2], row[0], row[1]))
     frame = frame_of((dict(zip(types, row, strict=True)) for row in rows), types)
@@ -414,28 +388,19 @@ def expired_log_objects(logs: LoggingTimeline) -> Iterator[Contradiction]:
             yield "log_objects_expired", subject, logs.window.start, end, words, None
 
 
-def uses_without_record(case: Case, logs: LoggingTimeline) -> Iterator[Contradiction]:
+def uses_without_record(case: Case) -> Iterator[Contradiction]:
     """A key's last use by IAM, which no log shows: a gap proven, and worse where it would have been logged."""
     for row in rows_of(case.ask("logging_gaps/last_uses")):
-        used, service, key = moment(row["last_used_date"]), str(row["last_used_service"]), row["access_key_id"]
-        if used is None or not logs.window.holds(used) or service in ("N/A", "None"):
-            continue
-        if any(logged_uses(case, key, service, used)):
-            continue
-        regions = logs.regions if row["last_used_region"] in (None, "N/A") else [row["last_used_region"]]
-        scopes = [Scope("management", None, region) for region in regions]
-        if service == "s3":
-            scopes += data_scopes(logs)
-        blind = [scope for scope in scopes if logs.state(scope, Span(used, used + SECOND)).state != "logged"]
-        buckets = sorted({scope.bucket for scope in blind if scope.bucket})
-        where = f"where data events of {join_names(buckets, 5)} were not logged"
-        if not buckets:
-            logged = scopes and not blind
+        used, service, key = row["last_used_date"], row["last_used_service"], row["access_key_id"]
+        if not any(logged_uses(case, key, service, used.to_pydatetime())):
+            status = last_used_logged_status(case, row)
             where = (
-                "though every such call would have been logged" if logged else "where management events were not logged"
+                "though every such call would have been logged"
+                if status == "no"
+                else "where not every such call was logged"
             )
-        words = f"IAM names a use of {service} at {used:%Y-%m-%d %H:%M:%S}, which no log shows, {where}"
-        yield "use_without_record", key, used - NEAR, used + NEAR, words, key
+            words = f"IAM names a use of {service} at {used:%Y-%m-%d %H:%M:%S}, which no log shows, {where}"
+            yield "use_without_record", key, used - NEAR, used + NEAR, words, key
 
 
 def written_log_buckets(case: Case, logs: LoggingTimeline) -> Iterator[Contradiction]:

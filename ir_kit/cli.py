@@ -93,18 +93,16 @@ class SeveralValues(TyperCommand):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         repeatable = {name for param in self.params if getattr(param, "multiple", False) for name in param.opts}
         expanded: list[str] = []
-        option, values, named = "", 0, False
+        option, named = "", False
         for position, arg in enumerate(args):
             if arg == "--":
                 expanded += args[position:]
                 break
             if arg.startswith("-") and arg != "-":
-                option, values = ("" if "=" in arg or arg == "--help" else arg), 0
-            elif option and values == 0:
-                values = 1
-            elif option in repeatable and named:
+                option = "" if "=" in arg or arg == "--help" else arg
+            elif option in repeatable and named and expanded[-1] != option:
                 expanded.append(option)
-            else:
+            elif not option or expanded[-1] != option:
                 option, named = "", True
             expanded.append(arg)
         return super().parse_args(ctx, expanded)
@@ -274,29 +272,14 @@ def time_given(text: str, option: str) -> datetime:
         raise ParameterError(error.what, option, error.next_step) from None
 
 
-def print_policy(wanted: bool) -> None:
-    """Print the policy that collecting needs, where it is wanted, and leave."""
-    if wanted:
-        from ir_kit.collect.policy import policy_json
-
-        typer.echo(policy_json())
-        raise typer.Exit
-
-
 @app.command(cls=SeveralValues)
 def collect(
-    incident: Name,
+    incident: Name = "",
     profile: Profile = None,
     region: Annotated[Texts, Option(metavar="R", help="Only this Region's trails and settings; repeatable.")] = None,
     yes: Yes = False,
-    policy: Annotated[
-        bool,
-        Option(
-            "--print-policy",
-            help="Print the IAM policy that collecting needs, and do nothing else.",
-            callback=print_policy,
-            is_eager=True,
-        ),
+    print_policy: Annotated[
+        bool, Option("--print-policy", help="Print the IAM policy that collecting needs, and do nothing else.")
     ] = False,
     runs: Runs = Path("runs"),
 ) -> None:
@@ -305,11 +288,18 @@ def collect(
     Into RUNS/INCIDENT/evidence/raw/, and adds it to the incident's sources. Says what there is and what fetching it
     takes before it asks. The same command goes on where it stopped.
     """
+    if print_policy:
+        from ir_kit.collect.policy import policy_json
+
+        typer.echo(policy_json())
+        return
+    if not incident:
+        raise ParameterError("Missing argument 'INCIDENT'", "ir-kit collect", "see ir-kit collect --help")
     collected = collect_agreed(incident, runs, profile, region or [], yes)
     if collected is None:
         say("nothing was fetched")
-        return
-    typer.echo(collected.raw)
+    else:
+        typer.echo(collected.raw)
 
 
 @app.command()

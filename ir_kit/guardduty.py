@@ -126,8 +126,8 @@ def parse_finding(data: bytes, file: object = None) -> GuardDutyFinding:
     GuardDuty's sample findings carry a made-up word in place of the key, which is left out, and made-up buckets, which
     cannot be told from real ones.
     """
-    try:
-        finding = _one_finding(json.loads(data.decode("utf-8-sig"), object_hook=_in_camel_case), file)
+    try:  # the API's names as EventBridge spells them, so that one reader does for both
+        finding = _one_finding(json.loads(data.decode("utf-8-sig"), object_hook=in_camel_case), file)
     except json.JSONDecodeError as error:
         raise IncidentError(f"not JSON, {error.msg}", f"{file}:{error.lineno}", _HOW) from None
     except (ValueError, RecursionError):
@@ -157,9 +157,9 @@ def _texts(expression: str, finding: dict[str, Any]) -> list[str]:
     return [value for value in jmespath.search(expression, finding) or () if isinstance(value, str) and value]
 
 
-def _in_camel_case(value: dict[str, Any]) -> dict[str, Any]:
-    """The API's names as EventBridge spells them, so that one reader does for both."""
-    return {key[:1].lower() + key[1:]: item for key, item in value.items()}
+def in_camel_case(names: dict[str, Any]) -> dict[str, Any]:
+    """A finding's names as EventBridge spells them."""
+    return {name[:1].lower() + name[1:]: value for name, value in names.items()}
 
 
 def _one_finding(value: Any, file: object) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import yaml
 from pydantic import (
@@ -400,28 +400,24 @@ def load_incident(incident: str, runs: str | Path = "runs") -> Incident:
     return result
 
 
-class _Problem(NamedTuple):
-    missing: bool
-    line: int
-    location: Location
-    what: str
-    next_step: str
-
-
 def _validated(value: Mapping[str, object], incident: str, document: Document | None) -> Incident:
     try:
         result = Incident.model_validate(dict(value), context={"folder": incident})
     except ValidationError as error:
-        problems = sorted(_problem(detail, document) for detail in error.errors())
+        details = error.errors()
     else:
         return result if result.title else result.model_copy(update={"title": incident})
-    places = [f"line {item.line}" if document else ".".join(map(str, item.location)) for item in problems]
-    where = f"{document.name}:{problems[0].line}" if document else places[0]
+    lines = [document.line(detail["loc"]) if document else 0 for detail in details]
+    # what is missing comes last: it may be there, misspelt
+    order = sorted(range(len(details)), key=lambda number: (details[number]["type"] == "missing", lines[number]))
+    places = [f"line {lines[n]}" if document else ".".join(map(str, details[n]["loc"])) for n in order]
+    where = f"{document.name}:{lines[order[0]]}" if document else places[0]
     more = f" (and {len(places) - 1} more: {', '.join(dict.fromkeys(places[1:]))})" if places[1:] else ""
-    raise IncidentError(problems[0].what, where, problems[0].next_step + more)
+    what, next_step = _problem(details[order[0]])
+    raise IncidentError(what, where, next_step + more)
 
 
-def _problem(detail: ErrorDetails, document: Document | None) -> _Problem:
+def _problem(detail: ErrorDetails) -> tuple[str, str]:
     location, kind = detail["loc"], detail["type"]
     name = one_line(location[-1], 60)
     what, next_step = f"{name!r}: {one_line(detail['msg'], 120)}", _SEE
@@ -441,7 +437,7 @@ def _problem(detail: ErrorDetails, document: Document | None) -> _Problem:
         what, next_step = f"{name!r} is not a mapping", f"it holds: {', '.join(_known_keys(location))}"
     elif kind.startswith("string"):
         what, next_step = f"{name!r} is not text", "write one line of text"
-    return _Problem(kind == "missing", document.line(location) if document else 0, location, what, next_step)
+    return what, next_step
 
 
 def _known_keys(location: Location) -> list[str]:

@@ -94,17 +94,10 @@ UNKNOWN = Setting("unknown")
 class Timeline:
     """One setting over time.
 
-    Parameters
-    ----------
-    unlogged : sequence of Span
-        Times, in order and apart, in which a change would have left no record: what is known on one side does not hold
-        on the other, unless both sides agree.
-    lasting : tuple
-        Values that hold through unlogged times all the same: that of a trail that is off, which nothing but its own
-        records could refute.
-    ends : datetime
-        When the evidence of changes ends. An answer that was collected later is taken to have held before as well, and
-        the words say so.
+    `unlogged` are times, in order and apart, in which a change would have left no record: what is known on one side
+    does not hold on the other, unless both sides agree. `lasting` values hold through them all the same: that of a
+    trail that is off, which nothing but its own records could refute. `ends`: when the evidence of changes ends. An
+    answer that was collected later is taken to have held before as well, and the words say so.
     """
 
     points: list[Point] = field(default_factory=list)  # in order
@@ -152,10 +145,9 @@ class Timeline:
         """The value that is known next to this time, though it may have changed since; None where none is: a change
         does not tell what was before it.
         """
-        number = bisect_right(self.points, time, key=lambda point: point.time)
-        if number:
-            return self.points[number - 1].value
-        return self.points[0].value if self.points and self.points[0].how == "seen" else None
+        before = [point for point in self.points if point.time <= time]
+        known = before[-1:] or [point for point in self.points[:1] if point.how == "seen"]
+        return known[0].value if known else None
 
     def unlogged_between(self, start: datetime, end: datetime) -> bool:
         """Would a change between these moments have left no record?"""

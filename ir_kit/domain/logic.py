@@ -32,9 +32,6 @@ def negation(status: Status) -> Status:
 class Present:
     """The key is in the request, and nobody knows its value."""
 
-    def __repr__(self) -> str:
-        return "PRESENT"
-
 
 PRESENT: Final = Present()
 ABSENT: Final[tuple[str, ...]] = ()

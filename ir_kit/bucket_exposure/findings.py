@@ -43,13 +43,11 @@ STATEMENTS = {
     "public": {
         "yes": "{bucket} is public: {what}.",
         "no": "{bucket} is not public.",
-        "unknown": "Whether {bucket} is public cannot be known from the settings that were read.",
         "was": "{bucket} was public for {long} of the window, from {since:%Y-%m-%d %H:%M} UTC, and {now}.",
     },
     "cross_account": {
         "yes": "{bucket} is open to another account: {what}.",
         "no": "{bucket} is open to no other account, and nothing flows out to one.",
-        "unknown": "Whether {bucket} is open to another account cannot be known from the settings that were read.",
     },
     "reachable_by_key": {
         "yes": "{keys} could reach {bucket}: {what}.",
@@ -57,6 +55,7 @@ STATEMENTS = {
         "unknown": "Whether a reached credential could reach {bucket} cannot be known from what was read.",
     },
 }
+UNKNOWN = "Whether {bucket} is {asked} cannot be known from the settings that were read."
 NOT_READ = "Not all settings of {bucket} that decide whether it is {what} could be read."
 KINDS = ("anonymous", "other_account", "service")
 ACCESS = ("read", "write", "delete", "list", "admin")
@@ -246,7 +245,8 @@ class BucketFindings:
         """A finding on what settings come to: its statement by the status, its limits by the verdict's reasons."""
         grants = [row for row in self.grants if row[f"{question_id}_status"] == "yes"] if not inferred else []
         lets_in = [f"{row['grantee']} may {row['access']} by {row['path'].replace('_', ' ')}" for row in grants]
-        given = {"bucket": self.name, "what": join_names(lets_in) or "by what its settings say"} | (words or {})
+        by_what = join_names(lets_in) or "by what its settings say"
+        given = {"bucket": self.name, "asked": what, "what": by_what} | (words or {})
         settings: dict[str, Value] = {f"{question_id}_status": status}
         settings |= {} if inferred else {f"{question_id}_ways": len(grants)}
         beginnings = (f"Whether it is {what.partition(' ')[0]}", *(() if inferred else ("Not counted",)))
@@ -257,7 +257,7 @@ class BucketFindings:
         unread = Scope(False, NOT_READ.format(bucket=self.name, what=what))
         first, last = (BY_POLICIES, ()) if inferred else (AS_COLLECTED, (OBJECT_ACLS,))
         return self.build(
-            question_id, STATEMENTS[question_id][template or status].format(**given), count, settings | (values or {}),
+            question_id, STATEMENTS[question_id].get(template or status, UNKNOWN).format(**given), count, settings | (values or {}),
             severity, scope=unread if status == "unknown" else Scope(True, unsure=doubt), inferred=inferred,
             evidence=evidence or by_settings, limits=[first, *reasons[:MOST_REASONS], *more, *limits, *last],
         )  # fmt: skip

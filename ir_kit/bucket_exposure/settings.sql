@@ -16,9 +16,7 @@ with wanted(setting, service, operation, of_account) as (
 subjects as (
     select bucket, account_id, false as of_account from exposure_buckets
     union all
-    select null, account_id, true
-    from (select account_id from exposure_buckets union select account_id from own_accounts)
-    where account_id is not null
+    select distinct null, account_id, true from (from own_accounts union select account_id from exposure_buckets) where account_id is not null
 ),
 answers as (
     select service, operation, aws_region, json_extract_string(parameters, '$.Bucket') as bucket, answer, error_code, collected_at,

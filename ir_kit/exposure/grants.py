@@ -53,7 +53,6 @@ MEANING: dict[str, dict[str, tuple[str | None, ...]]] = {
 DELIVERIES = {
     "Inventory": "the inventory {!r} lists the objects in {}", "Analytics": "the analysis {!r} is exported to {}"
 }  # fmt: skip
-ENFORCED = "BucketOwnerEnforced"
 
 
 @dataclass(frozen=True)
@@ -272,10 +271,11 @@ def bucket_acl_grants(context: BucketContext) -> list[Grant]:
     """The grants of the bucket's ACL, or that there are none, or that they are not known."""
     answer, stop = context.answer("GetBucketAcl"), context.stop(IGNORE_ACLS)
     if not isinstance(answer.response.get("Grants"), list):
-        grant = context.unread("acl", answer)
-        ownership, words = object_ownership(context)
-        if ownership == ENFORCED:  # nothing comes of an ACL that is disabled, and nothing public of one that is ignored
-            return [grant.stopped("bucket_ownership_controls", words)]
+        grant, disabled = context.unread("acl", answer), acls_disabled(context)
+        if (
+            disabled.status == YES
+        ):  # nothing comes of an ACL that is disabled, and nothing public of one that is ignored
+            return [grant.under(disabled)]
         return [grant.not_public(stop.words) if stop.status == YES else grant]
     note = "the ACL grants nothing to others than the owner (GetBucketAcl)"
     if stop.status == YES:
@@ -293,35 +293,37 @@ def object_acl_grants(context: BucketContext) -> list[Grant]:
                 grants += listed_grants(context, "object_acl", answer, f"the ACL of the object {key!r}")
             elif answer.state != "gone":  # with its bucket
                 grants.append(context.unread("object_acl", answer).noted(f"of the object {key!r}"))
-    (ownership, words), stop = object_ownership(context), context.stop(IGNORE_ACLS)
-    rest = {"detail": f"{which}; {words}", "effective_status": UNKNOWN}  # which makes no bucket public
-    if ownership == ENFORCED:
-        rest = {"detail": f"ACLs are disabled ({words})", "blocked_by": "bucket_ownership_controls"}
+    disabled, stop = acls_disabled(context), context.stop(IGNORE_ACLS)
+    rest = {"detail": f"{which}; {disabled.words}", "effective_status": UNKNOWN}  # which makes no bucket public
+    if disabled.status == YES:
+        rest = {"detail": f"ACLs are disabled ({disabled.words})", "blocked_by": str(disabled.blocked_by)}
     elif stop.status == YES:
         rest = {"detail": f"{which}; public ones are ignored", "blocked_by": str(stop.blocked_by)}
     return [*grants, context.grant("object_acl", **rest)]
 
 
-def object_ownership(context: BucketContext) -> tuple[str | None, str]:
-    """How are a bucket's objects owned, None where that is not known, and how is it known?"""
+def acls_disabled(context: BucketContext) -> Stop:
+    """Are ACLs disabled by how a bucket's objects are owned, and how is it known?"""
     if context.bucket.is_directory:
-        return ENFORCED, "a directory bucket has no ACLs"
+        return Stop(YES, "bucket_ownership_controls", "a directory bucket has no ACLs")
     answer = context.answer("GetBucketOwnershipControls")
     if answer.state == "absent":
-        return "ObjectWriter", "ACLs are in force, no ownership controls are set"
+        return Stop(NO, None, "ACLs are in force, no ownership controls are set")
     rules = mappings(value_of(answer.response.get("OwnershipControls"), "Rules"))
     value = rules[0].get("ObjectOwnership") if len(rules) == 1 else None
-    if value in (ENFORCED, "BucketOwnerPreferred", "ObjectWriter"):
-        return str(value), f"object ownership is {value}"
+    if value == "BucketOwnerEnforced":
+        return Stop(YES, "bucket_ownership_controls", f"object ownership is {value}")
+    if value in ("BucketOwnerPreferred", "ObjectWriter"):
+        return Stop(NO, None, f"object ownership is {value}")
     words = (answer.unreadable() if answer.state == "answered" else answer).words
-    return None, f"whether ACLs are in force is not known: {words}"
+    return Stop(UNKNOWN, None, f"whether ACLs are in force is not known: {words}")
 
 
 def listed_grants(context: BucketContext, path: str, answer: Answer, whose: str) -> Iterator[Grant]:
     """Each grant of an ACL to others than the owner, as it takes effect."""
     meaning, named = MEANING[path], mapping(answer.response.get("Owner")).get("ID")
     owner = context.bucket.owner or (str(named) if path == "acl" and named else None)
-    (ownership, words), stop = object_ownership(context), context.stop(IGNORE_ACLS)
+    disabled, stop = acls_disabled(context), context.stop(IGNORE_ACLS)
     for entry in map(mapping, answer.response["Grants"]):
         given, permission = mapping(entry.get("Grantee")), str(entry.get("Permission", "?"))
         if given.get("ID") and not given.get("URI") and given["ID"] == owner:
@@ -334,16 +336,13 @@ def listed_grants(context: BucketContext, path: str, answer: Answer, whose: str)
             )  # fmt: skip
             if permission not in meaning:
                 grant = grant.doubted("a permission that S3 does not define")
-            if ownership == ENFORCED:
-                grant = grant.stopped("bucket_ownership_controls", words)
-            elif everybody == stop.status == YES:
-                grant = grant.under(stop)
-            else:
-                if everybody != NO and stop.status != NO:
-                    grant = grant.doubted(stop.words or "a group that may be public while public ACLs are ignored")
-                    grant = grant.noted("that GetBucketAcl lists the grant speaks for its taking effect")
-                grant = grant if ownership else grant.doubted(words)
-            yield grant
+            if disabled.status != YES and everybody == stop.status == YES:
+                yield grant.under(stop)
+                continue
+            if disabled.status != YES and everybody != NO and stop.status != NO:
+                grant = grant.doubted(stop.words or "a group that may be public while public ACLs are ignored")
+                grant = grant.noted("that GetBucketAcl lists the grant speaks for its taking effect")
+            yield grant.under(disabled)
 
 
 def grantee_of(given: JSON, context: BucketContext) -> tuple[str | None, str, str]:

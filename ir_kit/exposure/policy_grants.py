@@ -145,7 +145,14 @@ class AttachedPolicy:
         """
         if grant.effective_status != YES or self.denials is None:
             return grant
-        conditions, principal = favourable_request(statement), principal_of(str(grant.grantee))
+        conditions: dict[
+            str, tuple[str, ...]
+        ] = {}  # of somebody who meets the grant's, as far as they name fixed values
+        for test in statement.conditions:
+            literal = [value for value in test.values if not WILD.search(value)]
+            if literal and not test.negated and (test.name in EQUALITIES or test.name in ("bool", "ipaddress")):
+                conditions[test.lookup] = (literal[0].partition("/")[0] if test.name == "ipaddress" else literal[0],)
+        principal = principal_of(str(grant.grantee))
         policies = Policies([EVERYTHING], resource=[self.denials])
 
         def decided(action: str, resource: str) -> Decision:
@@ -249,34 +256,20 @@ def principal_of(grantee: str) -> Principal:
     return Principal("anonymous") if grantee == "*" else Principal("root", canonical_id=grantee)
 
 
-def favourable_request(statement: Statement) -> dict[str, tuple[str, ...]]:
-    """The request of somebody who meets a grant's conditions, as far as they name fixed values."""
-    request: dict[str, tuple[str, ...]] = {}
-    for test in statement.conditions:
-        literal = [value for value in test.values if not WILD.search(value)]
-        if literal and not test.negated and (test.name in EQUALITIES or test.name in ("bool", "ipaddress")):
-            request[test.lookup] = (literal[0].partition("/")[0] if test.name == "ipaddress" else literal[0],)
-    return request
-
-
 def widened(pattern: str) -> str:
     """The folder of objects in which all that a pattern covers lies, or the object that it names."""
     wild = WILD.search(pattern)
     return f"{pattern[: wild.start()].rpartition('/')[0]}/*".lstrip("/") if wild else pattern
 
 
-def filled_in(pattern: str) -> list[str]:
-    """Keys that a pattern covers: with a name in place of each wildcard, and the shortest."""
-    named = WILD.sub(lambda wild: "0" if wild[0] == "?" else SAMPLE, pattern)
-    shortest = WILD.sub(lambda wild: "0" if wild[0] == "?" else "", pattern)
-    return list(dict.fromkeys(key for key in (named, shortest) if key and not key.endswith("/")))
-
-
 def for_some_object(decided: Callable[[str], Decision], base: str, pattern: str) -> Decision:
-    """The decision that lets most through, for the folder that a pattern covers or keys in it."""
+    """The decision that lets most through: for the folder that a pattern covers, or keys with a name, or the shortest text,
+    in place of each wildcard.
+    """
     whole = decided(base + widened(pattern))
-    filled = filled_in(pattern) if whole.status == UNKNOWN else []
-    return most([whole, *(decided(base + key) for key in filled)])
+    filled = [WILD.sub(lambda wild, text=text: "0" if wild[0] == "?" else text, pattern) for text in (SAMPLE, "")]  # type: ignore[misc]
+    keys = [key for key in dict.fromkeys(filled) if key and not key.endswith("/") and whole.status == UNKNOWN]
+    return most([whole, *(decided(base + key) for key in keys)])
 
 
 def most(decisions: Iterable[Decision]) -> Decision:
@@ -418,11 +411,23 @@ def answers_on_grants(context: BucketContext, operation: str, anywhere: bool = F
 
 
 def access_grant_of(context: BucketContext, entry: Mapping[str, Any]) -> Iterator[Grant]:
-    """The grant that one entry of the list of access grants is, a row for each kind of access."""
+    """The grant that one entry of the list of access grants is, a row for each kind of access.
+
+    Another account's principals need the instance's resource policy to let them ask for credentials.
+    """
     given = mapping(entry.get("Grantee"))
     grantee = str(given["GranteeIdentifier"]) if given.get("GranteeIdentifier") else None
-    directory = str(given.get("GranteeType") or "").startswith("DIRECTORY")
-    foreign = NO if directory else context.inventory.is_foreign_account(account_in(grantee), context.bucket)
+    directory, account = str(given.get("GranteeType") or "").startswith("DIRECTORY"), account_in(grantee)
+    foreign = NO if directory else context.inventory.is_foreign_account(account, context.bucket)
+    operation, sharing = "GetAccessGrantsInstanceResourcePolicy", Stop(NO)
+    answers = [] if foreign == NO else list(answers_on_grants(context, operation, anywhere=True))
+    policies = [str(answer.response.get("Policy")) for answer in answers if answer.state == "answered"]
+    if any(answer.state == "absent" for answer in answers):
+        sharing = Stop(YES, "access_grants_resource_policy", "the instance is shared with no other account")
+    elif foreign != NO and not policies:
+        sharing = Stop(UNKNOWN, None, answers[0].words if answers else f"{operation} was not asked")
+    elif foreign != NO and not (account and account in policies[0]):
+        sharing = Stop(UNKNOWN, None, "the instance's resource policy does not name that account")
     scope, permission = entry.get("GrantScope"), str(entry.get("Permission"))
     name = str(entry.get("AccessGrantId") or entry.get("AccessGrantArn") or scope)
     for access in PERMISSIONS.get(permission, (None,)):
@@ -430,21 +435,5 @@ def access_grant_of(context: BucketContext, entry: Mapping[str, Any]) -> Iterato
             "access_grant", grantee=grantee, access=access, effective_status=YES, statement=name, foreign=foreign,
             detail=f"access grant {name!r}: {permission} on {scope}",
         )  # fmt: skip
-        if grantee is None or access is None:
-            grant = grant.doubted("the grant cannot be read")
-        yield grant if foreign == NO else shared_with_account(grant, context)
-
-
-def shared_with_account(grant: Grant, context: BucketContext) -> Grant:
-    """Another account's principals need the instance's resource policy to let them ask for credentials."""
-    operation = "GetAccessGrantsInstanceResourcePolicy"
-    answers = list(answers_on_grants(context, operation, anywhere=True))
-    if any(answer.state == "absent" for answer in answers):
-        return grant.stopped("access_grants_resource_policy", "the instance is shared with no other account")
-    policy = next((str(answer.response.get("Policy")) for answer in answers if answer.state == "answered"), None)
-    if policy is None:
-        return grant.doubted(answers[0].words if answers else f"{operation} was not asked")
-    account = account_in(grant.grantee)
-    if account and account in policy:
-        return grant
-    return grant.doubted("the instance's resource policy does not name that account")
+        readable = grantee is not None and access is not None
+        yield (grant if readable else grant.doubted("the grant cannot be read")).under(sharing)

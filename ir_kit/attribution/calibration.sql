@@ -3,21 +3,19 @@
 -- Each request that both logs hold, over baseline and window, is taken as if its bucket had no data events at all.
 -- Cannot see: whether requests that only the access log holds are like these.
 with tried as (
-    select row_number() over () as id, *
-    from (
-        select q.principal_arn, l.remote_ip as source_ip_address, l.user_agent, l.bucket, e.access_key_id, s.candidates, s.complete, count(*) as requests
-        from access_log_lines l
-        join possible_requesters q on q.requester = l.requester
-        join operation_names o on o.operation = l.operation
-        join events e on e.bucket = l.bucket and e.request_id = l.request_id and e.host_id = l.host_id
-        left join candidate_spans s
-            on s.principal_arn = q.principal_arn and not s.by_service
-           and s.day = date_trunc('day', l.event_time) and l.event_time >= s.start_time and l.event_time < s.end_time
-        where e.event_source = 's3.amazonaws.com' and e.record_class in ('data_read', 'data_write') and e.access_key_id is not null
-          and o.half = 'whole' and l.presigned_access_key_id is null and l.remote_ip is not null
-          and l.event_time >= :baseline_start and l.event_time < :window_end
-        group by all
-    )
+    select row_number() over () as id, q.principal_arn, l.remote_ip as source_ip_address, l.user_agent, l.bucket, e.access_key_id, s.candidates,
+           s.complete, count(*) as number
+    from access_log_lines l
+    join possible_requesters q on q.requester = l.requester
+    join operation_names o on o.operation = l.operation
+    join events e on e.bucket = l.bucket and e.request_id = l.request_id and e.host_id = l.host_id
+    left join candidate_spans s
+        on s.principal_arn = q.principal_arn and not s.by_service
+       and s.day = date_trunc('day', l.event_time) and l.event_time >= s.start_time and l.event_time < s.end_time
+    where e.event_source = 's3.amazonaws.com' and e.record_class in ('data_read', 'data_write') and e.access_key_id is not null
+      and o.half = 'whole' and l.presigned_access_key_id is null and l.remote_ip is not null
+      and l.event_time >= :baseline_start and l.event_time < :window_end
+    group by all
 ),
 -- candidates that would be known without that bucket's data events
 fitting as (
@@ -36,20 +34,17 @@ by_source as (
     group by t.id
 ),
 reasoned as (
-    select t.requests, t.access_key_id, coalesce(f.keys, []) as candidates,
+    select t.number, t.access_key_id, coalesce(f.keys, []) as candidates,
            case when t.complete and len(f.keys) = 1 then f.keys
                 when len(s.keys) = 1 and (f.keys is null or list_contains(f.keys, s.keys[1])) then s.keys end as settled
     from tried t
     left join fitting f using (id)
     left join by_source s using (id)
-),
-counted as (
-    select g.attribution, cast(coalesce(sum(r.requests), 0) as bigint) as requests,
-           cast(coalesce(sum(r.requests) filter (list_contains(coalesce(r.settled, r.candidates), r.access_key_id)), 0) as bigint) as "right"
-    from (values ('C'), ('D')) g (attribution)
-    left join reasoned r on g.attribution = case when r.settled is null then 'D' else 'C' end
-    group by g.attribution
 )
-select attribution, requests, "right", "right" / nullif(requests, 0) as share, attribution = 'D' or requests < 200 or share >= 0.98 as used
-from counted
+select attribution, coalesce(sum(number), 0)::bigint as requests,
+       coalesce(sum(number) filter (list_contains(coalesce(settled, candidates), access_key_id)), 0)::bigint as "right",
+       "right" / nullif(requests, 0) as share, attribution = 'D' or requests < 200 or share >= 0.98 as used
+from (values ('C'), ('D')) grades (attribution)
+left join reasoned on attribution = if(settled is null, 'D', 'C')
+group by attribution
 order by attribution

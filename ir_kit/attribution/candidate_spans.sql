@@ -24,24 +24,21 @@ fitting as (
     from spans s join credential_validity v using (principal_arn)
     group by all
 ),
-judged as (
-    select f.*, len(fitting_keys) > 0 and c.is_explained
+callers as (
+    select f.*, unnest([false, true]) as by_service, coalesce(fitting_keys, all_keys, []) as own_keys,
+           len(fitting_keys) > 0 and c.is_explained
                 and not exists (from credential_calls a where a.event_name = 'ConsoleLogin' and a.user_identity_arn = f.principal_arn
                                   and a.event_time - interval 5 second < f.end_time and f.start_time < a.event_time + interval 12 hour)
                 and not exists (from management_gaps g where g.start_time < f.end_time and f.start_time - to_hours(c.session_hours) < g.end_time)
                 -- a long-term key that was deleted unrecorded would be missing from IAM's list
-                and not (c.is_user and exists (from management_gaps g where g.end_time > f.start_time and g.end_time <> timestamp '2200-01-01'))
-                as complete
+                and not (c.is_user and exists (from management_gaps g where g.end_time > f.start_time and g.end_time <> timestamp '2200-01-01')) as complete
     from fitting f join credential_lists c using (principal_arn)
-),
-callers as (
-    select *, unnest([false, true]) as by_service, coalesce(fitting_keys, all_keys, []) as own_keys from judged
 )
 select principal_arn, by_service, start_time, end_time,
        unnest(generate_series(date_trunc('day', start_time), end_time - interval 1 microsecond, interval 1 day)) as day,
-       list_sort(case when by_service then list_distinct(own_keys || coalesce(service_keys, [])) else own_keys end) as candidates,
+       list_sort(if(by_service, list_distinct(own_keys || coalesce(service_keys, [])), own_keys)) as candidates,
        complete and not by_service as complete,
-       case when complete and not by_service and len(own_keys) = 1 then own_keys[1] end as only_access_key_id,
+       if(complete and not by_service and len(own_keys) = 1, own_keys[1], null) as only_access_key_id,
        list_has_any(candidates, (select list(access_key_id) from compromised_credentials)) as possible
 from callers
 order by principal_arn, by_service, start_time, day

@@ -23,18 +23,18 @@ relevant_events as (
     select * exclude (bytes_out), max(bytes_out) as bytes_out from recorded where event_id in (from delivered_again) group by all
 ),
 halves as (
-    select *, 'whole' as half, bucket as asked_bucket from relevant_events
+    select *, 'whole' as half, bucket as target_bucket from relevant_events
     union all by name
     select * replace (nullif(regexp_extract(source, '^/?([^/]+)/', 1), '') as bucket, null as prefix, null as bytes_out,
                       regexp_replace(regexp_extract(source, '(?s)^/?[^/]+/(.*)$', 1), '\?versionId=[^?]*$', '') as key,
                       nullif(regexp_extract(source, '\?versionId=([^?]*)$', 1), '') as version_id, 'CopyObjectSource' as event_name),
-           'source' as half, bucket as asked_bucket
+           'source' as half, bucket as target_bucket
     from relevant_events
     where event_name in ('CopyObject', 'UploadPartCopy') and source not like 'arn:%'
     union all by name
     select * replace (null as key, null as prefix, null as version_id, null as copy_source, null as error_code, null as bytes_out,
                       'DeleteObject' as event_name),
-           'batch' as half, bucket as asked_bucket
+           'batch' as half, bucket as target_bucket
     from relevant_events
     where event_name = 'DeleteObjects'
 ),
@@ -83,7 +83,7 @@ joined as (
            case when c.half = 'whole' or l.operation is null then c.key else l.key end as key,
            coalesce(c.prefix, l.prefix) as prefix, coalesce(l.version_id, c.version_id) as version_id,
            coalesce(c.event_name, l.event_name) as event_name, c.copy_source,
-           case when c.half = 'source' then c.asked_bucket else l.copied_to end as copied_to, c.user_identity_arn, l.requester,
+           case when c.half = 'source' then c.target_bucket else l.copied_to end as copied_to, c.user_identity_arn, l.requester,
            coalesce(c.source_ip_address, l.remote_ip) as source_ip_address, coalesce(c.user_agent, l.user_agent) as user_agent,
            case when l.operation is null then c.bytes_out else coalesce(l.bytes_sent, 0) end as bytes_sent,
            l.object_size, l.http_status, coalesce(l.error_code, c.error_code) as error_code, l.access_point_arn, l.signed_by_link,

@@ -8,21 +8,11 @@ from typing import Any
 
 import pandas as pd
 
+from ir_kit import findings as model
 from ir_kit.case import Case
 from ir_kit.coverage.visibility import LogScope
 from ir_kit.domain.documents import rows_of
-from ir_kit.findings import (
-    EvidenceRows,
-    Finding,
-    FindingBuilder,
-    Scope,
-    Severity,
-    Subject,
-    count_noun,
-    join_names,
-    rows_in,
-    write_findings,
-)
+from ir_kit.findings import EvidenceRows, Finding, FindingBuilder, Scope, Subject, count_noun, join_names, rows_in
 from ir_kit.object_access import questions
 
 PLAYBOOK = "object_access"
@@ -89,9 +79,9 @@ def findings(case: Case) -> list[Finding]:
 
     objects, reads, writes = scopes(objects_only=True), scopes(), scopes("data_write")
     calibrated = calibration(builder, *rows_of(questions.calibration(case)))
-    limits = [BASELINE, calibrated.statement, *([SERVICES] if len(services) else [])]
-    if case.incident.responders:
-        limits.append(f"Requests of the investigation's own ({join_names(case.incident.responders)}) are the owner's.")
+    responders = f"Requests of the investigation's own ({join_names(case.incident.responders)}) are the owner's."
+    limits = [BASELINE, calibrated.statement, SERVICES if len(services) else ""]
+    limits += [responders] if case.incident.responders else []
     listed = []
     for bound in rows_of(questions.bounds(case)):
         bucket = bound["bucket"]
@@ -102,11 +92,11 @@ def findings(case: Case) -> list[Finding]:
             objects_destroyed(builder, bucket, destroyed, writes[bucket], limits),
             of_acts(builder, "names_listed", bucket, names, reads[bucket], "medium", limits),
         ]
-    return write_findings(case, PLAYBOOK, [*listed, calibrated, service_reads(builder, services)])
+    return model.write_findings(case, PLAYBOOK, [*listed, calibrated, service_reads(builder, services)])
 
 
 def of_acts(
-    builder: FindingBuilder, question_id: str, bucket: str, acts: Row, scope: Scope, severity: Severity, limits: list[str],
+    builder: FindingBuilder, question_id: str, bucket: str, acts: Row, scope: Scope, severity: model.Severity, limits: list[str],
     counts: tuple[int, ...] = (), values: dict[str, Any] | None = None, words: Mapping[str, str] | None = None,
     table: str = "object_access/requests", rows: int | None = None,
 ) -> Finding:  # fmt: skip
@@ -150,7 +140,7 @@ def objects_read(builder: FindingBuilder, bound: Row, acts: Row, scope: Scope, l
     why = f"Why the bounds are no narrower: {bound['width_reason']}."
     return of_acts(
         builder, "objects_read", bound["bucket"], acts, scope, "critical" if likely else "high",
-        [why, *([of_copies] if copied else []), *(amounts(bound) if upper is None else []), PRESIGNED, *limits],
+        [why, of_copies if copied else "", *(amounts(bound) if upper is None else []), PRESIGNED, *limits],
         (logged - bound["allowed_requests"], lower, likely),
         {name: value for name, value in bound.items() if name not in ("bucket", "width_reason")}, words,
     )  # fmt: skip
@@ -194,7 +184,7 @@ def amounts(bound: Row) -> list[str]:
         "before they were switched on."
     )
     unknown = "How many objects the bucket held was not collected; inventory reports or metrics would bound it."
-    return [of_storage if stored else unknown, *([of_requests] if sent else [])]
+    return [of_storage if stored else unknown, of_requests if sent else ""]
 
 
 def calibration(builder: FindingBuilder, inferred: Row, ambiguous: Row) -> Finding:

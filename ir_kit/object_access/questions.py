@@ -136,8 +136,8 @@ def most_lost(lines: int, loss: float) -> int:
     mean = lines * loss / (1.0 - loss)
     if mean > 400:
         return math.ceil(mean + 1.645 * math.sqrt(mean / (1.0 - loss)))
-    chance = math.exp((lines + 1) * math.log1p(-loss))
-    total, count = chance, 0
+    total = chance = math.exp((lines + 1) * math.log1p(-loss))
+    count = 0
     while total < CONFIDENCE:
         chance *= loss * (lines + 1 + count) / (count + 1)
         count += 1

@@ -30,19 +30,16 @@ PROBED = 2  # different calls refused, that a service of the owner's would not t
 PRIVATE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")
 TOOL = re.compile(r"^\W*([A-Za-z][\w .+-]*?)[/ ]v?(\d[\w.\-+]*)")
 LANGUAGE = re.compile(
-    r"(?:\blang/|\b)(python|java|go|nodejs|js|ruby|php|rust|kotlin|swift|dotnet|\.net)(?=[/# ;)_]|$)", re.I
+    r"(?i)(?:\blang/|\b)(python|java|go|nodejs|js|ruby|php|rust|kotlin|swift|dotnet|\.net)(?=[/# ;)_]|$)"
 )
 BROWSER = re.compile(r"\b(Edg|OPR|Firefox|Chrome|Safari)\w*/")
-LINUX = (
-    ("kali", "kali"), ("parrot", "parrot"), ("microsoft", "wsl"), ("amzn", "amazon"), ("-aws", "aws"),
-    ("-azure", "azure"), ("-gcp", "gcp"), ("generic", "ubuntu"), ("-amd64", "debian"), ("arch1", "arch"),
-    (".el", "rhel"), (".fc", "fedora"),
-)  # fmt: skip
-SERVERS = {"linux", *(f"linux {name}" for _, name in LINUX if name not in ("kali", "parrot", "wsl"))}
-SYSTEMS = (
-    ("darwin", "macos"), ("macos", "macos"), ("mac os", "macos"), ("windows", "windows"), ("android", "android"),
-    *((mark, f"linux {name}") for mark, name in LINUX), ("", "linux"),
-)  # fmt: skip
+SYSTEMS = {
+    "darwin": "macos", "macos": "macos", "mac os": "macos", "windows": "windows", "android": "android",
+    "kali": "linux kali", "parrot": "linux parrot", "microsoft": "linux wsl", "amzn": "linux amazon", "-aws": "linux aws",
+    "-azure": "linux azure", "-gcp": "linux gcp", "generic": "linux ubuntu", "-amd64": "linux debian",
+    "arch1": "linux arch", ".el": "linux rhel", ".fc": "linux fedora", "": "linux",
+}  # fmt: skip
+SERVERS = set(SYSTEMS.values()) - {"macos", "windows", "android", "linux kali", "linux parrot", "linux wsl"}
 Row = dict[str, Any]
 
 
@@ -77,8 +74,8 @@ def user_agent_of(text: str | None) -> UserAgent:
     tool, version = (named[1].strip().lower(), named[2]) if named else (lower, None)
     if tool == "mozilla" and (browser := BROWSER.search(client)):
         tool, version, language = "browser", None, browser
-    marks = SYSTEMS if "linux" in lower else SYSTEMS[:5]
-    system = next((name for mark, name in marks if mark in lower), None)
+    named_systems = (name for mark, name in SYSTEMS.items() if mark in lower)
+    system = next((name for name in named_systems if "linux" in lower or not name.startswith("linux")), None)
     return UserAgent(tool, version, language[1].lower() if language else None, system)
 
 

@@ -11,15 +11,12 @@ with used as (
 ),
 valued as (
     select * from used unpivot (value for kind in (source_ip_address, user_agent, event_name, aws_region, bucket))
-),
-earlier as (
-    select distinct principal, kind, value from valued where event_time < :baseline_end
 )
 select v.access_key_id, v.kind, v.value, min(v.event_time) as first_time, max(v.event_time) as last_time, count(*) as event_count,
        count(v.error_code) as error_count
 from valued v
 join compromised_credentials r on r.access_key_id = v.access_key_id
-anti join earlier b on b.principal = r.principal and b.kind = v.kind and b.value = v.value
+anti join (from valued where event_time < :baseline_end) b on b.principal = r.principal and b.kind = v.kind and b.value = v.value
 where v.event_time >= :window_start
   and exists (select 1 from events e where e.event_time >= :baseline_start and e.event_time < :baseline_end)
 group by v.access_key_id, v.kind, v.value

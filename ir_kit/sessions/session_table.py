@@ -23,10 +23,7 @@ from ir_kit.sessions.sources import Networks, Row, describe, sources, user_agent
 from ir_kit.sessions.verdicts import Assessment, ago, agree, associate, id_of, learn, operators_of
 from ir_kit.tables import types_of
 
-FOR_SQL = {
-    "reasons": "varchar", "reach_start": "timestamp", "reach_end": "timestamp", "lineage": "varchar", "tool": "varchar",
-    "invoked_by": "varchar",
-}  # fmt: skip
+FOR_SQL = dict.fromkeys(("reasons", "lineage", "tool", "invoked_by"), "varchar")
 
 
 def sessions(case: Case) -> pd.DataFrame:
@@ -140,7 +137,7 @@ def judged_sessions(case: Case) -> pd.DataFrame:
         row["reasons"] = list(item.reasons)
         if row["verdict"] != "familiar" and row["start_time"] > row["first_seen"]:
             row["reasons"].append(f"address first seen {ago(row['start_time'] - row['first_seen'])} before")
-    columns = types_of("key_activity/sessions") | FOR_SQL
+    columns = types_of("key_activity/sessions") | FOR_SQL | dict.fromkeys(("reach_start", "reach_end"), "timestamp")
     case.engine.provide("judged_sessions", frame_of([row | {"reasons": ""} for row in rows], columns))
     forwarded = {row["session_id"]: row for row in rows if row["forwarded"]}
     for given in rows_of(case.ask("sessions/forwarded")):
@@ -156,15 +153,14 @@ def judged_sessions(case: Case) -> pd.DataFrame:
 
 def assess_sources(case: Case, baselines: dict[str, OwnerBaseline], direct: list[Row]) -> dict[int, Assessment]:
     """Each source of direct use in the window, judged; by its id."""
-    starts: dict[int, list[pd.Timestamp]] = defaultdict(list)
+    by_id = {source.source_id: source for owner in baselines.values() for source in owner.window}
     for row in direct:
-        starts[row["source_id"]].append(row["start_time"])
+        by_id[row["source_id"]].starts.append(row["start_time"])
     networks, good = Networks(case.incident.folder), case.incident.known_good
     assessed: dict[int, Assessment] = {}
     for owner in baselines.values():
         for source in owner.window:
-            if source.source_id in starts:
-                source.starts = starts[source.source_id]
+            if source.starts:
                 assessed[source.source_id] = Assessment(source, owner, good, networks)
     compared = [item for item in assessed.values() if not item.is_owners and item.baseline.basis != "none"]
     describe(case, {group: None for item in compared for group in (item.baseline.together, item.itself, item.related)})

@@ -54,8 +54,8 @@ def trails(case: Case) -> pd.DataFrame:
     for trail in logs.trails:
         for span in between([*trail.edges(), *edges_of(logs.hulls(trail))], logs.window.start, logs.window.end):
             row = trail_row(logs, trail, span)
-            told = {name: value for name, value in row.items() if name not in ("start_time", "end_time", "basis")}
-            if results and told.items() <= results[-1].items():
+            state = {name: value for name, value in row.items() if name not in ("start_time", "end_time", "basis")}
+            if results and state.items() <= results[-1].items():
                 results[-1]["end_time"] = span.end
             else:
                 results.append(row)
@@ -278,9 +278,9 @@ def access_log_change(logs: LoggingTimeline, row: Row, request: Row) -> Change |
     before, after = value_before(log.target if log else None, time), target_of(status)
     if (after and (not before or before[0] == after[0])) or (not after and known and before is None):
         return None
-    words = (
-        f"sends access logs to s3://{'/'.join(after)} in place of s3://{'/'.join(before)}" if after else row["words"]
-    )
+    words = row["words"]
+    if after:
+        words = f"sends access logs to s3://{'/'.join(after)} in place of s3://{'/'.join(before)}"
     until = min((edge for edge in log.changes if edge > time), default=None) if log else None
     return Change(bucket, words, until, [Scope("server_access_log", bucket, logs.buckets.get(bucket))])
 
@@ -393,12 +393,9 @@ def uses_without_record(case: Case) -> Iterator[Contradiction]:
     for row in rows_of(case.ask("logging_gaps/last_uses")):
         used, service, key = row["last_used_date"], row["last_used_service"], row["access_key_id"]
         if not any(logged_uses(case, key, service, used.to_pydatetime())):
-            status = last_used_logged_status(case, row)
-            where = (
-                "though every such call would have been logged"
-                if status == "no"
-                else "where not every such call was logged"
-            )
+            where = "where not every such call was logged"
+            if last_used_logged_status(case, row) == "no":
+                where = "though every such call would have been logged"
             words = f"IAM names a use of {service} at {used:%Y-%m-%d %H:%M:%S}, which no log shows, {where}"
             yield "use_without_record", key, used - NEAR, used + NEAR, words, key
 

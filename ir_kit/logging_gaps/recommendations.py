@@ -364,8 +364,8 @@ class Plan:
 
         Both buckets are of one account and Region; lines are parted by day.
         """
-        there = [target for name, target in self.log_targets.items() if (self.buckets[name].region or HOME) == region]
-        votes = Counter(target for target in there if target in self.log_buckets)
+        targets = [target for name, target in self.log_targets.items() if (self.buckets[name].region or HOME) == region]
+        votes = Counter(target for target in targets if target in self.log_buckets)
         target = min(votes, key=lambda name: (-votes[name], name), default=f"access-logs-{self.account}-{region}")
         is_new = not votes and target not in self.buckets
         policy = self.policy(target, region, is_new)
@@ -386,8 +386,7 @@ class Plan:
         added: list[JSON] = []
         takes_lines = "access logs" in self.log_buckets.get(bucket, {"access logs"})
         if takes_lines and not any(lets_deliver(statement, bucket) for statement in present):
-            own = {"aws:SourceAccount": self.account}
-            who = {"Service": LOGGING}
+            own, who = {"aws:SourceAccount": self.account}, {"Service": LOGGING}
             added.append(statement(DELIVERY, "Allow", who, "s3:PutObject", f"{arn}/*", StringEquals=own))
         if self.principals:
             denied, what = {"aws:PrincipalArn": sorted(self.principals)}, [arn, f"{arn}/*"]
@@ -406,9 +405,8 @@ class Plan:
             takes_lines, region = "access logs" in kinds, self.inventory.bucket(name).region
             policy, lacks = self.policy(name, region or HOME), {}
             if versions.response.get("Status") != "Enabled":
-                lacks["versioning"] = (
-                    "versioning is off" if versions.known else "whether it keeps versions is not known"
-                )
+                known = "versioning is off" if versions.known else "whether it keeps versions is not known"
+                lacks["versioning"] = known
             if not mapping(locked.get("ObjectLockConfiguration")).get("Rule") and not takes_lines:
                 lacks["object_lock"] = "nothing withholds deletion (Object Lock)"
             if policy:
@@ -447,9 +445,8 @@ class Plan:
 
 def statement(*parts: Any, **condition: JSON) -> JSON:
     """A statement of a bucket policy: its id, effect, principal, action and resource, and its condition."""
-    return dict(
-        zip(("Sid", "Effect", "Principal", "Action", "Resource", "Condition"), (*parts, condition), strict=True)
-    )
+    names = ("Sid", "Effect", "Principal", "Action", "Resource", "Condition")
+    return dict(zip(names, (*parts, condition), strict=True))
 
 
 def put_policy(bucket: str, region: str, policy: JSON | None, added: Sequence[JSON]) -> str:

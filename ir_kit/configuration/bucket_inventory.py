@@ -14,8 +14,6 @@ from ir_kit.configuration.collected_answers import Configuration, configuration
 from ir_kit.domain.documents import mapping, rows_of
 from ir_kit.domain.logic import NO, UNKNOWN, YES
 
-GLOBAL = "us-east-1"
-
 
 @dataclass(frozen=True)
 class Bucket:
@@ -147,7 +145,7 @@ def inventory_of(
             continue
         answering[name] = answering.get(name) or (call.account if answer.known else None)
         if setting.operation == "GetBucketLocation" and answer.state == "answered":
-            place = str(answer.response.get("LocationConstraint") or GLOBAL)
+            place = str(answer.response.get("LocationConstraint") or "us-east-1")
             regions[name] = "eu-west-1" if place == "EU" else place
         elif setting.operation == "HeadBucket" and answer.part("BucketRegion", str):
             regions.setdefault(name, answer.part("BucketRegion", str))

@@ -77,11 +77,11 @@ class Expiry:
         if time >= min(self.gone, self.whole) or state.state not in ("logged", "uncertain"):
             return state
         if self.first is None or time < self.first:
-            return State("lost", f"{self.words}, and none of that time is held", (), state.where, state.steady)
+            return State("lost", f"{self.words}, and none of that time is held", (), state.steady)
         if state.state == "uncertain":
             return state
         words = f"{self.words}: what is held of that time need not be all"
-        return State("uncertain", words, ("expiry",), state.where, state.steady)
+        return State("uncertain", words, ("expiry",), state.steady)
 
 
 def log_bucket(
@@ -197,23 +197,23 @@ def expiries(content: Mapping[str, Any]) -> list[tuple[str, int]]:
 
 
 def expired(
-    target: LogTarget, prefix: str, first: datetime | None, records: Iterable[Span], lag: timedelta,
-    collected: datetime | None,
-) -> Expiry | None:  # fmt: skip
+    target: LogTarget, prefix: str, records: Iterable[Span], first: Span | None, lag: timedelta, settings: Iterable[Row]
+) -> Expiry | None:
     """Which log objects had a lifecycle rule removed before they could be collected, one that has been taken back
     included?
 
     Parameters
     ----------
-    first : datetime or None
-        The first record that the evidence holds.
     records : iterable of Span
         When records were made that the evidence holds: those without a gap up to the removed ones were not removed.
+    first : Span or None
+        Begins with the first record that the evidence holds.
     lag : timedelta
         By which deliveries come after what they tell.
-    collected : datetime or None
-        When the last setting was collected.
+    settings : rows of ``coverage/log_settings``
+        Collected before that, logs could be removed.
     """
+    collected = max((row["collected_at"] for row in settings), default=None) if target.expiry.points else None
     points = [point for point in target.expiry.points if collected and point.time <= collected]
     removed: list[tuple[datetime, str]] = []
     for number, point in enumerate(points):
@@ -232,7 +232,8 @@ def expired(
         if start - span.end > lag:
             break
         start = min(start, span.start)
-    return Expiry(gone, first, max(start, first or gone) + lag, words)
+    since = first.start if first else None
+    return Expiry(gone, since, max(start, since or gone) + lag, words)
 
 
 # the access log of each bucket
@@ -429,21 +430,17 @@ def target_of(status: Mapping[str, Any]) -> tuple[str, str] | None:
 
 
 def frame_access_logs(
-    logs: AccessLogs, unlogged: Mapping[str, Sequence[Span]], settings: Sequence[Row], events: Sequence[Row],
-    ends: datetime,
-) -> None:  # fmt: skip
+    logs: AccessLogs, unlogged: Mapping[str, Sequence[Span]], settings: Sequence[Row], events: Sequence[Row]
+) -> None:
     """Add to each bucket's access log when a change of it would have left no record (`unlogged`, by bucket), and what
     its log bucket did.
     """
-    logs.ends = ends
-    collected = max((row["collected_at"] for row in settings), default=None)
     targets: dict[str, LogTarget] = {}
     for bucket, log in logs.items():
         for timeline in (log.target, log.cloudwatch):
-            timeline.unlogged, timeline.ends = unlogged.get(bucket, ()), ends
+            timeline.unlogged, timeline.ends = unlogged.get(bucket, ()), logs.ends
         for place, prefix in sorted({point.value for point in log.target.points if point.value}):
             if place not in targets:
-                targets[place] = log_bucket(place, LOGGING, settings, events, ends)
-            log.log_bucket = targets[place]
-            first = log.lines[0].start if log.lines else None
-            log.expiry = expired(targets[place], prefix, first, log.lines, LAG, collected) or log.expiry
+                targets[place] = log_bucket(place, LOGGING, settings, events, logs.ends)
+            log.log_bucket, first = targets[place], next(iter(log.lines), None)
+            log.expiry = expired(targets[place], prefix, log.lines, first, LAG, settings) or log.expiry

@@ -8,6 +8,7 @@ changes, and of a bucket only the trails count that can select it: the work grow
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -388,17 +389,17 @@ class LoggingTimeline:
         for row in self.lost if state.state in ("logged", "uncertain") else ():
             of = row.get("trail_name") in (None, name) and row["aws_region"] in (None, region)
             if of and span.touches(row["start_time"], row["end_time"]):
-                return State("lost", row["basis"], (), state.where)
+                return State("lost", row["basis"])
         if state.state != "logged":
             return state
         though = f"though it should have been on ({state.basis})"
         if any(unseen.holds(span.start) for unseen in self.unseen.get((scope.bucket or "", scope.record_class), [])):
             words = f"the access log holds requests that CloudTrail does not, {though}"
-            return State("uncertain", words, ("contradiction",), state.where)
+            return State("uncertain", words, ("contradiction",))
         for silent in self.silent.get(region or "", []):
             if silent.holds(span.start):
                 when = f"from {silent.start:%Y-%m-%d %H:%M} to {silent.end:%Y-%m-%d %H:%M}"
-                return State("uncertain", f"{region} delivered no record {when}, {though}", ("silence",), state.where)
+                return State("uncertain", f"{region} delivered no record {when}, {though}", ("silence",))
         return state
 
     def unlogged(self, region: str) -> list[Span]:
@@ -427,7 +428,7 @@ class LoggingTimeline:
                 before = self.settled(trail, scope, Span(change - INSTANT, change))
                 if before.state != state.state and {before.state, state.state} & {"logged", "uncertain"}:
                     words = f"{trail.key.name} settles after a change at {change:%Y-%m-%d %H:%M:%S}"
-                    return State("uncertain", words, ("settling",), trail.key.name)
+                    return State("uncertain", words, ("settling",))
         return state
 
     def settled(self, trail: Trail, scope: Scope, span: Span) -> State:
@@ -488,32 +489,27 @@ class LoggingTimeline:
         if files == "not_held" or moved_away:
             place = "/".join(trail.destination(time) or ("?",))
             return State("not_logged", f"{name} delivers to s3://{place}, whose files are not in the evidence")
-        if on.state == covers.state == "known" and before and after:
-            state = self._by_selectors(trail, scope, time, before, after, selectors.words)
+        if before and after and on.state == covers.state == "known":
+            if before != after:
+                state = State("uncertain", f"{name} was changed unseen: {selectors.words}", ("unseen_change",))
+            elif before.kind == "partly":
+                state = State("uncertain", f"{name}: {before.words} ({selectors.words})", before.left_out)
+            elif scope[1:] == (None, GLOBAL) and trail.leaves_out_global_services(time):
+                words = f"{name} leaves out global services (IAM, STS, CloudFront)"
+                state = State("uncertain", words, ("global_services",))
+            else:
+                state = State("logged", f"{name} ({selectors.words})")
         elif before and before.kind == "partly":
             words = f"{name}: {before.words} ({selectors.words}); whether it was on is not known"
-            state = State("uncertain", words, before.left_out, name)
+            state = State("uncertain", words, before.left_out)
         elif "disputed" in (on.state, covers.state):
-            state = State("uncertain", f"{name} was switched unseen", ("unseen_change",), name)
+            state = State("uncertain", f"{name} was switched unseen", ("unseen_change",))
         else:
             state = self._by_proof(trail, scope, span, on.state == "known", covers.state == "known", before)
         words = state.basis
-        if files == "cannot_tell" and trail in self._sharing(time):
+        if files == "cannot_tell" and self._shares_files(trail, time):
             words += "; which trail the files are of cannot be told"
-        return State(state.state, words, state.left_out, state.where, state.steady and files == "held")
-
-    def _by_selectors(
-        self, trail: Trail, scope: Scope, time: datetime, before: Coverage, after: Coverage, words: str
-    ) -> State:
-        name = trail.key.name
-        if before.kind == after.kind == "all":
-            if scope.bucket is None and scope.aws_region == GLOBAL and trail.leaves_out_global_services(time):
-                words = f"{name} leaves out global services (IAM, STS, CloudFront)"
-                return State("uncertain", words, ("global_services",), name)
-            return State("logged", f"{name} ({words})", (), name)
-        if before == after:
-            return State("uncertain", f"{name}: {before.words} ({words})", before.left_out, name)
-        return State("uncertain", f"{name} was changed unseen: {words}", ("unseen_change",), name)
+        return State(state.state, words, state.left_out, state.steady and files == "held")
 
     def _by_proof(
         self, trail: Trail, scope: Scope, span: Span, on: bool, covers: bool, coverage: Coverage | None
@@ -531,28 +527,26 @@ class LoggingTimeline:
             rows = rows[own & (fits.since[rows] <= time) & (time < fits.until[rows])]
             return rows, self.hull(rows)
 
-        def unknown(words: str) -> State:
-            return State("unknown", words, steady=False)
-
         rows, time = self.once(("proof", trail, run, cut_at(self.cuts, span.start)), compute)
         if not covers:
             regions = {self.delivered[row].scope.aws_region for row in rows}
             if scope.aws_region not in regions and not regions - {trail.key.home_region}:
-                return unknown(
-                    f"whether {name} took this Region is not known, and no record that it delivered shows it"
-                )
+                words = f"whether {name} took this Region is not known, and no record that it delivered shows it"
+                return State("unknown", words, steady=False)
         # management events of any Region show what a trail selects of them
         calls = scope.record_class == "management"
         of = slice(0, self.calls) if calls else self.slices.get(scope, slice(0, 0))
         proving = rows[slice(*np.searchsorted(rows, (of.start, of.stop)))]
         selected = coverage is not None and coverage.kind == "all"
         if time is None or not (len(proving) or selected):
-            return unknown(f"what {name} selected at that time is not known, and no record that it delivered shows it")
+            words = f"what {name} selected at that time is not known, and no record that it delivered shows it"
+            return State("unknown", words, steady=False)
         start, end = (run.start, run.end) if on else (time.start, run.end if change_ends_it else time.end)
         if not (start <= span.start and span.end <= end):
-            return unknown(f"{name} is not known to have been on before or after what it delivered")
+            words = f"{name} is not known to have been on before or after what it delivered"
+            return State("unknown", words, steady=False)
         if selected:
-            return State("logged", f"{name} delivered before and after", (), name, steady=False)
+            return State("logged", f"{name} delivered before and after", steady=False)
         showing = self.run_records(trail, run)
         return proven(scope, [self.delivered[row] for row in proving], name, bool(showing[0] < self.calls))
 
@@ -566,25 +560,23 @@ class LoggingTimeline:
         earlier = trail.destination(moved.time - INSTANT)
         if earlier == trail.destination(time) or (earlier is None and self.files_held(trail, time) == "held"):
             return False
-        until = min(
-            (point.time for point in points if point.time > time and point.value != moved.value), default=LATEST
+        returns = (point.time for point in points if point.time > time and point.value != moved.value)
+        rows, first, last = (
+            self.files_of(trail, time),
+            _micros(moved.time + MARGIN),
+            _micros(min(returns, default=LATEST)),
         )
-        ended = self.finishes[rows := self.files_of(trail, time)]
-        return not len(
-            self._unfitting(trail, rows[(ended >= _micros(moved.time + MARGIN)) & (ended <= _micros(until))])
-        )
+        return not len(self._unfitting(trail, rows[(self.finishes[rows] >= first) & (self.finishes[rows] <= last)]))
 
-    def _sharing(self, time: datetime) -> set[Trail]:
-        """The trails whose files may be another's just as well."""
+    def _shares_files(self, trail: Trail, time: datetime) -> bool:
+        """Could files that may be this trail's be another's just as well?"""
 
-        def compute() -> set[Trail]:
-            shared: set[Trail] = set()
-            for stem in self.stems:
-                fitting = [other for other in self.listed if self.matches(other, time)[stem] != "not_held"]
-                shared.update(fitting if len(fitting) > 1 else ())
-            return shared
+        def held(of: Trail) -> list[str | None]:
+            return [stem for stem, answer in self.matches(of, time).items() if answer != "not_held"]
 
-        return self.once(("shared", cut_at(self.cuts, time)), compute)
+        key = ("trails of folders", cut_at(self.cuts, time))
+        trails = self.once(key, lambda: Counter(stem for other in self.listed for stem in held(other)))
+        return any(trails[stem] > 1 for stem in held(trail))
 
     def _delivered(self, trail: Trail, scope: Scope, span: Span, state: State) -> State:
         """The state, lowered where delivery was in doubt and nothing came, or where the files have expired."""
@@ -600,8 +592,8 @@ class LoggingTimeline:
             arrived = rows[later & (self.begins[rows] < _micros(until))]
             if not any(self.delivered[row].scope.aws_region == scope.aws_region for row in arrived):
                 words = f"{trail.key.name} may not have been delivered: {doubt}"
-                return State("uncertain", words, ("delivery",), trail.key.name, steady=False)
-            state = State(state.state, state.basis, state.left_out, state.where, steady=False)
+                return State("uncertain", words, ("delivery",), steady=False)
+            state = state._replace(steady=False)
         return state
 
     # trails of which nothing is known
@@ -637,7 +629,7 @@ class LoggingTimeline:
             rows = others if scope.record_class == "management" else rows
             if contradicts:
                 words = "records came although no known trail selects them"
-                state = State("uncertain", words, ("contradiction",), "files")
+                state = State("uncertain", words, ("contradiction",))
             elif rows:
                 state = proven(scope, rows, None, bool(others))
             else:
@@ -648,11 +640,8 @@ class LoggingTimeline:
         time, state = self.once(("unknown trail", scope), compute)
         if time is not None and time.start <= span.start and span.end <= time.end:
             return state
-        return (
-            State("not_logged", "no trail covers it")
-            if listed
-            else State("unknown", "no trail is known that covers it")
-        )
+        words = "no trail covers it" if listed else "no trail is known that covers it"
+        return State("not_logged" if listed else "unknown", words)
 
 
 def proven(scope: Scope, rows: Sequence[Delivered], name: str | None, calls: bool) -> State:
@@ -661,23 +650,19 @@ def proven(scope: Scope, rows: Sequence[Delivered], name: str | None, calls: boo
     They prove a setting between them only where a change of it would have been recorded too: where management events
     (`calls`) came beside them.
     """
-    count, where = sum(row.records for row in rows), name or "files"
+    count, reads = sum(row.records for row in rows), sum(row.reads for row in rows)
     basis = f"{count} records{f' of {name}' if name else ''} were delivered while no setting changed"
-    folders = {row.folder for row in rows if row.keys}
-    reads = sum(row.reads for row in rows)
-    part = ""
-    if scope.record_class == "management":
-        if reads in (0, count):
-            part, words = "read_only", f"{'all' if reads else 'none'} of them read-only"
-    elif not folders:
-        part, words = "objects", "none of them on an object"
-    elif None not in folders and len({str(folder).partition("/")[0] for folder in folders}) == 1:
-        part, words = "prefix", f"all below {next(iter(folders))}/"
-    if not part and not calls and scope.record_class != "management":
-        part, words = "unseen_change", "but no management event that would show a change"
-    if part:
-        return State("uncertain", f"{basis}, {words}", (part,), where, steady=False)
-    return State("logged", basis, (), where, steady=False)
+    folders, data = {row.folder for row in rows if row.keys}, scope.record_class != "management"
+    below = {str(folder).partition("/")[0] for folder in folders}
+    for lacks, part, words in (
+        (not data and reads in (0, count), "read_only", f"{'all' if reads else 'none'} of them read-only"),
+        (data and not folders, "objects", "none of them on an object"),
+        (data and None not in folders and len(below) == 1, "prefix", f"all below {next(iter(folders), None)}/"),
+        (data and not calls, "unseen_change", "but no management event that would show a change"),
+    ):
+        if lacks:
+            return State("uncertain", f"{basis}, {words}", (part,), steady=False)
+    return State("logged", basis, steady=False)
 
 
 def cut_at(edges: list[datetime], time: datetime) -> tuple[int, bool]:
@@ -755,20 +740,18 @@ def timeline_of(
         lost=list(lost),
     )  # fmt: skip
     records = [Span(row["first_time"], row["last_time"]) for row in hours]
-    collected = max((row["collected_at"] for row in settings), default=None)
     for trail in trails:
-        place = trail.destination(ends) or trail.destination(EARLIEST)
+        place = trail.destination(ends) or trail.destination(EARLIEST) or ("", "")
         for target in targets[trail.key]:
             oldest = timeline.hull(timeline.files_of(trail, ends)) if target.expiry.points else None
-            since = oldest.start if oldest else None
-            expiry = expired(target, place[1] if place else "", since, records, LAG, collected)
-            if expiry:
+            if expiry := expired(target, place[1], records, oldest, LAG, settings):
                 timeline.expired[trail.key] = expiry
     of_regions = {
         region: timeline.unlogged(region) for region in {buckets.get(name) for name in timeline.access_logs} if region
     }
     of_buckets = {bucket: of_regions.get(buckets.get(bucket) or "", []) for bucket in timeline.access_logs}
-    frame_access_logs(timeline.access_logs, of_buckets, settings, events, ends)
+    timeline.access_logs.ends = ends
+    frame_access_logs(timeline.access_logs, of_buckets, settings, events)
     return timeline
 
 

@@ -20,7 +20,7 @@ Decided where the sources leave room:
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from itertools import product
 from math import prod
@@ -382,19 +382,17 @@ class Scope(NamedTuple):
         return coverage_of_bucket(selectors, self.bucket, self.record_class)
 
 
-@dataclass(frozen=True)
-class State:
+class State(NamedTuple):
     """Would the requests of a scope have been recorded, and is the record in the evidence?
 
     `state` is `logged`, `uncertain`, `lost` (recorded, and gone), `unknown` or `not_logged`; why, in words; which part is
-    left out or in doubt; by which trail.
+    left out or in doubt.
     """
 
     state: str
     basis: str
     left_out: tuple[str, ...] = ()
-    where: str | None = None
-    steady: bool = field(default=True, compare=False)  # follows from settings alone, so that it lasts as they do
+    steady: bool = True  # follows from settings alone, so that it lasts as they do
 
 
 def best(states: Iterable[State]) -> State:
@@ -406,4 +404,4 @@ def best(states: Iterable[State]) -> State:
         return next((state for state in equal if not state.left_out), top)
     basis = "; ".join(dict.fromkeys(state.basis for state in equal if state.basis))
     left_out = tuple(dict.fromkeys(part for state in equal for part in state.left_out))
-    return State(top.state, basis, left_out, top.where)
+    return State(top.state, basis, left_out)

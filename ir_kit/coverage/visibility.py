@@ -130,30 +130,22 @@ def is_blind(row: Row) -> bool:
 
 
 def was_logged(
-    visible: pd.DataFrame, start: datetime, end: datetime, *, record_class: str, bucket: str | None = None,
-    region: str | None = None, ignoring: frozenset[str] = MINOR,
-) -> bool:  # fmt: skip
-    """Was the whole of a scope logged from `start` to `end`, so that nothing found means that nothing was?
+    visible: pd.DataFrame, span: Span, record_class: str, bucket: str | None = None, ignoring: frozenset[str] = MINOR
+) -> bool:
+    """Was the whole of a scope logged through all of this time, so that nothing found means that nothing was?
 
     Parameters
     ----------
-    bucket, region : str, optional
-        A bucket, or else the management events of a Region; with neither, those of every Region in the table.
+    bucket : str, optional
+        None: the management events of every Region in the table.
     ignoring : set of str
         Parts that may be left out (`left_out`): by default management events of KMS and the RDS Data API.
-
-    Returns
-    -------
-    bool
-        False too where the table does not cover all of the time.
     """
     of = visible["bucket"] == bucket if bucket else visible["bucket"].isna()
-    if not bucket and region is not None:
-        of &= visible["aws_region"] == region
-    of &= (visible["record_class"] == record_class) & (visible["start_time"] < end) & (visible["end_time"] > start)
-    rows = rows_of(visible[of])
-    covered = sum((min(row["end_time"], end) - max(row["start_time"], start) for row in rows), timedelta())
-    due = (end - start) * len({row["aws_region"] for row in rows})
+    of &= (visible["record_class"] == record_class) & (visible["start_time"] < span.end)
+    rows = rows_of(visible[of & (visible["end_time"] > span.start)])
+    covered = sum((min(row["end_time"], span.end) - max(row["start_time"], span.start) for row in rows), timedelta())
+    due = (span.end - span.start) * len({row["aws_region"] for row in rows})
     return bool(rows) and covered >= due and all(is_whole(row, ignoring) for row in rows)
 
 
@@ -396,16 +388,15 @@ def last_used_logged_status(case: Case, settings: Row) -> str:
     # the access log shows a use that may be this one; or it has data events that no replay here tells of
     if lines or (service not in MANAGEMENT_ALONE and service != "s3"):
         return "unknown"
-    coverage, times = visible(case), ((time - NEAR).to_pydatetime(), (time + NEAR).to_pydatetime())
-    place = settings.get("last_used_region")
-    region = None if place in (None, "N/A", "aws-global") else place
-    minor: frozenset[str] = frozenset() if service == "kms" else MINOR
-    logged = was_logged(coverage, *times, record_class="management", region=region, ignoring=minor)
+    coverage, span = visible(case), Span((time - NEAR).to_pydatetime(), (time + NEAR).to_pydatetime())
+    region = settings.get("last_used_region")
+    in_region = coverage if region in (None, "N/A", "aws-global") else coverage[coverage["aws_region"] == region]
+    logged = was_logged(in_region, span, "management", None, frozenset() if service == "kms" else MINOR)
     if service == "s3" and logged:
         buckets = coverage["bucket"].dropna().unique()
         # what was logged of buckets that the incident does not name is not known
         logged = not case.incident.buckets and len(buckets) > 0
         for bucket in buckets if logged else ():
-            read, write, line = (was_logged(coverage, *times, record_class=kind, bucket=bucket) for kind in ORDER[1:])
+            read, write, line = (was_logged(coverage, span, kind, bucket) for kind in ORDER[1:])
             logged = logged and (line or (read and write))
     return "no" if logged else "unknown"

@@ -510,10 +510,9 @@ def test_nothing_found_means_nothing_was_where_the_whole_scope_was_logged(accoun
     account.stands(BUCKET_B)
     account.hums()
     table = visibility_of(account.replay())
-    window = {"start": account.window.start, "end": account.window.end}
-    assert was_logged(table, record_class="data_read", bucket="b", **window)
-    assert not was_logged(table, record_class="data_read", bucket="c", **window)
-    later = {"start": account.window.start, "end": account.window.end + timedelta(hours=1)}
-    assert not was_logged(table, record_class="data_read", bucket="b", **later)
-    assert not was_logged(table.iloc[0:0], record_class="data_read", bucket="b", **window)
+    later = Span(account.window.start, account.window.end + timedelta(hours=1))
+    assert was_logged(table, account.window, "data_read", "b")
+    assert not was_logged(table, account.window, "data_read", "c")
+    assert not was_logged(table, later, "data_read", "b")
+    assert not was_logged(table.iloc[0:0], account.window, "data_read", "b")
     assert isinstance(table, pd.DataFrame)

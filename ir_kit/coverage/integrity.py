@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import reduce
 from typing import Any, NamedTuple
 
@@ -94,7 +94,7 @@ def answers_on_digests(case: Case) -> tuple[Proofs, list[Trail], dict[tuple[str,
         elif operation == "GetTrailStatus":
             key = trail_key(str(asked.get("Name")), None, row["aws_region"])
             if key and (latest := moment(response.get("LatestDigestDeliveryTime"))):
-                due[key.name, key.home_region] = min(latest, case.incident.window.end)
+                due[key.name, key.home_region] = min(latest.astimezone(UTC), case.incident.window.end)
     return proofs, [trails[arn] for arn in sorted(trails)], due
 
 

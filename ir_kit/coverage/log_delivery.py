@@ -30,6 +30,7 @@ from ir_kit.policies.decisions import Policies, Request, decide
 from ir_kit.policies.policy_documents import Principal, parse_policy
 
 CLOUDTRAIL, LOGGING = "cloudtrail.amazonaws.com", "logging.s3.amazonaws.com"
+ACCESS_LOGS = "S3_SERVER_ACCESS_LOGS"
 DAY = timedelta(days=1)
 SETTLING = timedelta(hours=1)  # of a change of an access log
 AWAY = timedelta(hours=3)  # without a line, from which an access log that was redirected is taken to be gone
@@ -387,27 +388,22 @@ def access_logs(settings: Iterable[Row], events: Iterable[Row], lines: Iterable[
             mapping(row["parameters"]).get("Bucket"),
             mapping(row["response"]),
         )
-        words = f"{operation} of {row['collected_at']:%Y-%m-%d %H:%M:%S}"
+        time, words = row["collected_at"], f"{operation} of {row['collected_at']:%Y-%m-%d %H:%M:%S}"
         if operation == "GetBucketLogging" and bucket and row["error_code"] != "NoSuchBucket":
-            of(bucket).target.add(row["collected_at"], target_of(response), "seen", words)
-        elif operation == "DescribeDeliverySources":
-            for source in mappings(response.get("deliverySources")):
-                if source.get("logType") == "S3_SERVER_ACCESS_LOGS":
-                    names |= {
-                        str(source.get("name")): str(arn).rpartition(":::")[2]
-                        for arn in source.get("resourceArns") or []
-                    }
-        elif operation == "DescribeDeliveries":
-            live = {str(delivery.get("deliverySourceName")) for delivery in mappings(response.get("deliveries"))}
-            for name, bucket in names.items():
-                of(bucket).cloudwatch.add(row["collected_at"], name in live, "seen", words)
+            of(bucket).target.add(time, target_of(response), "seen", words)
+        for source in mappings(response.get("deliverySources")) if operation == "DescribeDeliverySources" else ():
+            arns = source.get("resourceArns") or [] if source.get("logType") == ACCESS_LOGS else []
+            names |= {str(source.get("name")): str(arn).rpartition(":::")[2] for arn in arns}
+        live = {str(delivery.get("deliverySourceName")) for delivery in mappings(response.get("deliveries"))}
+        for name, bucket in names.items() if operation == "DescribeDeliveries" else ():
+            of(bucket).cloudwatch.add(time, name in live, "seen", words)
     sources: dict[str, str] = {}
     for row in (row for row in events if row["error_code"] is None):
         name, time, request = row["event_name"], row["event_time"], mapping(row["request_parameters"])
-        words = f"{name} of {time:%Y-%m-%d %H:%M:%S}"
-        if name == "PutBucketLogging" and row["bucket"] and isinstance(request.get("BucketLoggingStatus"), dict):
-            of(row["bucket"]).target.add(time, target_of(request["BucketLoggingStatus"]), "changed", words)
-        elif name == "PutDeliverySource" and request.get("logType") == "S3_SERVER_ACCESS_LOGS":
+        words, status = f"{name} of {time:%Y-%m-%d %H:%M:%S}", request.get("BucketLoggingStatus")
+        if name == "PutBucketLogging" and row["bucket"] and isinstance(status, dict):
+            of(row["bucket"]).target.add(time, target_of(status), "changed", words)
+        elif name == "PutDeliverySource" and request.get("logType") == ACCESS_LOGS:
             sources[str(request.get("name"))] = str(request.get("resourceArn")).rpartition(":::")[2]
         elif name in ("CreateDelivery", "DeleteDeliverySource", "DeleteDelivery"):
             named = str(request.get("deliverySourceName" if name == "CreateDelivery" else "name"))

@@ -63,18 +63,12 @@ class Delivered(NamedTuple):
 
 def deliveries(rows: Iterable[Row]) -> list[Delivered]:
     """The rows of ``coverage/delivered``, read: management events first, each scope together."""
-    listed = [
-        Delivered(
-            row["stem"],
-            Scope(row["record_class"], row["bucket"], row["aws_region"]),
-            Span(row["first_time"], row["last_time"] + MOMENT),
-            int(row["records"]),
-            int(row["reads"]),
-            commonprefix([row["first_key"] or "", row["last_key"] or ""]).rpartition("/")[0] or None,
-            row["first_key"] is not None,
-        )
-        for row in rows
-    ]
+    listed = []
+    for row in rows:
+        scope = Scope(row["record_class"], row["bucket"], row["aws_region"])
+        span, keyed = Span(row["first_time"], row["last_time"] + MOMENT), row["first_key"] is not None
+        folder = commonprefix([row["first_key"] or "", row["last_key"] or ""]).rpartition("/")[0] or None
+        listed.append(Delivered(row["stem"], scope, span, int(row["records"]), int(row["reads"]), folder, keyed))
     return sorted(listed, key=lambda row: (CLASSES.index(row.scope.record_class), *map(str, row.scope[1:])))
 
 
@@ -264,11 +258,10 @@ class LoggingTimeline:
         """Moments at which what is known of a trail and of its deliveries changes."""
 
         def compute() -> list[datetime]:
-            edges = {*trail.edges(), *(change + SETTLING for change in trail.changes)}
-            for target in self.targets.get(trail.key, []):
-                edges.update(target.edges())
-            edges.update(self.expired[trail.key].edges() if trail.key in self.expired else ())
-            return sorted(edges)
+            parts: list[LogTarget | Expiry] = [*self.targets.get(trail.key, [])]
+            parts += [self.expired[trail.key]] if trail.key in self.expired else []
+            edges = {*trail.edges(), *(edge for part in parts for edge in part.edges())}
+            return sorted(edges.union(change + SETTLING for change in trail.changes))
 
         return self.once(("trail edges", trail), compute)
 

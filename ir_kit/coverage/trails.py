@@ -163,10 +163,8 @@ def _read_answer(trails: Trails, row: Row) -> None:
     if operation in ("DescribeTrails", "ListTrails") and not parameters.get("trailnamelist"):
         trails.listed.add("*" if operation == "ListTrails" else str(row["aws_region"]))
     for given in mappings(response.get("trailList") or response.get("Trails") or response.get("Trail")):
-        key, named = (
-            trail_key(given.get("TrailARN") or given.get("Name"), None, given.get("HomeRegion")),
-            lowered(given),
-        )
+        named, region = lowered(given), given.get("HomeRegion")
+        key = trail_key(given.get("TrailARN") or given.get("Name"), None, region)
         if key is None:
             continue
         trail = trails.by_key.setdefault(key, Trail(key))
@@ -178,22 +176,17 @@ def _read_answer(trails: Trails, row: Row) -> None:
             trail.selectors.add(time, DEFAULT, "seen", f"{words} (no selectors of its own)")
     asked = response.get("TrailARN") or parameters.get("trailname") or parameters.get("name")
     key = trail_key(asked, row["account_id"], row["aws_region"])
-    if key and operation == "GetTrailStatus":
-        _read_status(trails.trail(key), response, time, words)
-    elif key and operation == "GetEventSelectors":
+    if key and operation == "GetEventSelectors":
         trails.trail(key).selectors.add(time, selector_set(response) or SelectorSet(), "seen", words)
-
-
-def _read_status(trail: Trail, response: Row, time: datetime, words: str) -> None:
     logging = response.get("IsLogging")
-    if not isinstance(logging, bool):
-        return
-    trail.logging.add(time, logging, "seen", words)
-    started, stopped = moment(response.get("StartLoggingTime")), moment(response.get("StopLoggingTime"))
-    if started and started <= time and (logging or (stopped and started < stopped)):
-        trail.logging.add(started, True, "changed", f"StartLoggingTime {started:%Y-%m-%d %H:%M:%S} by {words}")
-    if stopped and stopped <= time and (not logging or (started and stopped < started)):
-        trail.logging.add(stopped, False, "changed", f"StopLoggingTime {stopped:%Y-%m-%d %H:%M:%S} by {words}")
+    if key and operation == "GetTrailStatus" and isinstance(logging, bool):
+        states = trails.trail(key).logging
+        states.add(time, logging, "seen", words)
+        started, stopped = moment(response.get("StartLoggingTime")), moment(response.get("StopLoggingTime"))
+        if started and started <= time and (logging or (stopped and started < stopped)):
+            states.add(started, True, "changed", f"StartLoggingTime {started:%Y-%m-%d %H:%M:%S} by {words}")
+        if stopped and stopped <= time and (not logging or (started and stopped < started)):
+            states.add(stopped, False, "changed", f"StopLoggingTime {stopped:%Y-%m-%d %H:%M:%S} by {words}")
 
 
 def _read_event(trails: Trails, row: Row) -> None:

@@ -63,11 +63,10 @@ WRITTEN_BACK = {  # what reads it, the part of its answer, the list in it, the o
 def steps_to_close(
     grants: Iterable[Row], changes: Iterable[Row], buckets: Iterable[Row], last_answer: Callable[[str, str], Any]
 ) -> list[dict[str, Any]]:
-    """What is to be run to close what is open to outsiders?
+    """What is to be run to close what is open to outsiders, by rows of these tables?
 
     Parameters
     ----------
-    grants, changes, buckets : rows of the tables of these names
     last_answer : callable
         The last answer to a call (by its name) about a bucket; None where there is none.
 

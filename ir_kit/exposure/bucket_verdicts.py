@@ -66,13 +66,7 @@ class Exposure:
 
 @lru_cache(maxsize=MOST_READ)
 def grants_of(configuration: Configuration, bucket: Bucket, inventory: BucketInventory) -> list[Grant]:
-    """Every grant on a bucket by these answers, source by source; one row without a grantee where a source has none.
-
-    Parameters
-    ----------
-    inventory : BucketInventory
-        The evidence's own accounts, their canonical ids and buckets.
-    """
+    """Every grant on a bucket by these answers, source by source; one row without a grantee where a source has none."""
     context, grants = BucketContext(bucket, configuration, inventory), list[Grant]()
     for source in (policy_grants, acl_grants, access_point_grants, access_grants_grants):
         grants += source(context)

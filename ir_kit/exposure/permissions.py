@@ -193,8 +193,7 @@ class Identities:
                 return at_best(read_document(version["Document"], source))
         known = MANAGED.get(arn.rpartition("/")[2]) if arn.split(":")[4:5] == ["aws"] else None
         statement = {"Sid": "AWSManaged", "Effect": "Allow", "Resource": "*"} | (known or {})
-        document = {"Version": "2012-10-17", "Statement": [statement]}
-        return at_best(read_document(document, source)) if known else None
+        return at_best(read_document({"Version": "2012-10-17", "Statement": statement}, source)) if known else None
 
 
 def unknown_policy(words: str) -> Policy:
@@ -202,10 +201,7 @@ def unknown_policy(words: str) -> Policy:
     return Policy("identity policies", unreadable=words)
 
 
-@lru_cache(maxsize=256)
-def identities_of(configuration: Configuration, account: str | None) -> Identities:
-    """The identities of an account, of any where that is None; read once."""
-    return Identities(configuration, account)
+identities_of = lru_cache(maxsize=256)(Identities)  # of an account, of any where that is None; read once
 
 
 @lru_cache(maxsize=4096)
@@ -224,14 +220,9 @@ def rights_of(configuration: Configuration, arn: str) -> Rights | None:
 
 
 def actor_of(credential: Row, parent: Row | None, origin: Row, exposure: Exposure) -> Actor | None:
-    """As whom does a credential act? None where that is not known.
+    """As whom does a credential act, which `parent` issued? None where that is not known.
 
-    Parameters
-    ----------
-    parent : mapping or None
-        The credential that issued it.
-    origin : mapping
-        Its row of ``exposure/credential_origins``; empty where no event issued or names it.
+    `origin` is its row of ``exposure/credential_origins``; empty where no event issued or names it.
     """
     arn, configuration, inventory = credential["principal_arn"], exposure.configuration, exposure.inventory
     account, temporary = account_of_arn(arn), credential["credential_type"] != "long_term"

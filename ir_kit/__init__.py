@@ -3,7 +3,7 @@
 In reading order; imports run upwards in this list::
 
     errors, incident      what is asked, and what can be wrong with it
-    domain/               primitives that all share: intervals, principals, outcomes, three-valued logic, JSON
+    domain/               primitives that all share: intervals, principals, three-valued logic, JSON
     ingest/               raw logs to typed rows
     engine, tables, case  an open incident: where its SQL runs, its result tables; `case_opening` loads what is new
     findings              the finding, the rules of its status and severity, the builder

@@ -41,14 +41,7 @@ def one_line(text: object, limit: int = 1000) -> str:
 class IrKitError(Exception):
     """Something that the reader of the message can put right.
 
-    Parameters
-    ----------
-    what : str
-        What is wrong, in a few words.
-    where : object, optional
-        The file with its line number, the option, the parameter.
-    next_step : str, optional
-        What to do about it.
+    `what` is wrong, `where` (the file with its line number, the option, the parameter), and what to do about it.
     """
 
     exit_status: ClassVar[int] = 2

@@ -96,17 +96,10 @@ def write_findings(case: Case, playbook: str, findings: Iterable[Finding]) -> li
 class Scope:
     """How much of a question's scope was logged.
 
-    Parameters
-    ----------
-    whole : bool or None
-        True: all of it, as configuration and delivered files show. False: a part is known to be missing. None: not
-        looked into.
-    blind : str
-        The part that was blind or was not looked into, in a sentence; empty where the whole scope was logged.
-    access_logs_only : bool
-        Whether a part was covered by access logs alone, which are delivered on a best-effort basis.
-    unsure : bool
-        Whether something beside the scope was blind that bears on it, so that a zero is not sure.
+    `whole`: all of it, as configuration and delivered files show, or not, or (None) that was not looked into. `blind`:
+    the part that was not logged or not looked into, in a sentence. `access_logs_only`: a part was covered by access
+    logs alone, which are delivered on a best-effort basis. `unsure`: something beside the scope was blind that bears
+    on it, so that a zero is not sure.
     """
 
     whole: bool | None

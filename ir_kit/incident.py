@@ -97,14 +97,7 @@ class _Loader(yaml.SafeLoader):
 
 
 def read_yaml(data: bytes, name: str) -> Document:
-    """What does this YAML say, and on which lines?
-
-    Parameters
-    ----------
-    data : bytes
-        UTF-8.
-    name : str
-        What messages call the file.
+    """What does this YAML, in UTF-8, say, and on which lines? Messages call it `name`.
 
     Raises
     ------
@@ -372,13 +365,6 @@ class Incident(_Model):
 def load_incident(incident: str, runs: str | Path = "runs") -> Incident:
     """What does ``RUNS/INCIDENT/incident.yaml`` say?
 
-    Parameters
-    ----------
-    incident : str
-        The incident's name, which is its folder's below `runs`.
-    runs : str or Path
-        The folder of all incidents.
-
     Raises
     ------
     IncidentError
@@ -455,19 +441,10 @@ def new_incident(
 
     Parameters
     ----------
-    runs : str or Path
-        The folder of all incidents; made where it is missing.
-    incident : str
-        The incident's name, which becomes its folder's.
     fields : Mapping
         The fields of the incident file, nested as there; times as ISO 8601 text or aware datetimes.
     base : str or Path, optional
         Where relative sources start; by default they start at the incident file, as they do when it is read.
-
-    Returns
-    -------
-    Path
-        The file that was written.
 
     Raises
     ------

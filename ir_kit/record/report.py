@@ -11,6 +11,7 @@ import base64
 import functools
 import hashlib
 import importlib.resources
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +20,7 @@ import jinja2
 from markupsafe import Markup
 
 from ir_kit.incident import Incident
-from ir_kit.record.markup import clean_html, figure_json, harmless, markdown_to_html, visible, without_escapes
+from ir_kit.record.markup import clean_html, figure_json, markdown_to_html, visible, without_escapes
 
 __all__ = ["Header", "header_of", "render_notebook", "render_report"]
 
@@ -137,9 +138,9 @@ def _output(output: Mapping[str, Any]) -> _Part | None:
     if "text/html" in data:
         return _Part("html", text, Markup(clean_html(_text(data["text/html"]))))
     for kind in ("image/png", "image/jpeg"):
-        address = f"data:{kind};base64,{_text(data.get(kind, '')).strip()}"
-        if harmless("src", address):
-            return _Part("image", text, Markup(address))
+        image = _text(data.get(kind, "")).strip()
+        if re.fullmatch(r"[A-Za-z0-9+/=\s]+", image):
+            return _Part("image", text, Markup(f"data:{kind};base64,{image}"))
     if "text/markdown" in data:
         return _Part("markdown", html=Markup(markdown_to_html(_text(data["text/markdown"]))))
     return _Part("text", text)

@@ -8,7 +8,7 @@ changes, and of a bucket only the trails count that can select it: the work grow
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -22,6 +22,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from ir_kit.case import Case
+from ir_kit.configuration.bucket_inventory import inventory
 from ir_kit.coverage.log_delivery import (
     AccessLogs,
     Expiry,
@@ -31,9 +32,9 @@ from ir_kit.coverage.log_delivery import (
     frame_access_logs,
     trail_targets,
 )
-from ir_kit.coverage.selectors import CLASSES, Coverage, Scope, SelectorSet, State, best
+from ir_kit.coverage.selectors import CLASSES, LINES, Coverage, Scope, SelectorSet, State, best
 from ir_kit.coverage.trails import INSTANT, SETTLING, Trail, TrailKey, Trails, trail_timelines
-from ir_kit.domain.documents import frame_of, mapping, mappings, rows_of
+from ir_kit.domain.documents import frame_of, mapping, rows_of
 from ir_kit.domain.intervals import EARLIEST, LATEST, UNKNOWN, Setting, Span, between, edges_of, united
 
 T = TypeVar("T")
@@ -172,7 +173,7 @@ class LoggingTimeline:
     access_logs: AccessLogs = field(default_factory=AccessLogs)
     silent: dict[str, list[Span]] = field(default_factory=dict)  # by Region
     unseen: dict[tuple[str, str], list[Span]] = field(default_factory=dict)  # by bucket and class
-    lost: Sequence[Row] = ()  # see `integrity.lost_spans`
+    lost: Sequence[Row] = ()  # recorded, and gone: see `integrity.lost_spans`
 
     def __post_init__(self) -> None:
         rows = self.delivered
@@ -267,14 +268,13 @@ class LoggingTimeline:
 
     def edges(self, scope: Scope) -> list[datetime]:
         """Moments at which the state of a scope may change."""
+        if scope.record_class == LINES:
+            return self.access_logs[scope.bucket].edges() if scope.bucket in self.access_logs else []
 
         def shared() -> set[datetime]:
             hulls = [span for trail in self.trails for span in self.hulls(trail)]
-            return {
-                *self.cuts,
-                *edges_of(hulls),
-                *(row[name] for row in self.lost for name in ("start_time", "end_time")),
-            }
+            lost = (row[name] for row in self.lost for name in ("start_time", "end_time"))
+            return {*self.cuts, *edges_of(hulls), *lost}
 
         rows = [*self.records_of(scope), *self.records_of(Scope("management", None, scope.aws_region))]
         spans = [row.span for row in rows] + self.silent.get(scope.aws_region or "", [])
@@ -354,12 +354,14 @@ class LoggingTimeline:
     # the state of a scope
 
     def scopes(self) -> list[Scope]:
-        """Every scope: management events of each Region, and each class of each bucket."""
+        """Every scope: management events of each Region, and each class of each bucket, access-log lines among them."""
         scopes = [Scope("management", None, region) for region in self.regions]
-        return scopes + [Scope(kind, bucket, region) for bucket, region in self.buckets.items() for kind in CLASSES]
+        return scopes + [Scope(kind, *of) for of in self.buckets.items() for kind in (*CLASSES, LINES)]
 
     def state(self, scope: Scope, span: Span) -> State:
         """What would have become of the requests of a scope in a span between two edges?"""
+        if scope.record_class == LINES:
+            return self.access_logs.state(str(scope.bucket), span.start)
         states = {
             number: self._lowered(self.trail_state(self.listed[number], scope, span), scope, span, self.listed[number])
             for number in self.candidates(scope, span.start)
@@ -371,10 +373,6 @@ class LoggingTimeline:
             ])  # fmt: skip
             states = {number: states.get(number, other) for number, other in enumerate(others)}
         return best([*states.values(), unknown])
-
-    def log_state(self, bucket: str, span: Span) -> State:
-        """What would have become of the access-log lines of a bucket in a span between two edges?"""
-        return self.access_logs.state(bucket, span.start)
 
     def _lowered(self, state: State, scope: Scope, span: Span, trail: Trail | None = None) -> State:
         """The state, lowered where records are lost or where what was delivered contradicts it."""
@@ -554,12 +552,26 @@ class LoggingTimeline:
         if earlier == trail.destination(time) or (earlier is None and self.files_held(trail, time) == "held"):
             return False
         returns = (point.time for point in points if point.time > time and point.value != moved.value)
-        rows, first, last = (
-            self.files_of(trail, time),
-            _micros(moved.time + MARGIN),
-            _micros(min(returns, default=LATEST)),
-        )
-        return not len(self._unfitting(trail, rows[(self.finishes[rows] >= first) & (self.finishes[rows] <= last)]))
+        rows = self.files_of(trail, time)
+        since, until = _micros(moved.time + MARGIN), _micros(min(returns, default=LATEST))
+        return not len(self._unfitting(trail, rows[(self.finishes[rows] >= since) & (self.finishes[rows] <= until)]))
+
+    def note_return(self, trail: Trail) -> None:
+        """A trail that was pointed elsewhere, and back with no record of it, is back when records come there again."""
+        buckets, prefix = trail.fields["bucket"], trail.fields["prefix"]
+        rest = [other for other in self.trails if other is not trail]
+        sure = ("held",) if rest else ("held", "cannot_tell")
+        for point, later in pairwise(list(buckets.points)):
+            place = (str(later.value), str(prefix.nearest(later.time) or ""))
+            if point.how != "changed" or later.how != "seen" or point.value in (None, later.value):
+                continue
+            if any(place in self.places(other) for other in rest):
+                continue
+            stems = {stem for stem in self.stems if match(place, stem, self.destinations) in sure}
+            starts = (row.span.start for row in self.delivered if row.stem in stems)
+            first = min((start for start in starts if point.time + MARGIN <= start), default=LATEST)
+            if point.time + AWAY <= first < later.time:
+                buckets.add(first, later.value, "seen", f"records came to s3://{later.value} again")
 
     def _shares_files(self, trail: Trail, time: datetime) -> bool:
         """Could files that may be this trail's be another's just as well?"""
@@ -668,69 +680,39 @@ def _micros(time: datetime) -> int:
     return (time - EARLIEST) // INSTANT
 
 
-def logging_timeline(case: Case, lost: pd.DataFrame | None = None) -> LoggingTimeline:
-    """The logging of a case's account over time.
+def logging_timeline(case: Case) -> LoggingTimeline:
+    """The logging of a case's account over time, from what was answered, called and delivered."""
 
-    Parameters
-    ----------
-    lost : DataFrame, optional
-        Spans whose records were recorded and are gone; see `integrity.lost_spans`.
-    """
+    def ask(question: str) -> list[dict[str, Any]]:
+        return [{name: read_value(name, value) for name, value in row.items()} for row in rows_of(case.ask(question))]
 
-    def ask(question: str, cuts: Sequence[Span] = ()) -> list[dict[str, Any]]:
-        if cuts:
-            rows = [{"cut": number, "start_time": cut.start, "end_time": cut.end} for number, cut in enumerate(cuts)]
-            columns = {"cut": "integer", "start_time": "timestamp", "end_time": "timestamp"}
-            case.engine.provide("visibility_cuts", frame_of(rows, columns))
-        return [{name: _read(name, value) for name, value in row.items()} for row in rows_of(case.ask(question))]
-
-    window = Span(case.incident.window.start, case.incident.window.end)
-    return timeline_of(window, case.incident.buckets, ask, rows_of(lost) if lost is not None else ())
-
-
-def _read(name: str, value: Any) -> Any:
-    if name in ("parameters", "response", "request_parameters", "response_elements"):
-        return mapping(value)
-    return value.to_pydatetime() if isinstance(value, pd.Timestamp) else value
-
-
-def timeline_of(
-    window: Span, named_buckets: Sequence[str], ask: Callable[..., list[Any]], lost: Iterable[Row] = ()
-) -> LoggingTimeline:
-    """The logging of an account over time, from the rows of this package's questions; see `logging_timeline`.
-
-    Parameters
-    ----------
-    ask : callable
-        From the name of a question, and for ``coverage/delivered`` the spans to cut at, to its rows.
-    """
     settings, events = ask("coverage/log_settings"), ask("coverage/log_events")
-    hours = ask("coverage/delivered_hours")
+    hours, window = ask("coverage/delivered_hours"), Span(case.incident.window.start, case.incident.window.end)
     ends = max((row["last_time"] for row in hours), default=LATEST)
     trails = trail_timelines(settings, events, ends)
-    settings = [row for row in settings if row["service"] != "cloudtrail" and row["operation"] != "HeadObject"]
     targets = {trail.key: trail_targets(trail, settings, events, ends) for trail in trails}
-    undelivered = LoggingTimeline(trails, [], ends, targets)
-    delivered = deliveries(ask("coverage/delivered", between(undelivered.cuts, EARLIEST, LATEST)))
+    cuts = between(LoggingTimeline(trails, [], ends, targets).cuts, EARLIEST, LATEST)
+    rows = [{"cut": number, "start_time": cut.start, "end_time": cut.end} for number, cut in enumerate(cuts)]
+    columns = {"cut": "integer", "start_time": "timestamp", "end_time": "timestamp"}
+    case.engine.provide("visibility_cuts", frame_of(rows, columns))
+    delivered = deliveries(ask("coverage/delivered"))
     first = LoggingTimeline(trails, delivered, ends, targets)
     for trail in trails:
-        _return(first, trail)
+        first.note_return(trail)
     # a change of a trail is recorded in its home Region: find the times in which it would not have been
     unframed = LoggingTimeline(trails, delivered, ends, targets)
     unlogged = {region: unframed.unlogged(region) for region in sorted({trail.key.home_region for trail in trails})}
     for trail in trails:
         trail.frame(unlogged[trail.key.home_region], ends)
-    reached = [row for row in ask("configuration/logged_buckets") if row["successes"]]
-    buckets = _buckets(named_buckets, reached, settings)
-    unseen: dict[tuple[str, str], list[Span]] = {}
+    buckets = {name: bucket.region for name, bucket in inventory(case).buckets.items()}
+    unseen = defaultdict[tuple[str, str], list[Span]](list)
     for row in ask("coverage/unseen_requests"):
-        unseen.setdefault((row["bucket"], row["record_class"]), []).append(Span(row["start_time"], row["end_time"]))
+        unseen[row["bucket"], row["record_class"]].append(Span(row["start_time"], row["end_time"]))
     timeline = LoggingTimeline(
         trails, delivered, ends, targets, {}, window, buckets,
         regions=sorted({region for region in (*(row["aws_region"] for row in hours), *buckets.values()) if region}),
         access_logs=access_logs(settings, events, ask("coverage/delivered_lines")),
         silent=silent_spans(hours, window.start, window.end), unseen=unseen,
-        lost=list(lost),
     )  # fmt: skip
     records = [Span(row["first_time"], row["last_time"]) for row in hours]
     for trail in trails:
@@ -748,38 +730,8 @@ def timeline_of(
     return timeline
 
 
-def _return(timeline: LoggingTimeline, trail: Trail) -> None:
-    """A trail that was pointed elsewhere, and back with no record of it, is back when records come there again."""
-    buckets, prefix = trail.fields["bucket"], trail.fields["prefix"]
-    rest = [other for other in timeline.trails if other is not trail]
-    sure = ("held",) if rest else ("held", "cannot_tell")
-    for point, later in pairwise(list(buckets.points)):
-        place = (str(later.value), str(prefix.nearest(later.time) or ""))
-        if point.how != "changed" or later.how != "seen" or point.value in (None, later.value):
-            continue
-        if any(place in timeline.places(other) for other in rest):
-            continue
-        stems = {stem for stem in timeline.stems if match(place, stem, timeline.destinations) in sure}
-        times = [
-            row.span.start for row in timeline.delivered if row.stem in stems and point.time + MARGIN <= row.span.start
-        ]
-        if times and point.time + AWAY <= min(times) < later.time:
-            buckets.add(min(times), later.value, "seen", f"records came to s3://{later.value} again")
-
-
-def _buckets(named: Sequence[str], reached: Sequence[Row], settings: Sequence[Row]) -> dict[str, str | None]:
-    """The buckets in scope with their Regions: those that the incident names, else those listed or reached."""
-    regions: dict[str, str | None] = {}
-    for row in reached:
-        regions[row["bucket"]] = row["aws_region"] or regions.get(row["bucket"])
-    listed = set(regions)
-    for row in settings:
-        bucket, response = mapping(row["parameters"]).get("Bucket"), mapping(row["response"])
-        if row["operation"] == "ListBuckets":
-            listed.update(str(given.get("Name")) for given in mappings(response.get("Buckets")))
-        elif bucket and row["error_code"] != "NoSuchBucket":
-            listed.add(bucket)
-        if row["operation"] == "GetBucketLocation" and row["answer"] == "answered" and bucket:
-            place = response.get("LocationConstraint") or GLOBAL
-            regions[bucket] = "eu-west-1" if place == "EU" else str(place)
-    return {bucket: regions.get(bucket) for bucket in sorted(set(named) or listed)}
+def read_value(column: str, value: Any) -> Any:
+    """A value of a question's row: times as datetimes, and the bodies of calls and answers read."""
+    if column in ("parameters", "response", "request_parameters", "response_elements"):
+        return mapping(value)
+    return value.to_pydatetime() if isinstance(value, pd.Timestamp) else value

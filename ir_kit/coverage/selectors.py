@@ -1,20 +1,9 @@
 """Event selectors, basic and advanced: would this request be recorded, and how much of a bucket or a Region?
 
-Sources: CloudTrail API reference, ``DataResource``, ``EventSelector``, ``AdvancedFieldSelector``; CloudTrail User
-Guide, "Filtering data events by using advanced event selectors" (within one field the operators that select are OR'd,
-those that deselect exclude when any matches, both groups are AND'd; fields are AND'd; selectors are OR'd; no
-wildcards). Field guide 2.1, 2.3, 2.7.
-
-Decided where the sources leave room:
-
-- A basic value ``arn:aws:s3:::bucket`` without the slash records nothing. CloudTrail refuses it
-  (`InvalidEventSelectorsException`, hashicorp/terraform-provider-aws#4043), so it cannot be in effect; a log that names
-  it is not taken for coverage.
-- In an advanced selector the same text is an ordinary prefix: ``StartsWith arn:aws:s3:::b`` selects ``b/...`` and
-  ``b-other/...`` too.
-- Listings carry ``ARNPrefix`` and no ``ARN``: under a filter on ``resources.ARN`` it is open whether they are recorded
-  (`partly`).
-- A basic prefix (``arn:aws:s3:::b/pre``) leaves open whether listings are recorded; a whole bucket records them.
+Sources: CloudTrail API reference, ``DataResource``, ``EventSelector``, ``AdvancedFieldSelector`` (operators of a field that
+select are OR'd, those that deselect exclude when any matches, both groups, and fields, AND'd; selectors OR'd; no wildcards).
+A basic value without the slash (``arn:aws:s3:::bucket``) is refused and records nothing (terraform-provider-aws#4043).
+Where AWS does not say it, as of listings under a prefix or a filter on ``resources.ARN``, the answer is `partly`.
 """
 
 from __future__ import annotations
@@ -34,7 +23,7 @@ Condition = tuple[str, Operators]
 """One field selector: a field and its operators, each with its values."""
 ORDER: tuple[Answer, ...] = ("no", "partly", "yes")  # all of several: the least; any of several: the most
 OBJECT, S3 = "AWS::S3::Object", "s3.amazonaws.com"
-CLASSES = ("management", "data_read", "data_write")
+CLASSES, LINES = ("management", "data_read", "data_write"), "server_access_log"
 RANK = {"not_logged": 0, "unknown": 1, "lost": 2, "uncertain": 3, "logged": 4}
 LISTINGS = frozenset({"ListObjects", "ListObjectVersions", "HeadBucket", "ListMultipartUploads"})
 MINOR_SERVICES = frozenset({"kms.amazonaws.com", "rdsdata.amazonaws.com"})  # what basic selectors can leave out
@@ -136,17 +125,18 @@ def selector_set(document: Mapping[str, Any] | None) -> SelectorSet | None:
     advanced = mappings(given.get("advancedeventselectors"))
     if not advanced and "eventselectors" not in given:
         return None
-    if not advanced:
-        return SelectorSet(
-            tuple(part for basic in mappings(given["eventselectors"]) for part in _basic(lowered(basic)))
-        )
-    selectors = []
-    for fields in (mappings(lowered(selector).get("fieldselectors")) for selector in advanced):
-        conditions = []
-        for condition in map(lowered, fields):
-            operators = ((name, _texts(condition.get(name))) for name in OPERATORS)
-            conditions.append((str(condition.get("field")).lower(), tuple(item for item in operators if item[1])))
-        selectors.append(tuple(conditions))
+    selectors = [part for basic in mappings(given.get("eventselectors")) for part in _basic(lowered(basic))]
+    if advanced:
+        selectors = [
+            tuple(
+                (
+                    str(field.get("field")).lower(),
+                    tuple((name, _texts(field[name])) for name in OPERATORS if _texts(field.get(name))),
+                )
+                for field in map(lowered, mappings(lowered(selector).get("fieldselectors")))
+            )
+            for selector in advanced
+        ]
     return SelectorSet(tuple(selectors))
 
 
@@ -234,20 +224,16 @@ def _arn_met(operators: Operators, request: Request) -> Answer:
 
 def _compared(operators: Operators, value: str | None) -> Answer:
     """A field that the record does not have is selected by no value, and deselected by none."""
-    selecting = [_matches(name, given, value) for name, given in operators if name in SELECTING]
-    refused = any(
-        _matches(name.removeprefix("not"), given, value) for name, given in operators if name not in SELECTING
-    )
+    selecting, refused = [], False
+    for name, given in operators:
+        operator, met = name.removeprefix("not"), False
+        if operator == "equals" and value is not None:  # ARNs and names as they are; true and false in any casing
+            met = value in given or (value in ("True", "False") and value.lower() in map(str.lower, given))
+        elif value is not None:
+            met = value.startswith(given) if operator == "startswith" else value.endswith(given)
+        selecting += [met] if name in SELECTING else []
+        refused |= met and name not in SELECTING
     return "no" if refused or (selecting and not any(selecting)) else "yes"
-
-
-def _matches(operator: str, given: tuple[str, ...], value: str | None) -> bool:
-    if value is None:
-        return False
-    # ARNs and names are compared as they are; true and false in any casing
-    if operator == "equals":
-        return value in given or (value in ("True", "False") and value.lower() in map(str.lower, given))
-    return value.startswith(given) if operator == "startswith" else value.endswith(given)
 
 
 @dataclass(frozen=True)
@@ -259,53 +245,29 @@ class Coverage:
     left_out: tuple[str, ...] = ()
 
 
-def coverage_of_bucket(selectors: SelectorSet, bucket: str, record_class: str) -> Coverage:
-    """How much of the requests of a class on this bucket do these selectors record?
-
-    Selectors compare fields with finitely many values, so a few requests stand for all of them: each value that is
-    named, one that begins with it, one that ends with it, and one that nobody names.
-
-    Parameters
-    ----------
-    record_class : {'management', 'data_read', 'data_write'}
-        ``management``: calls on the bucket's configuration.
-    """
-    named = record_class != "management" and (selectors.buckets is None or bucket in selectors.buckets)
-    return _covered(selectors, record_class, bucket if named else FRESH)
-
-
-def coverage_of_region(selectors: SelectorSet) -> Coverage:
-    """How much of the management events of a Region do these selectors record?"""
-    return _covered(selectors, "management", None)
-
-
 @lru_cache(maxsize=65_536)
 def _covered(selectors: SelectorSet, record_class: str, bucket: str | None) -> Coverage:
+    """Selectors compare fields with finitely many values, so a few requests stand for all of them: each value that is named,
+    one that begins with it, one that ends with it, and one that nobody names.
+    """
     values, operators = selectors.values, selectors.operators
     if record_class == "management":
-        sources = [S3] if bucket else _probes(values("eventsource"), [S3])
+        request, sources = Request("", category="Management"), [S3] if bucket else _probes(values("eventsource"), [S3])
         variations: dict[str, list[Any]] = {"event_source": sources, "read_only": [True, False]}
-        return _coverage(selectors, variations, Request("", category="Management"))
-    base, names = f"arn:aws:s3:::{bucket}/", READS if record_class == "data_read" else WRITES
-    keys = [value.removeprefix(base) for value in values(ARN) if value.startswith(base)]
-    ends = [f"{FRESH}{value}" for operator, value in operators(ARN) if operator.endswith("endswith")]
-    variations = {
-        "event_name": _probes([name for name in values("eventname") if name in names], names),
-        "key": _probes(keys, ends),
-        "principal_arn": _probes(values("useridentity.arn")),
-        "from_console": [True, False] if values("sessioncredentialfromconsole") else [False],
-        "vpc_endpoint_id": _probes(values("vpcendpointid")),
-        "error_code": _probes(values("errorcode"), [None]),
-    }
-    return _coverage(selectors, variations, Request("", read_only=record_class == "data_read", bucket=bucket))
+    else:
+        request = Request("", read_only=record_class == "data_read", bucket=bucket)
+        base, names = f"arn:aws:s3:::{bucket}/", READS if request.read_only else WRITES
+        keys = [value.removeprefix(base) for value in values(ARN) if value.startswith(base)]
+        ends = [f"{FRESH}{value}" for operator, value in operators(ARN) if operator.endswith("endswith")]
+        variations = {
+            "event_name": _probes([name for name in values("eventname") if name in names], names),
+            "key": _probes(keys, ends),
+            "principal_arn": _probes(values("useridentity.arn")),
+            "from_console": [True, False] if values("sessioncredentialfromconsole") else [False],
+            "vpc_endpoint_id": _probes(values("vpcendpointid")),
+            "error_code": _probes(values("errorcode"), [None]),
+        }
 
-
-def _probes(named: Iterable[str], more: Iterable[Any] = ()) -> list[Any]:
-    tried = [probe for name in named for probe in (name, f"{name}{FRESH}", f"{FRESH}{name}")]
-    return list(dict.fromkeys([FRESH, *tried, *more]))
-
-
-def _coverage(selectors: SelectorSet, variations: dict[str, list[Any]], request: Request) -> Coverage:
     products = [variations]
     if prod(map(len, variations.values())) > MOST:  # too many values to combine: each field by itself
         products = [{name: values if name == varied else values[:1] for name, values in variations.items()}
@@ -324,6 +286,11 @@ def _coverage(selectors: SelectorSet, variations: dict[str, list[Any]], request:
         return Coverage("none", f"{slashless[0]} lacks the slash and selects nothing" if slashless else "")
     words, left_out = _described(answers, [name for name, values in variations.items() if len(values) > 1])
     return Coverage("partly", "; ".join(words), tuple(left_out))
+
+
+def _probes(named: Iterable[str], more: Iterable[Any] = ()) -> list[Any]:
+    tried = [probe for name in named for probe in (name, f"{name}{FRESH}", f"{FRESH}{name}")]
+    return list(dict.fromkeys([FRESH, *tried, *more]))
 
 
 def _described(answers: list[tuple[Request, Answer]], varied: list[str]) -> tuple[list[str], list[str]]:
@@ -377,9 +344,9 @@ class Scope(NamedTuple):
         """How much of it these selectors record; None where they are not known."""
         if selectors is None:
             return None
-        if self.bucket is None:
-            return coverage_of_region(selectors)
-        return coverage_of_bucket(selectors, self.bucket, self.record_class)
+        apart = selectors.buckets is None or self.bucket in selectors.buckets
+        named = self.bucket is None or (apart and self.record_class != "management")
+        return _covered(selectors, self.record_class, self.bucket if named else FRESH)
 
 
 class State(NamedTuple):

@@ -5,18 +5,17 @@ Everything that says "nobody did" takes its right to say so from here, and its `
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any
 
 import pandas as pd
 
 from ir_kit.case import Case
-from ir_kit.coverage import integrity
+from ir_kit.coverage import integrity, selectors
 from ir_kit.coverage.logging_timeline import LoggingTimeline, logging_timeline
-from ir_kit.coverage.selectors import CLASSES, State
+from ir_kit.coverage.selectors import CLASSES, LINES, State
 from ir_kit.domain.documents import frame_of, rows_of
 from ir_kit.domain.intervals import LATEST, Span, between, united
 from ir_kit.errors import IrKitError
@@ -28,7 +27,7 @@ COLUMNS = {
     "bucket": "varchar", "aws_region": "varchar", "record_class": "varchar", "start_time": "timestamp", "end_time":
     "timestamp", "state": "varchar", "basis": "varchar", "left_out": "varchar[]",
 }  # fmt: skip
-ORDER = (*CLASSES, "server_access_log")
+ORDER = (*CLASSES, LINES)
 BLIND = ("not_logged", "lost", "unknown")
 MINOR = frozenset({"minor_services"})
 WORDS = {
@@ -60,7 +59,8 @@ def visible(case: Case) -> pd.DataFrame:
 
     def compute() -> pd.DataFrame:
         end = case.ask("coverage/evidence_end")["evidence_end"].iloc[0]
-        timeline = logging_timeline(case, integrity.lost_spans(case))
+        timeline = logging_timeline(case)
+        timeline.lost = rows_of(integrity.lost_spans(case))
         return visibility_of(timeline, LATEST if pd.isna(end) else end.to_pydatetime())
 
     return case.answer("visible", compute)
@@ -69,38 +69,22 @@ def visible(case: Case) -> pd.DataFrame:
 def visibility_of(timeline: LoggingTimeline, end: datetime = LATEST) -> pd.DataFrame:
     """The table for a timeline; see `visible`. The evidence ends at `end`, and no setting is carried on beyond it."""
     rows: list[dict[str, Any]] = []
-    window = timeline.window
     ended = State("unknown", f"the evidence ends at {end:%Y-%m-%d %H:%M:%S}")
-
-    def pieces(edges: list[datetime], state_at: Callable[[Span], State]) -> list[tuple[Any, ...]]:
-        listed: list[tuple[Any, ...]] = []
-        for span in between([*edges, end], window.start, window.end):
-            state = ended if span.start >= end else state_at(span)
-            if listed and listed[-1][2:4] == (state.state, state.basis):
-                listed[-1] = (listed[-1][0], span.end, *listed[-1][2:])
-            else:
-                listed.append((span.start, span.end, state.state, state.basis, list(state.left_out)))
-        return listed
-
-    def add(bucket: str | None, region: str | None, record_class: str, listed: list[tuple[Any, ...]]) -> None:
-        rows.extend(dict(zip(COLUMNS, (bucket, region, record_class, *piece), strict=True)) for piece in listed)
-
-    calls: dict[
-        str | None, list[tuple[Any, ...]]
-    ] = {}  # on the configuration of a bucket: the same for all of a Region
+    stretches: dict[selectors.Scope, list[dict[str, Any]]] = {}
     for scope in timeline.scopes():
+        # calls on the configuration of a bucket: the same for all of a Region
         of_all = scope.bucket is not None and scope.record_class == "management"
-        listed = calls.get(scope.aws_region) if of_all else None
-        if listed is None:
-            listed = pieces(timeline.edges(scope), partial(timeline.state, scope))
-        if of_all:
-            calls[scope.aws_region] = listed
-        add(*scope[1:], scope.record_class, listed)
-    for bucket, region in timeline.buckets.items():
-        log = timeline.access_logs.get(bucket)
-        add(
-            bucket, region, "server_access_log", pieces(log.edges() if log else [], partial(timeline.log_state, bucket))
-        )
+        known = scope._replace(bucket="") if of_all else scope
+        if known not in stretches:
+            listed = stretches[known] = []
+            for span in between([*timeline.edges(scope), end], timeline.window.start, timeline.window.end):
+                state = ended if span.start >= end else timeline.state(scope, span)
+                if listed and (listed[-1]["state"], listed[-1]["basis"]) == state[:2]:
+                    listed[-1]["end_time"] = span.end
+                else:
+                    whole = {"start_time": span.start, "end_time": span.end, "left_out": list(state.left_out)}
+                    listed.append(state._asdict() | whole)
+        rows += [scope._asdict() | row for row in stretches[known]]
     rows.sort(key=lambda row: (row["bucket"] or "", str(row["aws_region"]), ORDER.index(row["record_class"])))
     return frame_of(rows, COLUMNS)
 

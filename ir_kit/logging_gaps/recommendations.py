@@ -27,7 +27,7 @@ from ir_kit.case import Case
 from ir_kit.configuration.bucket_inventory import Bucket, BucketInventory, inventory
 from ir_kit.configuration.collected_answers import Configuration, configuration
 from ir_kit.coverage.log_delivery import CLOUDTRAIL, LOGGING
-from ir_kit.coverage.selectors import OBJECT, coverage_of_bucket, selector_set
+from ir_kit.coverage.selectors import OBJECT, Scope, selector_set
 from ir_kit.coverage.visibility import visible
 from ir_kit.credentials.lineage import compromised_credentials
 from ir_kit.domain.documents import JSON, frame_of, mapping, mappings, rows_of
@@ -277,7 +277,8 @@ class Plan:
             covers = trail.get("IsMultiRegionTrail") or region in (None, trail["HomeRegion"])
             if covers and trail["IsLogging"] is not False:
                 selectors = selector_set(trail["selectors"])
-                kinds = {coverage_of_bucket(selectors, bucket, kind).kind if selectors else "unknown" for kind in DATA}
+                covered = [Scope(kind, bucket, region).coverage(selectors) for kind in DATA]
+                kinds = {part.kind if part else "unknown" for part in covered}
                 results.add(kinds.pop() if len(kinds) == 1 else "partly")
         return next((answer for answer in ("all", "partly", "unknown") if answer in results), "none")
 

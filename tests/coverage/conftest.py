@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import duckdb
+import pandas as pd
 import pytest
 
 import ir_kit.coverage
-from ir_kit.coverage.logging_timeline import LoggingTimeline, timeline_of
+from ir_kit.case import Case
+from ir_kit.configuration.bucket_inventory import Bucket, BucketInventory
+from ir_kit.coverage.logging_timeline import LoggingTimeline, logging_timeline
 from ir_kit.coverage.selectors import Scope
+from ir_kit.domain.documents import rows_of
 from ir_kit.domain.intervals import Span
 
 DAY = datetime(2026, 3, 2, tzinfo=UTC)
@@ -207,15 +212,11 @@ class Account:
             "coverage/delivered_hours": self._hours(),
             "coverage/delivered_lines": self._line_hours(),
             "coverage/unseen_requests": self.unseen,
-            "configuration/logged_buckets": [
-                {"bucket": name, "aws_region": region, "successes": 1} for name, region in self.buckets.items()
-            ],
         }
 
-        def ask(question: str, cuts: Sequence[Span] = ()) -> list[dict[str, Any]]:
-            return self._delivered(list(cuts)) if question == "coverage/delivered" else rows[question]
-
-        return timeline_of(self.window, (), ask, lost or [])
+        timeline = logging_timeline(cast("Case", Replay(self, rows)))
+        timeline.lost = lost or []
+        return timeline
 
     def state(self, hours: float, record_class: str = "data_read", bucket: str | None = "b", region: str = HOME) -> str:
         timeline = self.replay()
@@ -224,7 +225,7 @@ class Account:
         moment = Span(at(hours), at(hours) + timedelta(microseconds=1))
         return timeline.state(Scope(record_class, bucket, region), moment).state
 
-    def _delivered(self, spans: list[Span]) -> list[dict[str, Any]]:
+    def delivered(self, spans: list[Span]) -> list[dict[str, Any]]:
         groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
         for one in self.records:
             number = next(number for number, span in enumerate(spans) if span.holds(one["time"]))
@@ -274,6 +275,24 @@ class Account:
         ]
         lines = [(bucket, time.replace(tzinfo=None)) for bucket, time in self.lines]
         return answer("delivered_lines", events=seen, access_log_lines=lines)
+
+
+class Replay:
+    """The account as a case: what it answers to the questions of the timeline."""
+
+    def __init__(self, account: Account, rows: dict[str, list[dict[str, Any]]]) -> None:
+        self.account, self.rows = account, rows
+        self.incident, self.engine = SimpleNamespace(window=account.window), self
+
+    def provide(self, name: str, frame: pd.DataFrame) -> None:
+        spans = [Span(row["start_time"], row["end_time"]) for row in rows_of(frame)]
+        self.rows["coverage/delivered"] = self.account.delivered(spans)
+
+    def once(self, name: str, compute: Callable[[], Any]) -> BucketInventory:
+        return BucketInventory(buckets={name: Bucket(name, region) for name, region in self.account.buckets.items()})
+
+    def ask(self, question: str) -> pd.DataFrame:
+        return pd.DataFrame(self.rows[question], dtype=object)
 
 
 def answer(question: str, **rows: list[tuple[Any, ...]]) -> list[dict[str, Any]]:

@@ -12,16 +12,22 @@ import pytest
 from ir_kit.coverage.selectors import (
     DEFAULT,
     LISTINGS,
+    Coverage,
     Request,
+    Scope,
     SelectorSet,
-    coverage_of_bucket,
-    coverage_of_region,
     records,
     selector_set,
 )
 
 sys.path.insert(0, str(Path(__file__).parent))
 from selector_cases import ALICE, CASES, advanced, arn, basic, selector
+
+
+def coverage(selectors: SelectorSet, bucket: str | None, record_class: str) -> Coverage:
+    covered = Scope(record_class, bucket, None).coverage(selectors)
+    assert covered is not None
+    return covered
 
 
 def read(document: dict[str, Any]) -> SelectorSet:
@@ -77,17 +83,17 @@ def test_management_events_are_selected_apart(number: int) -> None:
 
 
 def test_a_trail_of_which_nobody_set_selectors_records_management_events_alone() -> None:
-    assert coverage_of_region(DEFAULT).kind == "all"
-    assert coverage_of_bucket(DEFAULT, "b", "data_read").kind == "none"
+    assert coverage(DEFAULT, None, "management").kind == "all"
+    assert coverage(DEFAULT, "b", "data_read").kind == "none"
 
 
 def test_no_selectors_at_all_select_nothing() -> None:
     assert selector_set({"trailName": "t"}) is None
-    assert coverage_of_region(read({"EventSelectors": []})).kind == "none"
+    assert coverage(read({"EventSelectors": []}), None, "management").kind == "none"
 
 
 def test_advanced_selectors_win_over_an_empty_basic_list() -> None:
-    assert coverage_of_bucket(read({"EventSelectors": [], **advanced()}), "b", "data_read").kind == "all"
+    assert coverage(read({"EventSelectors": [], **advanced()}), "b", "data_read").kind == "all"
 
 
 @pytest.mark.parametrize(
@@ -129,7 +135,7 @@ def test_advanced_selectors_win_over_an_empty_basic_list() -> None:
 def test_coverage_of_a_bucket_says_what_is_left_out(
     document: dict[str, Any], record_class: str, kind: str, words: str, left_out: tuple[str, ...]
 ) -> None:
-    found = coverage_of_bucket(read(document), "b", record_class)
+    found = coverage(read(document), "b", record_class)
     assert found.kind == kind
     assert words in found.words
     assert found.left_out == left_out
@@ -137,9 +143,9 @@ def test_coverage_of_a_bucket_says_what_is_left_out(
 
 def test_two_selectors_that_complete_each_other_cover_all() -> None:
     both = advanced(selector(eventName={"Equals": ["GetObject"]}), selector(eventName={"NotEquals": ["GetObject"]}))
-    assert coverage_of_bucket(read(both), "b", "data_read").kind == "all"
+    assert coverage(read(both), "b", "data_read").kind == "all"
 
 
 def test_services_that_basic_selectors_may_leave_out_are_marked_as_minor() -> None:
-    found = coverage_of_region(read(basic(None, ExcludeManagementEventSources=["kms.amazonaws.com"])))
+    found = coverage(read(basic(None, ExcludeManagementEventSources=["kms.amazonaws.com"])), None, "management")
     assert (found.kind, found.left_out) == ("partly", ("minor_services",))

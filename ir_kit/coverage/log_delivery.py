@@ -1,12 +1,8 @@
-"""Where access logs go, and what keeps a log bucket or a key from taking logs, over time: settings that break delivery, and
-lifecycle expiry.
+"""Where access logs go, and what keeps a log bucket or a key from taking logs, over time, lifecycle expiry included.
 
-A fault makes delivery doubtful, not impossible to tell: where records arrived in spite of it, they prove that it did
-not bite.
-
-Sources: S3 User Guide, "Enabling server access logging" (no Requester Pays, no default retention, SSE-S3 only, a bucket
-policy for ``logging.s3.amazonaws.com`` or the log delivery group's ACL where ACLs are on); CloudTrail User Guide,
-"Amazon S3 bucket policy for CloudTrail", "Configure KMS key policies". Field guide 1.5, 3.
+A fault makes delivery doubtful: records that arrived in spite of it prove that it did not bite. Sources: S3 User Guide,
+"Enabling server access logging" (no Requester Pays, no default retention, SSE-S3 only, a bucket policy or the log delivery
+group's ACL); CloudTrail User Guide, "Amazon S3 bucket policy for CloudTrail", "Configure KMS key policies". Field guide 1.5, 3.
 """
 
 from __future__ import annotations
@@ -18,21 +14,20 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Literal
 
 from ir_kit.configuration.change_events import expiry_rules
 from ir_kit.coverage.selectors import State
-from ir_kit.coverage.trails import INSTANT, Trail
-from ir_kit.domain.documents import mapping, mappings
-from ir_kit.domain.intervals import EARLIEST, LATEST, UNKNOWN, Span, Timeline, between, edges_of
+from ir_kit.coverage.trails import Logging, Trail
+from ir_kit.domain.documents import mappings
+from ir_kit.domain.intervals import EARLIEST, LATEST, UNKNOWN, Span, Timeline, edges_of
 from ir_kit.policies.decisions import Policies, Request, decide
 from ir_kit.policies.policy_documents import Principal, parse_policy
 
 CLOUDTRAIL, LOGGING = "cloudtrail.amazonaws.com", "logging.s3.amazonaws.com"
 ACCESS_LOGS = "S3_SERVER_ACCESS_LOGS"
 DAY = timedelta(days=1)
-SETTLING = timedelta(hours=1)  # of a change of an access log
 AWAY = timedelta(hours=3)  # without a line, from which an access log that was redirected is taken to be gone
 LAG = timedelta(days=1)  # by which lines come after the requests
 Row = Mapping[str, Any]
@@ -97,8 +92,8 @@ def log_bucket(
             timeline.add(time, fault[1], how, f"{name} of {time:%Y-%m-%d %H:%M:%S}")
 
     for row in settings:
-        if row["service"] == "s3" and mapping(row["parameters"]).get("Bucket") == bucket:
-            time, operation, response = row["collected_at"], row["operation"], mapping(row["response"])
+        if row["service"] == "s3" and row["parameters"].get("Bucket") == bucket:
+            time, operation, response = row["collected_at"], row["operation"], row["response"]
             absent = operation == "GetBucketPolicy" and row["answer"] != "answered"
             setting = "DeleteBucketPolicy" if absent else operation.removeprefix("Get")
             content = response.get("Policy") if setting == "BucketPolicy" else response
@@ -110,7 +105,7 @@ def log_bucket(
             note(fault, time, "seen", operation)
     for row in events:
         if row["event_source"] == "s3.amazonaws.com" and row["bucket"] == bucket and row["error_code"] is None:
-            name, request = row["event_name"], mapping(row["request_parameters"])
+            name, request = row["event_name"], row["request_parameters"]
             content = request.get("bucketPolicy") if name == "PutBucketPolicy" else request
             note(_fault(name.removeprefix("Put"), content, principal, bucket), row["event_time"], "changed", name)
     if by_acl:
@@ -136,7 +131,7 @@ def key_target(key: str, events: Iterable[Row], ends: datetime) -> LogTarget:
     """What kept CloudTrail from using this KMS key, and when?"""
     target = LogTarget(key)
     for row in events:
-        request, name, time = mapping(row["request_parameters"]), row["event_name"], row["event_time"]
+        request, name, time = row["request_parameters"], row["event_name"], row["event_time"]
         of_key = row["event_source"] == "kms.amazonaws.com" and bare_key(str(request.get("keyId"))) == bare_key(key)
         if of_key and row["error_code"] is None:
             policy = name == "PutKeyPolicy"
@@ -174,19 +169,14 @@ def logging_fault(setting: str, content: Mapping[str, Any]) -> tuple[str, str] |
     return None
 
 
-def policy_fault(policy: Any, principal: str, bucket: str = "*") -> str:
+def policy_fault(policy: Any, principal: str, bucket: str) -> str:
     """Why this bucket policy keeps the service from writing; empty where it does not, or that cannot be told."""
     partition = re.search(r"arn:(aws[a-z-]*):s3:::", str(policy))
     resource = f"arn:{partition[1] if partition else 'aws'}:s3:::{bucket}/*"
-    read = parse_policy(policy, "bucket policy")
-    decision = decide(
-        Request(Principal("service", principal), "s3:PutObject", resource, None), Policies(resource=[read])
-    )
-    if decision.status != "no":
-        return ""
-    if decision.statement:
-        return f"the log bucket's policy denies {principal}"
-    return f"the log bucket's policy does not let {principal} write"
+    request = Request(Principal("service", principal), "s3:PutObject", resource, None)
+    decision = decide(request, Policies(resource=[parse_policy(policy, "bucket policy")]))
+    fault = f"denies {principal}" if decision.statement else f"does not let {principal} write"
+    return f"the log bucket's policy {fault}" if decision.status == "no" else ""
 
 
 def expiries(content: Mapping[str, Any]) -> list[tuple[str, int]]:
@@ -241,9 +231,10 @@ def expired(
 
 
 @dataclass(eq=False)
-class BucketLogging:
+class BucketLogging(Logging):
     """Where one bucket's access log went, over time."""
 
+    settling = timedelta(hours=1)  # S3 "might take some time", and elsewhere an hour, in both directions
     target: Timeline = field(default_factory=Timeline)  # (bucket, prefix), or None where it is off
     cloudwatch: Timeline = field(default_factory=Timeline)  # bool
     lines: list[Span] = field(default_factory=list)  # first and last line of each hour that has lines, in order
@@ -251,20 +242,14 @@ class BucketLogging:
     log_bucket: LogTarget | None = None
     expiry: Expiry | None = None
 
-    @cached_property
-    def changes(self) -> list[datetime]:
-        """When it was changed, as far as recorded."""
-        return sorted({*self.target.changes(), *self.cloudwatch.changes()})
-
-    @cached_property
-    def runs(self) -> list[Span]:
-        """The times in which no change of it is known, from the first to the last."""
-        return between([*self.changes, *edges_of(self.target.unlogged)], EARLIEST, LATEST)
+    def timelines(self) -> list[Timeline]:
+        """The timeline of each setting."""
+        return [self.target, self.cloudwatch]
 
     def edges(self) -> list[datetime]:
         """Moments at which its state may change."""
         edges = {*self.target.edges(), *self.cloudwatch.edges(), *edges_of(self.silent)}
-        edges.update(change + SETTLING for change in self.changes)
+        edges.update(change + self.settling for change in self.changes)
         for part in (self.log_bucket, self.expiry):
             edges.update(part.edges() if part else ())
         if self.target.unlogged or not self.target.points:  # where lines have to prove it
@@ -280,10 +265,8 @@ class BucketLogging:
 class AccessLogs(dict[str, BucketLogging]):
     """The access logging of each bucket of which anything is known.
 
-    A change settles for `SETTLING` (one hour: S3 says that it "might take some time", and elsewhere an hour, in both
-    directions), in which the class is `uncertain`. Deliveries through CloudWatch Logs are set up elsewhere
-    (``logs:CreateDelivery``) and leave no file unless they go to S3: they are named, and count only where lines of the
-    bucket are in the evidence.
+    Deliveries through CloudWatch Logs (``logs:CreateDelivery``) leave no file unless they go to S3: they are named, and
+    count only where lines of the bucket are in the evidence.
 
     Source: S3 User Guide, "Logging requests with server access logging"; field guide 1.5, 3.
     """
@@ -293,13 +276,11 @@ class AccessLogs(dict[str, BucketLogging]):
     @cached_property
     def log_buckets_held(self) -> set[str]:
         """Log buckets from which lines are in the evidence: lines of a time at which they were the target."""
-        buckets = set()
+        buckets = set[str]()
         for log in self.values():
-            settling = [Span(change, change + SETTLING) for change in log.changes]
-            for line in log.lines:
-                place = log.target.at(line.start).value
-                if place and not any(span.holds(line.start) for span in settling):
-                    buckets.add(place[0])
+            settling = [Span(change, change + log.settling) for change in log.changes]
+            lines = (line.start for line in log.lines if not any(span.holds(line.start) for span in settling))
+            buckets.update(place[0] for time in lines if (place := log.target.at(time).value))
         return buckets
 
     def state(self, bucket: str, time: datetime) -> State:
@@ -307,35 +288,30 @@ class AccessLogs(dict[str, BucketLogging]):
         log = self.get(bucket)
         if log is None:
             return State("unknown", "there is no evidence whether access logging was on")
-        state = self._by_settings(log, time)
-        for change in log.changes:
-            if change <= time < change + SETTLING:
-                before = self._by_settings(log, change - INSTANT)
-                if before.state != state.state and "logged" in (before.state, state.state):
-                    words = f"access logging settles after a change at {change:%Y-%m-%d %H:%M:%S}"
-                    return State("uncertain", words, ("settling",))
+        state = log.settled(time, "access logging", partial(self._by_settings, log), ("logged",))
         if state.state == "logged" and log.expiry:
             state = log.expiry.state(state, time)
         if state.state == "logged" and any(silent.holds(time) for silent in log.silent):
             words = f"{state.basis}, but no line came while CloudTrail saw requests to it"
             return State("uncertain", words, ("silence",))
         doubt = log.log_bucket.doubt(time) if log.log_bucket and state.state == "logged" else ""
-        if (
-            log.log_bucket and doubt
-        ):  # unless lines of any bucket reached the log bucket until its settings changed again
+        if log.log_bucket and doubt:
+            # unless lines of any bucket reached the log bucket until its settings changed again
             until = min((edge for edge in log.log_bucket.edges() if edge > time), default=LATEST)
             place = log.target.at(time).value
             alike = [
                 other for other in self.values()
                 if other is log or (place and (other.target.at(time).value or ("",))[0] == place[0])
             ]  # fmt: skip
-            if not any(line.end > time + SETTLING and line.start < until for other in alike for line in other.lines):
+            if not any(
+                line.end > time + log.settling and line.start < until for other in alike for line in other.lines
+            ):
                 return State("uncertain", f"access logs may not have been delivered: {doubt}", ("delivery",))
         return state
 
     def _by_settings(self, log: BucketLogging, time: datetime) -> State:
         setting, cloud, changes = log.target.at(time), log.cloudwatch.at(time), log.changes
-        run = log.runs[bisect_right(log.runs, time, key=lambda span: span.start) - 1]
+        run, change_ends_it = log.run(time)
         lines = log.lines_between(run.start, run.end)
         # an answer of later that lines, or their absence, contradict tells nothing of before
         silent = not lines and any(run.holds(span.start) for span in log.silent)
@@ -360,8 +336,8 @@ class AccessLogs(dict[str, BucketLogging]):
         before = log.lines[number - 1].end if number else EARLIEST
         after = log.lines[number].start if number < len(log.lines) else LATEST
         # off and on again takes an hour each: lines closer than that leave no room for it
-        near = after - min(before, time) <= 2 * SETTLING and not any(before < change < after for change in changes)
-        if near or (lines and lines[0].start <= time < (run.end if run.end in changes else lines[-1].end)):
+        near = after - min(before, time) <= 2 * log.settling and not any(before < change < after for change in changes)
+        if near or (lines and lines[0].start <= time < (run.end if change_ends_it else lines[-1].end)):
             return State("logged", "lines were delivered while no setting changed")
         if elsewhere:
             words = f"access logs go to CloudWatch Logs or elsewhere ({cloud.words}), which is not in the evidence"
@@ -369,25 +345,32 @@ class AccessLogs(dict[str, BucketLogging]):
         return State("unknown", "whether access logging was on is not known")
 
 
-def access_logs(settings: Iterable[Row], events: Iterable[Row], lines: Iterable[Row]) -> AccessLogs:
+def access_logs(
+    settings: Sequence[Row],
+    events: Sequence[Row],
+    lines: Iterable[Row],
+    unlogged: Mapping[str, Sequence[Span]],
+    ends: datetime,
+) -> AccessLogs:
     """Where did each bucket's access log go, and when?
 
     Parameters
     ----------
     settings, events, lines : rows of ``coverage/log_settings``, ``coverage/log_events`` and ``coverage/delivered_lines``
+    unlogged : mapping
+        By bucket, when a change of it would have left no record.
+    ends : datetime
+        When the last management event of the evidence was made.
     """
     logs = AccessLogs()
+    logs.ends = ends
 
     def of(bucket: str) -> BucketLogging:
         return logs.setdefault(bucket, BucketLogging())
 
     names: dict[str, str] = {}  # buckets by the delivery source of their access log
     for row in sorted(settings, key=lambda row: "DeliverySources" not in row["operation"]):
-        operation, bucket, response = (
-            row["operation"],
-            mapping(row["parameters"]).get("Bucket"),
-            mapping(row["response"]),
-        )
+        operation, bucket, response = row["operation"], row["parameters"].get("Bucket"), row["response"]
         time, words = row["collected_at"], f"{operation} of {row['collected_at']:%Y-%m-%d %H:%M:%S}"
         if operation == "GetBucketLogging" and bucket and row["error_code"] != "NoSuchBucket":
             of(bucket).target.add(time, target_of(response), "seen", words)
@@ -399,7 +382,7 @@ def access_logs(settings: Iterable[Row], events: Iterable[Row], lines: Iterable[
             of(bucket).cloudwatch.add(time, name in live, "seen", words)
     sources: dict[str, str] = {}
     for row in (row for row in events if row["error_code"] is None):
-        name, time, request = row["event_name"], row["event_time"], mapping(row["request_parameters"])
+        name, time, request = row["event_name"], row["event_time"], row["request_parameters"]
         words, status = f"{name} of {time:%Y-%m-%d %H:%M:%S}", request.get("BucketLoggingStatus")
         if name == "PutBucketLogging" and row["bucket"] and isinstance(status, dict):
             of(row["bucket"]).target.add(time, target_of(status), "changed", words)
@@ -414,6 +397,14 @@ def access_logs(settings: Iterable[Row], events: Iterable[Row], lines: Iterable[
     for row in lines:
         log = of(row["bucket"])
         (log.silent if row["is_silent"] else log.lines).append(Span(row["start_time"], row["end_time"]))
+    targets: dict[str, LogTarget] = {}
+    for bucket, log in logs.items():
+        log.frame(unlogged.get(bucket, ()), ends)
+        for place, prefix in sorted({point.value for point in log.target.points if point.value}):
+            if place not in targets:
+                targets[place] = log_bucket(place, LOGGING, settings, events, ends)
+            log.log_bucket, first = targets[place], next(iter(log.lines), None)
+            log.expiry = expired(targets[place], prefix, log.lines, first, LAG, settings) or log.expiry
     return logs
 
 
@@ -423,20 +414,3 @@ def target_of(status: Mapping[str, Any]) -> tuple[str, str] | None:
     if not isinstance(enabled, dict) or not enabled.get("TargetBucket"):
         return None
     return str(enabled["TargetBucket"]), str(enabled.get("TargetPrefix") or "")
-
-
-def frame_access_logs(
-    logs: AccessLogs, unlogged: Mapping[str, Sequence[Span]], settings: Sequence[Row], events: Sequence[Row]
-) -> None:
-    """Add to each bucket's access log when a change of it would have left no record (`unlogged`, by bucket), and what
-    its log bucket did.
-    """
-    targets: dict[str, LogTarget] = {}
-    for bucket, log in logs.items():
-        for timeline in (log.target, log.cloudwatch):
-            timeline.unlogged, timeline.ends = unlogged.get(bucket, ()), logs.ends
-        for place, prefix in sorted({point.value for point in log.target.points if point.value}):
-            if place not in targets:
-                targets[place] = log_bucket(place, LOGGING, settings, events, logs.ends)
-            log.log_bucket, first = targets[place], next(iter(log.lines), None)
-            log.expiry = expired(targets[place], prefix, log.lines, first, LAG, settings) or log.expiry

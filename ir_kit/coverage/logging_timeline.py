@@ -23,17 +23,9 @@ import pandas as pd
 
 from ir_kit.case import Case
 from ir_kit.configuration.bucket_inventory import inventory
-from ir_kit.coverage.log_delivery import (
-    AccessLogs,
-    Expiry,
-    LogTarget,
-    access_logs,
-    expired,
-    frame_access_logs,
-    trail_targets,
-)
+from ir_kit.coverage.log_delivery import AccessLogs, Expiry, LogTarget, access_logs, expired, trail_targets
 from ir_kit.coverage.selectors import CLASSES, LINES, Coverage, Scope, SelectorSet, State, best
-from ir_kit.coverage.trails import INSTANT, SETTLING, Trail, TrailKey, Trails, trail_timelines
+from ir_kit.coverage.trails import INSTANT, Trail, TrailKey, Trails, trail_timelines
 from ir_kit.domain.documents import frame_of, mapping, rows_of
 from ir_kit.domain.intervals import EARLIEST, LATEST, UNKNOWN, Setting, Span, between, edges_of, united
 
@@ -226,7 +218,7 @@ class LoggingTimeline:
         """What the trail can have delivered in a run, once it had settled: numbers of rows."""
 
         def compute() -> Numbers:
-            settled = run.start + SETTLING if run.start > EARLIEST else run.start
+            settled = run.start + trail.settling if run.start > EARLIEST else run.start
             rows = self.files_of(trail, run.start)
             return rows[(self.begins[rows] >= _micros(settled)) & (self.begins[rows] < _micros(run.end))]
 
@@ -262,14 +254,14 @@ class LoggingTimeline:
             parts: list[LogTarget | Expiry] = [*self.targets.get(trail.key, [])]
             parts += [self.expired[trail.key]] if trail.key in self.expired else []
             edges = {*trail.edges(), *(edge for part in parts for edge in part.edges())}
-            return sorted(edges.union(change + SETTLING for change in trail.changes))
+            return sorted(edges.union(change + trail.settling for change in trail.changes))
 
         return self.once(("trail edges", trail), compute)
 
     def edges(self, scope: Scope) -> list[datetime]:
         """Moments at which the state of a scope may change."""
         if scope.record_class == LINES:
-            return self.access_logs[scope.bucket].edges() if scope.bucket in self.access_logs else []
+            return log.edges() if (log := self.access_logs.get(str(scope.bucket))) else []
 
         def shared() -> set[datetime]:
             hulls = [span for trail in self.trails for span in self.hulls(trail)]
@@ -291,12 +283,12 @@ class LoggingTimeline:
         results = []
         for number, trail in enumerate(self.listed):
             spans: dict[SelectorSet | None, list[Span]] = {}
-            for piece in between(self.trail_edges(trail), EARLIEST, LATEST - SETTLING):
+            for piece in between(self.trail_edges(trail), EARLIEST, LATEST - Trail.settling):
                 for time in (piece.start, piece.start + INSTANT):
                     on, selectors = trail.logging.at(time), trail.selectors.at(time)
                     values = [selectors.value, *([selectors.other] if selectors.state == "disputed" else [])]
                     for value in values if on.state != "known" or on.value else ():
-                        spans.setdefault(value, []).append(Span(piece.start, piece.end + SETTLING))
+                        spans.setdefault(value, []).append(Span(piece.start, piece.end + Trail.settling))
             results += [(number, span, value) for value, listed in spans.items() for span in united(listed)]
         return results
 
@@ -311,8 +303,8 @@ class LoggingTimeline:
     def refuted(self) -> list[tuple[Span, int]]:
         """When do records that came refute the selectors that a trail had by what was answered later?"""
         return [
-            (Span(piece.start, piece.end + SETTLING), number) for number, trail in enumerate(self.listed)
-            for piece in between(self.trail_edges(trail), EARLIEST, LATEST - SETTLING)
+            (Span(piece.start, piece.end + Trail.settling), number) for number, trail in enumerate(self.listed)
+            for piece in between(self.trail_edges(trail), EARLIEST, LATEST - Trail.settling)
             for time in (piece.start, piece.start + INSTANT)
             if trail.selectors.at(time).far and self.known(trail, time).selectors == UNKNOWN
         ]  # fmt: skip
@@ -413,14 +405,11 @@ class LoggingTimeline:
 
     def trail_state(self, trail: Trail, scope: Scope, span: Span) -> State:
         """What this trail would have recorded of a scope, settling included."""
-        state = self.settled(trail, scope, span)
-        for change in trail.changes:
-            if change <= span.start < change + SETTLING:
-                before = self.settled(trail, scope, Span(change - INSTANT, change))
-                if before.state != state.state and {before.state, state.state} & {"logged", "uncertain"}:
-                    words = f"{trail.key.name} settles after a change at {change:%Y-%m-%d %H:%M:%S}"
-                    return State("uncertain", words, ("settling",))
-        return state
+
+        def state_at(time: datetime) -> State:
+            return self.settled(trail, scope, span if time == span.start else Span(time, time + INSTANT))
+
+        return trail.settled(span.start, trail.key.name, state_at, ("logged", "uncertain"))
 
     def settled(self, trail: Trail, scope: Scope, span: Span) -> State:
         """What this trail would have recorded of a scope, if its changes took effect at once."""
@@ -711,7 +700,6 @@ def logging_timeline(case: Case) -> LoggingTimeline:
     timeline = LoggingTimeline(
         trails, delivered, ends, targets, {}, window, buckets,
         regions=sorted({region for region in (*(row["aws_region"] for row in hours), *buckets.values()) if region}),
-        access_logs=access_logs(settings, events, ask("coverage/delivered_lines")),
         silent=silent_spans(hours, window.start, window.end), unseen=unseen,
     )  # fmt: skip
     records = [Span(row["first_time"], row["last_time"]) for row in hours]
@@ -721,12 +709,10 @@ def logging_timeline(case: Case) -> LoggingTimeline:
             oldest = timeline.hull(timeline.files_of(trail, ends)) if target.expiry.points else None
             if expiry := expired(target, place[1], records, oldest, LAG, settings):
                 timeline.expired[trail.key] = expiry
-    of_regions = {
-        region: timeline.unlogged(region) for region in {buckets.get(name) for name in timeline.access_logs} if region
-    }
-    of_buckets = {bucket: of_regions.get(buckets.get(bucket) or "", []) for bucket in timeline.access_logs}
-    timeline.access_logs.ends = ends
-    frame_access_logs(timeline.access_logs, of_buckets, settings, events)
+    of_regions = {region: timeline.unlogged(region) for region in {*buckets.values()} if region}
+    of_buckets = {bucket: of_regions[region] for bucket, region in buckets.items() if region}
+    lines = ask("coverage/delivered_lines")
+    timeline.access_logs = access_logs(settings, events, lines, of_buckets, ends)
     return timeline
 
 

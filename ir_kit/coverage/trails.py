@@ -1,29 +1,24 @@
 """Each trail's settings over time: from configuration answers backwards and from management events forwards.
 
 Rules (field guide, section 3): a trail that is created does not log until it is started, and selects management events
-alone; ``UpdateTrail`` changes the fields that it names; ``PutEventSelectors`` replaces the whole set, whichever kind it
-was; a failed call changes nothing. An event tells the state after it; the state before it is not known from it. What is
-known on one side of a time in which nothing recorded management events holds on the other side only where both sides
-agree.
-
-A change of a trail settles for `SETTLING` (5 minutes; AWS calls its settings eventually consistent and gives no
-number), in which what it switches is `uncertain`.
+alone; ``UpdateTrail`` changes the fields that it names; ``PutEventSelectors`` replaces the whole set; a failed call changes
+nothing. An event tells the state after it, not before; what is known on one side of a time in which nothing recorded
+management events holds on the other only where both agree.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
-from ir_kit.coverage.selectors import DEFAULT, SelectorSet, lowered, selector_set
-from ir_kit.domain.documents import mapping, mappings
+from ir_kit.coverage.selectors import DEFAULT, SelectorSet, State, lowered, selector_set
+from ir_kit.domain.documents import mappings
 from ir_kit.domain.intervals import EARLIEST, LATEST, Setting, Span, Timeline, between, edges_of
 
-SETTLING = timedelta(minutes=5)
 INSTANT = timedelta(microseconds=1)
 ORDER = {"CreateTrail": 0, "DeleteTrail": 2}  # of calls in the same second
 FIELDS: dict[str, tuple[str, Any]] = {  # by AWS's name: the setting, and its value where none is given
@@ -43,9 +38,53 @@ class TrailKey(NamedTuple):
 
 
 @dataclass(eq=False)
-class Trail:
+class Logging:
+    """What logs, over time. A change settles for `settling`, in which what it switches is `uncertain`."""
+
+    settling: ClassVar[timedelta]
+
+    def timelines(self) -> list[Timeline]:
+        """The timeline of each setting."""
+        raise NotImplementedError
+
+    @cached_property
+    def changes(self) -> list[datetime]:
+        """When it was changed, as far as recorded."""
+        return sorted({change for timeline in self.timelines() for change in timeline.changes()})
+
+    @cached_property
+    def runs(self) -> list[Span]:
+        """The times in which no change of it is known, from the first to the last."""
+        return between([*self.changes, *edges_of(self.timelines()[0].unlogged)], EARLIEST, LATEST)
+
+    def run(self, time: datetime) -> tuple[Span, bool]:
+        """The time around this one in which no change of it is known; whether a recorded change ends it."""
+        run = self.runs[bisect_right(self.runs, time, key=lambda span: span.start) - 1]
+        return run, run.end in self.changes
+
+    def frame(self, unlogged: Sequence[Span], ends: datetime) -> None:
+        """Set in which times a change of it would have left no record."""
+        for timeline in self.timelines():
+            timeline.unlogged, timeline.ends = unlogged, ends
+        self.__dict__.pop("runs", None)
+
+    def settled(self, time: datetime, name: str, state_at: Callable[[datetime], State], of: Sequence[str]) -> State:
+        """Its state, or that it settles after a change to or from one `of` these."""
+        state = state_at(time)
+        for change in self.changes:
+            if change <= time < change + self.settling:
+                before = state_at(change - INSTANT).state
+                if before != state.state and (before in of or state.state in of):
+                    words = f"{name} settles after a change at {change:%Y-%m-%d %H:%M:%S}"
+                    return State("uncertain", words, ("settling",))
+        return state
+
+
+@dataclass(eq=False)
+class Trail(Logging):
     """One trail over time; each setting has a timeline of its own."""
 
+    settling = timedelta(minutes=5)  # AWS calls a trail's settings eventually consistent and gives no number
     key: TrailKey
     logging: Timeline = field(default_factory=lambda: Timeline(lasting=(False,)))
     """bool; False too before it was created and once it is deleted"""
@@ -61,24 +100,9 @@ class Trail:
         """Moments at which what is known of it may change."""
         return sorted({edge for timeline in self.timelines() for edge in timeline.edges()})
 
-    @cached_property
-    def changes(self) -> list[datetime]:
-        """When it was changed, as far as recorded."""
-        return sorted({change for timeline in self.timelines() for change in timeline.changes()})
-
-    @cached_property
-    def runs(self) -> list[Span]:
-        """The times in which no change of it is known, from the first to the last."""
-        return between([*self.changes, *edges_of(self.logging.unlogged)], EARLIEST, LATEST)
-
     def covers(self, region: str | None, time: datetime) -> Setting:
         """Does the trail take the events of this Region at this time?"""
         return Setting("known", True) if region == self.key.home_region else self.fields["multi_region"].at(time)
-
-    def run(self, time: datetime) -> tuple[Span, bool]:
-        """The time around this one in which no change of the trail is known; whether a recorded change ends it."""
-        run = self.runs[bisect_right(self.runs, time, key=lambda span: span.start) - 1]
-        return run, run.end in self.changes
 
     def leaves_out_global_services(self, time: datetime) -> bool:
         """Is it known to take no events of IAM, STS and CloudFront?"""
@@ -89,12 +113,6 @@ class Trail:
         """Bucket and prefix that it delivers to, by what is known next to this time."""
         bucket, prefix = self.fields["bucket"].nearest(time), self.fields["prefix"].nearest(time)
         return (str(bucket), str(prefix or "")) if bucket else None
-
-    def frame(self, unlogged: Sequence[Span], ends: datetime) -> None:
-        """Set in which times a change of this trail would have left no record."""
-        for timeline in self.timelines():
-            timeline.unlogged, timeline.ends = unlogged, ends
-        self.__dict__.pop("runs", None)
 
 
 @dataclass
@@ -158,7 +176,7 @@ def moment(value: Any) -> datetime | None:
 
 def _read_answer(trails: Trails, row: Row) -> None:
     time, operation = row["collected_at"], row["operation"]
-    parameters, response = lowered(mapping(row["parameters"])), mapping(row["response"])
+    parameters, response = lowered(row["parameters"]), row["response"]
     words = f"{operation} of {time:%Y-%m-%d %H:%M:%S}"
     if operation in ("DescribeTrails", "ListTrails") and not parameters.get("trailnamelist"):
         trails.listed.add("*" if operation == "ListTrails" else str(row["aws_region"]))
@@ -191,7 +209,7 @@ def _read_answer(trails: Trails, row: Row) -> None:
 
 def _read_event(trails: Trails, row: Row) -> None:
     time, name, account = row["event_time"], row["event_name"], row["recipient_account_id"]
-    request, response = lowered(mapping(row["request_parameters"])), lowered(mapping(row["response_elements"]))
+    request, response = lowered(row["request_parameters"]), lowered(row["response_elements"])
     named = response.get("trailarn") or request.get("name") or request.get("trailname") or request.get("trailarn")
     key = trail_key(named, account, row["aws_region"])
     if key is None:

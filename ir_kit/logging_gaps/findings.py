@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from ir_kit.case import Case
 from ir_kit.configuration.collected_answers import configuration
-from ir_kit.coverage.visibility import LogScope, Row, duration, in_words, is_blind, last_used_logged_status
+from ir_kit.coverage.visibility import BLIND, LogScope, Row, duration, in_words, last_used_logged_status
 from ir_kit.domain.documents import rows_of
 from ir_kit.findings import (
     EvidenceRows,
@@ -58,7 +58,7 @@ def blind_time(builder: FindingBuilder, logs: LogScope, row: Row) -> Finding:
     what, whole = f"{CLASSES[kind]} {bucket}", length(logs.hours)
     spans = [span for span in logs.rows if (span["bucket"], span["record_class"]) == (bucket, kind)]
     unknown, uncertain = ([span for span in spans if span["state"] == state] for state in ("unknown", "uncertain"))
-    known = [span for span in spans if is_blind(span) and span["state"] != "unknown"]
+    known = [span for span in spans if span["state"] in BLIND and span["state"] != "unknown"]
     statement = f"At no time of the window was the evidence blind for {what}."
     if known:
         statement = (

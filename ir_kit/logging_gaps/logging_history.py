@@ -7,7 +7,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 from itertools import takewhile
 from typing import Any
 
@@ -17,7 +16,7 @@ from ir_kit.case import Case
 from ir_kit.configuration.collected_answers import configuration
 from ir_kit.coverage.log_delivery import CLOUDTRAIL, LOGGING, bare_key, expiries, logging_fault, policy_fault, target_of
 from ir_kit.coverage.logging_timeline import MARGIN, LoggingTimeline, logging_timeline
-from ir_kit.coverage.selectors import CLASSES, Scope, SelectorSet, lowered, selector_set
+from ir_kit.coverage.selectors import CLASSES, LINES, Scope, SelectorSet, lowered, selector_set
 from ir_kit.coverage.trails import FIELDS, INSTANT, Trail, moment, trail_key
 from ir_kit.coverage.visibility import BLIND, HOUR, NEAR, duration, last_used_logged_status, logged_uses
 from ir_kit.domain.documents import frame_of, mapping, rows_of
@@ -292,13 +291,9 @@ def cost_of(logs: LoggingTimeline, change: Change, time: datetime) -> tuple[floa
     end = min(change.until or logs.window.end, logs.window.end)
     by_class: dict[str, list[float]] = {}
     for scope in change.scopes if time < end else ():
-        edges, state_of, before = logs.edges(scope), partial(logs.state, scope), ["logged"]
-        if scope.record_class == "server_access_log":
-            log = logs.access_logs.get(str(scope.bucket))
-            edges, state_of = log.edges() if log else [], partial(logs.log_state, str(scope.bucket))
-            before = ["logged", "uncertain"]
-        if state_of(Span(time - INSTANT, time)).state in before:
-            after = ((span, state_of(span).state) for span in between(edges, time, end))
+        before = ["logged", "uncertain"] if scope.record_class == LINES else ["logged"]
+        if logs.state(scope, Span(time - INSTANT, time)).state in before:
+            after = ((span, logs.state(scope, span).state) for span in between(logs.edges(scope), time, end))
             blind = [span for span, state in takewhile(lambda pair: pair[1] != "logged", after) if state in BLIND]
             hours = sum((span.end - span.start for span in blind), timedelta()) / HOUR
             by_class.setdefault(scope.record_class, []).extend([hours] if blind else [])

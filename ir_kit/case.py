@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
 from datetime import timedelta
 from functools import cached_property, partial
@@ -17,7 +16,7 @@ import pyarrow.parquet as pq
 
 from ir_kit.engine import Engine, with_literals
 from ir_kit.errors import ParameterError
-from ir_kit.incident import Incident
+from ir_kit.incident import Incident, publish
 from ir_kit.ingest.store import Store
 from ir_kit.tables import columns_of, types_of
 
@@ -164,22 +163,3 @@ class Case:
 
     def _target(self, table: str) -> Path:
         return self.staging / "tables" / f"{table}.parquet"
-
-
-def publish(path: Path, write: Callable[[Path], T], *, anew: bool = False) -> T:
-    """Write a file whole, in one step, for playbooks run side by side; one that is there stays, unless written `anew`.
-
-    Another process may be reading the file that is there, and one replaced as it is read is no longer readable.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    own = path.with_suffix(f".{os.getpid()}.partial")
-    result = write(own)
-    try:
-        if not anew:
-            os.link(own, path)
-    except OSError:  # it is there meanwhile, or the file system has no links
-        anew = not path.exists()
-    if anew:
-        os.replace(own, path)
-    own.unlink(missing_ok=True)
-    return result

@@ -41,18 +41,11 @@ Yes = Annotated[bool, Option("--yes", help="Fetch without asking; needed where n
 CopyTo = Annotated[
     str | None, Option(metavar="S3URI", help="Copy the sealed run to s3://BUCKET/PREFIX, with the ambient credentials.")
 ]
+# of a field of the incident file that is not called like its option
 OPTION_OF = {
-    "access_keys": "--access-key",
-    "window.start": "--start",
-    "window.end": "--end",
-    "baseline": "--baseline-start",
-    "sources.cloudtrail": "--cloudtrail",
-    "sources.access_logs": "--access-logs",
-    "sources.configuration": "--configuration",
-    "buckets": "--bucket",
-    "sensitive_buckets": "--sensitive-bucket",
-}
-"""The option behind a field of the incident file."""
+    "access_keys": "access-key", "baseline": "baseline-start", "buckets": "bucket",
+    "sensitive_buckets": "sensitive-bucket",
+}  # fmt: skip
 
 
 class Commands(TyperGroup):
@@ -94,15 +87,12 @@ class SeveralValues(TyperCommand):
         repeatable = {name for param in self.params if getattr(param, "multiple", False) for name in param.opts}
         expanded: list[str] = []
         option, named = "", False
-        for position, arg in enumerate(args):
-            if arg == "--":
-                expanded += args[position:]
-                break
-            if arg.startswith("-") and arg != "-":
-                option = "" if "=" in arg or arg == "--help" else arg
-            elif option in repeatable and named and expanded[-1] != option:
+        for arg in args:
+            if arg.startswith("-"):
+                option = arg
+            elif named and option in repeatable and expanded[-1] != option:
                 expanded.append(option)
-            elif not option or expanded[-1] != option:
+            elif "=" in option or expanded[-1:] != [option]:
                 option, named = "", True
             expanded.append(arg)
         return super().parse_args(ctx, expanded)
@@ -253,8 +243,10 @@ def open_incident(
     try:
         path = new_incident(runs, incident, fields, base=Path.cwd())
     except IncidentError as error:
-        named = (option for field, option in OPTION_OF.items() if f"{error.where}.".startswith(f"{field}."))
-        raise IncidentError(error.what, next(named, error.where), error.next_step) from None
+        field, *below = str(error.where).split(".")
+        option = below[0] if field in ("window", "sources") else OPTION_OF.get(field)
+        where = f"--{option.replace('_', '-')}" if option else error.where
+        raise IncidentError(error.what, where, error.next_step) from None
     written = load_incident(incident, runs)
     for source in sources_of(written):
         if isinstance(source, Path) and not source.exists():

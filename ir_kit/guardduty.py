@@ -97,29 +97,18 @@ class GuardDutyFinding(NamedTuple):
 
 
 def read_finding(path: str | Path) -> GuardDutyFinding:
-    """What does the finding in this file name? See `parse_finding`."""
-    try:
-        data = Path(path).read_bytes()
-    except OSError as error:
-        raise IncidentError(f"the finding cannot be read ({error.strerror})", path, _HOW) from None
-    return parse_finding(data, path)
-
-
-def parse_finding(data: bytes, file: object = None) -> GuardDutyFinding:
-    """What does this finding name?
+    """What does the finding in this file name?
 
     Parameters
     ----------
-    data : bytes
+    path : str or Path
         JSON: a finding as the API gives it, the API's answer with one finding in it, or EventBridge's event; of an S3 or
         IAM type, or an attack sequence.
-    file : object
-        What messages call the finding.
 
     Raises
     ------
     IncidentError
-        Not JSON (names the line), not one finding, or one that names no time.
+        It cannot be read, is not JSON (names the line), not one finding, or one that names no time.
 
     Notes
     -----
@@ -127,18 +116,21 @@ def parse_finding(data: bytes, file: object = None) -> GuardDutyFinding:
     cannot be told from real ones.
     """
     try:  # the API's names as EventBridge spells them, so that one reader does for both
-        finding = _one_finding(json.loads(data.decode("utf-8-sig"), object_hook=in_camel_case), file)
+        text = Path(path).read_text(encoding="utf-8-sig")
+        finding = _one_finding(json.loads(text, object_hook=in_camel_case), path)
+    except OSError as error:
+        raise IncidentError(f"the finding cannot be read ({error.strerror})", path, _HOW) from None
     except json.JSONDecodeError as error:
-        raise IncidentError(f"not JSON, {error.msg}", f"{file}:{error.lineno}", _HOW) from None
+        raise IncidentError(f"not JSON, {error.msg}", f"{path}:{error.lineno}", _HOW) from None
     except (ValueError, RecursionError):
-        raise IncidentError("not JSON", file, _HOW) from None
+        raise IncidentError("not JSON", path, _HOW) from None
     kind = one_line(finding.get("type") or "unknown", 100)
     try:
         times = [parse_time(time) for time in _texts(TIMES, finding)]
     except IncidentError as error:
-        raise IncidentError(f"{error.what} in a finding of type {kind}", file, _HOW) from None
+        raise IncidentError(f"{error.what} in a finding of type {kind}", path, _HOW) from None
     if not times:
-        raise IncidentError(f"a finding of type {kind} without the time of its events", file, _HOW)
+        raise IncidentError(f"a finding of type {kind} without the time of its events", path, _HOW)
     buckets = (name.rpartition(":::")[2] for name in _texts(BUCKETS, finding))
     principals = [item for item in jmespath.search(PRINCIPALS, finding) if isinstance(item["name"], str)]
     return GuardDutyFinding(
@@ -149,7 +141,7 @@ def parse_finding(data: bytes, file: object = None) -> GuardDutyFinding:
         tuple(dict.fromkeys(name for name in buckets if BUCKET_NAME.fullmatch(name))),
         min(times),
         max(times),
-        file,
+        path,
     )
 
 

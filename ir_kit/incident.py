@@ -11,7 +11,7 @@ import difflib
 import ipaddress
 import os
 import re
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -410,6 +410,8 @@ def _problem(detail: ErrorDetails) -> tuple[str, str]:
     if kind == "value_error":
         refusal = detail["ctx"]["error"]
         what, next_step = refusal.what, refusal.next_step
+    elif location == ("engine",):
+        what, next_step = "the key 'engine' is gone", "delete the line: DuckDB answers every question"
     elif kind == "extra_forbidden":
         known = _known_keys(location[:-1])
         near = difflib.get_close_matches(name, known, 1)
@@ -432,6 +434,27 @@ def _known_keys(location: Location) -> list[str]:
         "window": Window, "baseline": Window, "known_good": KnownGood, "athena": Athena, "sources": Sources,
     }  # fmt: skip
     return list(models.get(location[0] if location else None, Incident).model_fields)
+
+
+def publish(path: Path, write: Callable[[Path], T], *, anew: bool = False) -> T:
+    """Write a file whole, in one step, for processes side by side; one that is there stays, unless written `anew`.
+
+    Another process may be reading the file that is there, and one replaced as it is read is no longer readable.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    own = path.with_suffix(f".{os.getpid()}.partial")
+    try:
+        result = write(own)
+        try:
+            if not anew:
+                os.link(own, path)
+        except OSError:  # it is there meanwhile, or the file system has no links
+            anew = not path.exists()
+        if anew:
+            os.replace(own, path)
+    finally:
+        own.unlink(missing_ok=True)
+    return result
 
 
 def new_incident(
@@ -458,16 +481,9 @@ def new_incident(
     content = _validated({"incident": incident, **fields}, incident, None)
     try:
         data = _rendered(content, path, base).encode()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("xb") as file:
-            try:
-                file.write(data)
-                file.flush()
-            except OSError:
-                path.unlink()
-                raise
-    except FileExistsError:
-        raise exists from None
+        publish(path, lambda own: own.write_bytes(data))
+        if path.read_bytes() != data:  # of another process, meanwhile
+            raise exists
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise IncidentError(f"cannot be written ({reason})", path, "choose another folder with --runs") from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ir_kit.errors import IncidentError
-from ir_kit.guardduty import GuardDutyFinding, parse_finding, read_finding
+from ir_kit.guardduty import GuardDutyFinding, read_finding
 from ir_kit.incident import load_incident, new_incident
 
 FINDING: dict[str, Any] = {
@@ -101,12 +102,13 @@ def without(finding: dict[str, Any], *path: str) -> dict[str, Any]:
     return copy
 
 
-def parsed(finding: Any, file: object = None) -> GuardDutyFinding:
-    return parse_finding(json.dumps(finding).encode(), file)
+def parsed(finding: Any) -> GuardDutyFinding:
+    with TemporaryDirectory() as folder:
+        return read_finding(saved(Path(folder), finding))._replace(file="finding.json")
 
 
-def incident_from_finding(finding: Any, access_keys: list[str] | None = None, *, name: object = None) -> dict[str, Any]:
-    return parsed(finding, name).incident_fields(access_keys or [])
+def incident_from_finding(finding: Any, access_keys: list[str] | None = None) -> dict[str, Any]:
+    return parsed(finding).incident_fields(access_keys or [])
 
 
 def saved(folder: Path, value: Any) -> Path:
@@ -169,7 +171,7 @@ def test_a_given_key_serves_where_the_finding_has_none() -> None:
 def test_a_finding_without_a_key_says_what_its_type_lacks() -> None:
     finding = without(FINDING, "Resource", "AccessKeyDetails")
     with pytest.raises(IncidentError) as caught:
-        incident_from_finding(finding, name="finding.json")
+        incident_from_finding(finding)
     assert str(caught.value) == (
         "a finding of type UnauthorizedAccess:S3/TorIPCaller without a usable access key id: finding.json; "
         "name the leaked key with --access-key"

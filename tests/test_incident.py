@@ -161,7 +161,7 @@ def test_a_byte_order_mark_is_no_error(runs: Path) -> None:
     [
         ("responders:", "responder:", 9, "unknown key 'responder'; did you mean 'responders'?"),
         ("athena: {", "colour: {", 10, "unknown key 'colour'"),
-        ("athena: {", "engine: {", 10, "unknown key 'engine'; the keys here: "),
+        ("athena: {", "engine: {", 10, "the key 'engine' is gone: "),
         ("us-east-1", "Virginia", 10, "not a Region 'Virginia'; write it as us-east-1"),
         ("s3://analysis", "/analysis", 10, "not an s3:// prefix"),
         ("  configuration:", "  config:", 14, "unknown key 'config'; did you mean 'configuration'?"),

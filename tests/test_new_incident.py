@@ -66,6 +66,25 @@ def test_only_the_incident_file_is_left_in_the_folder(tmp_path: Path) -> None:
     assert os.listdir(tmp_path / "INC-2") == ["incident.yaml"]
 
 
+def test_a_process_that_is_killed_as_it_writes_leaves_no_part_of_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    def write_bytes(path: Path, data: bytes) -> int:
+        with path.open("wb") as file:
+            file.write(data[:40])
+        raise Killed
+
+    monkeypatch.setattr(Path, "write_bytes", write_bytes)
+    with pytest.raises(Killed):
+        new_incident(tmp_path, "INC-2", FIELDS)
+    monkeypatch.undo()
+    assert not (tmp_path / "INC-2" / "incident.yaml").exists()
+    assert load_incident("INC-2", new_incident(tmp_path, "INC-2", FIELDS).parents[1]).access_keys
+
+
 def test_a_folder_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "runs").write_text("a file")
     with pytest.raises(IncidentError, match="cannot be written"):

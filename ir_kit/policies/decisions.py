@@ -19,7 +19,6 @@ Given: TypeAlias = "str | bool | int | float | Sequence[str] | Present | None"
 # S3 takes these from identities of the bucket's account alone, and from its root user whatever the bucket's policy
 # denies (S3 API Reference, PutBucketPolicy)
 _OF_THE_OWNER = {"s3:getbucketpolicy", "s3:putbucketpolicy", "s3:deletebucketpolicy"}
-_SERVICE_LINKED = (":role/aws-service-role/", ":assumed-role/AWSServiceRoleFor")  # an organization does not touch these
 _SESSIONS = ("role_session", "federated_user")
 
 
@@ -81,26 +80,12 @@ class Policies:
     resource : sequence of Policy or None
         The bucket's policy, and where the request goes through them the access point's; empty where there is none.
         None: not known.
-    scps, rcps : sequence of sequences or None
-        The organization's on the principal's, and on the resource's account: a level each (root, units, account), AWS's
-        own ``FullAWSAccess`` and ``RCPFullAWSAccess`` among them. None: none applies.
     """
 
     identity: Sequence[Policy] | None = ()
     boundary: Policy | None = None
     session: Sequence[Policy] | None = None
     resource: Sequence[Policy] | None = ()
-    scps: Sequence[Sequence[Policy]] | None = None
-    rcps: Sequence[Sequence[Policy]] | None = None
-
-    def of_organization(self, principal: Principal) -> list[tuple[Sequence[Policy], str]]:
-        """The levels of the organization's policies that bear on a principal, and what each is called."""
-        arn = str(principal.role_arn or principal.arn)
-        if principal.kind == "role_session" and any(role in arn for role in _SERVICE_LINKED):
-            return []
-        scps = () if principal.kind in ("anonymous", "service") else self.scps or ()
-        levels = [(level, "a resource control policy") for level in self.rcps or ()]
-        return levels + [(level, "a service control policy") for level in scps]
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +131,8 @@ def decide(request: Request, policies: Policies) -> Decision:
     """Is this request allowed under these policies, and which statement decides?
 
     ``unknown`` where it hangs on a key, a policy or an account that is not known; never where what is known decides
-    without it. ACLs, VPC endpoint policies and Block Public Access are not looked at, nor who owns an object.
+    without it. ACLs, VPC endpoint policies, an organization's policies (SCPs, RCPs) and Block Public Access are
+    not looked at, nor who owns an object.
     """
     denied = denial(request, policies)
     if denied.status == YES:
@@ -169,7 +155,7 @@ def denial(request: Request, policies: Policies) -> Ruling:
         sides = [policies.identity, [policies.boundary] if policies.boundary else ()]
     sides += [policies.session or ()] if principal.kind in _SESSIONS else []
     rulings: list[Ruling] = []
-    for side in [*sides, *(level for level, _ in policies.of_organization(principal))]:
+    for side in sides:
         rulings.insert(0, sought(side, request, "Deny"))
         if rulings[0].status == YES:
             return rulings[0]
@@ -201,16 +187,13 @@ def permission(request: Request, policies: Policies) -> Ruling:
     principal, owner = request.principal, request.resource_account
     granted = grants_of_resource(request, policies.resource)
     if principal.kind in ("anonymous", "service"):
-        ruling = _OUTSIDER if request.action in _OF_THE_OWNER else granted[0]
-    elif principal.account is not None and owner is not None:
+        return _OUTSIDER if request.action in _OF_THE_OWNER else granted[0]
+    if principal.account is not None and owner is not None:
         reached = within_account if principal.account == owner else across_accounts
-        ruling = reached(request, policies, granted)
-    else:
-        ruling = across_accounts(request, policies, granted)
-        if within_account(request, policies, granted).status != ruling.status:
-            ruling = Ruling(UNKNOWN, None, "it is not known in whose account the resource is")
-    for level, words in policies.of_organization(principal):
-        ruling = all_rulings(ruling, sought(level, request, "Allow", f"{words} does not allow it"))
+        return reached(request, policies, granted)
+    ruling = across_accounts(request, policies, granted)
+    if within_account(request, policies, granted).status != ruling.status:
+        return Ruling(UNKNOWN, None, "it is not known in whose account the resource is")
     return ruling
 
 

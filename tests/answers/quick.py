@@ -76,7 +76,7 @@ def execute(name: str, runs: Path) -> Path:
     """The staging folder of a run of all playbooks."""
     folder = runs / name
     staging = folder / "staging"
-    for old in (staging, folder / "answers"):
+    for old in (staging, folder / "evidence" / "answers"):
         shutil.rmtree(old, ignore_errors=True)
     staging.mkdir()
     os.environ["IR_KIT_STAGING"] = str(staging)

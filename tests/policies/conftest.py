@@ -78,11 +78,5 @@ def given(case: dict[str, Any]) -> Policies:
         "boundary": boundary[0] if boundary else None,
         "session": policies(case["session"], "session policy", version) if "session" in case else None,
         "resource": policies(case.get("bucket", []), "bucket policy of b", version),
-        "scps": [policies(level, "service control policy", version) for level in case["scps"]]
-        if "scps" in case
-        else None,
-        "rcps": [policies(level, "resource control policy", version) for level in case["rcps"]]
-        if "rcps" in case
-        else None,
     }
     return Policies(**made)

@@ -1,51 +1,37 @@
-"""Who could come in: buckets by way in, and when each was public, with what changed it."""
+"""Who could get in: buckets by access path, and when each was public, with what changed it."""
 
 from __future__ import annotations
 
 import pandas as pd
 
-from ir_kit.display.charts import Drawn, as_time, drawn, empty, hover, only
-from ir_kit.display.show import figure as publish
-from ir_kit.display.style import INK, Look, base_figure, finish, legend_entry, time_axis
-from ir_kit.display.text import as_label, as_text, counted, is_null, joined, shortened
+from ir_kit.display.charts import INK, WHITE, Chart, Look, hover, limited, publish_empty
+from ir_kit.display.text import as_label, counted
 
-__all__ = ["matrix", "timeline"]
+__all__ = ["exposure_matrix", "exposure_timeline"]
 
-LABEL = 34
 BAND = 26
 MOST_MARKS = 400
 STATES = {
-    "public": ("public", "#D55E00", "#ffffff"),
-    "cross_account": ("another account", "#E69F00", INK),
-    "own_account": ("own account", "#56B4E9", INK),
-    "unknown": ("not known", "#9AA3AE", INK),
-    "blocked": ("set, blocked", "#DCE9F4", INK),
-    "closed": ("closed", "#ffffff", "#9AA3AE"),
+    "public": ("public", "#D55E00", "public"),
+    "cross_account": ("another account", "#E69F00", "account"),
+    "own_account": ("own account", "#56B4E9", "own"),
+    "unknown": ("not known", "#9AA3AE", "?"),
+    "blocked": ("set, blocked", "#DCE9F4", "blocked"),
+    "closed": ("closed", "#ffffff", "·"),
 }
-"""Of a way in, the widest first: name, colour of the cell, colour of its text. The word stands in every cell."""
-WORDS = {
-    "public": "public",
-    "cross_account": "account",
-    "own_account": "own",
-    "unknown": "?",
-    "blocked": "blocked",
-    "closed": "·",
-}
+"""Of an access path, the widest first: name, colour of the cell, and the word that stands in it."""
 PUBLIC = {
     "yes": ("public", Look("#D55E00", "x", "square")),
     "no": ("not public", Look("#56B4E9", "", "square")),
     "unknown": ("not known", Look("#9AA3AE", ".", "square")),
 }
-MARKS = {
-    "opens": ("opens", "triangle-up"),
-    "closes": ("closes", "triangle-down"),
-    "changes": ("changes", "diamond"),
-}
+MARKS = {"opens": "triangle-up", "closes": "triangle-down", "changes": "diamond"}
+MARK_COLUMNS = ("event_time", "bucket", "event_name", "effect", "outcome", "access_key_id", "detail")
 ACCOUNT = "(whole account)"
 
 
-def matrix(frame: pd.DataFrame, *, caption: str = "Buckets by way in", most_rows: int = 40) -> None:
-    """How far open is each bucket by each way in?
+def exposure_matrix(frame: pd.DataFrame, *, caption: str = "Buckets by access path", most_rows: int = 40) -> None:
+    """How far open is each bucket by each access path?
 
     Parameters
     ----------
@@ -55,10 +41,46 @@ def matrix(frame: pd.DataFrame, *, caption: str = "Buckets by way in", most_rows
     most_rows : int
         How many buckets at most, the most open first.
     """
-    _publish(_matrix(frame, caption=caption, most_rows=most_rows), caption)
+    if frame.empty:
+        return publish_empty(caption, "no bucket to draw")
+    widest = list(STATES)
+    states = frame.assign(rank=frame["state"].map(widest.index)).sort_values("rank", kind="stable")
+    ranks = states.groupby("bucket")["rank"].agg(tuple)
+    buckets = sorted(ranks.index, key=lambda name: (ranks[name], name))
+    paths, shown = list(dict.fromkeys(frame["path"])), buckets[:most_rows]
+    rows = {(row["bucket"], row["path"]): row for row in frame.to_dict("records")}
+    table = [[rows.get((name, path)) for path in paths] for name in shown]
+    chart = Chart(caption, 205 + BAND * max(len(shown), 2), left=220, top=86, x_title="")
+    steps = len(widest)
+    chart.cells(
+        [[row and widest.index(row["state"]) + 0.5 for row in line] for line in table], range(len(paths)),
+        [[hover(row) if row else "" for row in line] for line in table], zmin=0, zmax=steps, showscale=False,
+        colorscale=[[(place + edge) / steps, STATES[name][1]] for place, name in enumerate(widest) for edge in (0, 1)],
+        text=[[STATES[row["state"]][2] if row else "" for row in line] for line in table],
+        texttemplate="%{text}", textfont={"size": 10},
+    )  # fmt: skip
+    for name, color, _ in STATES.values():
+        chart.legend(name, color=color, symbol="square", line={"color": "#5a6472", "width": 1})
+    labels = [as_label(path.replace("_", " ")) for path in paths]
+    chart.plain()
+    chart.x |= {
+        "tickmode": "array",
+        "tickvals": list(range(len(paths))),
+        "ticktext": labels,
+        "side": "top",
+        "ticks": "",
+    }
+    chart.x |= {"tickangle": -30 if len(paths) > 7 else 0, "range": [-0.5, len(paths) - 0.5], "mirror": False}
+    chart.name_lines(shown)
+    chart.layout["margin"]["r"] = 110
+    public = int(frame[frame["bucket"].isin(shown) & (frame["state"] == "public")]["bucket"].nunique())
+    return chart.publish(
+        f"{counted(len(shown), 'bucket')} by {counted(len(paths), 'access path')}; {public:,} public.",
+        limited(len(shown), len(buckets), "buckets", ", the most open"),
+    )
 
 
-def timeline(
+def exposure_timeline(
     spans: pd.DataFrame,
     changes: pd.DataFrame,
     *,
@@ -77,128 +99,39 @@ def timeline(
     most_rows : int
         How many buckets at most: those with changes first, then those that were public.
     """
-    _publish(_timeline(spans, changes, caption=caption, most_rows=most_rows), caption)
-
-
-def _publish(found: Drawn, caption: str) -> None:
-    publish(found.figure, joined(f"{caption.rstrip('.')}.", found.note))
-
-
-def _matrix(frame: pd.DataFrame, *, caption: str, most_rows: int) -> Drawn:
-    if frame.empty:
-        return empty(caption, "no bucket to draw")
-    rank = {state: place for place, state in enumerate(STATES)}
-    rows = {(row["bucket"], row["path"]): row for row in frame.to_dict("records")}
-    paths = list(dict.fromkeys(frame["path"]))
-    buckets = sorted(
-        dict.fromkeys(frame["bucket"]),
-        key=lambda name: (sorted(rank[rows[name, path]["state"]] for path in paths if (name, path) in rows), name),
-    )
-    shown = buckets[:most_rows]
-    figure = base_figure(caption, 205 + BAND * max(len(shown), 2), left=220, top=86)
-    scale = [
-        [edge / len(STATES), color]
-        for place, (_, color, _) in enumerate(STATES.values())
-        for edge in (place, place + 1)
-    ]
-    table = [[rows.get((name, path)) for path in paths] for name in shown]
-    figure.add_heatmap(
-        z=[[None if row is None else rank[row["state"]] + 0.5 for row in line] for line in table],
-        x=list(range(len(paths))), y=list(range(len(shown))), colorscale=scale, zmin=0, zmax=len(STATES),
-        showscale=False, xgap=2, ygap=2, hoverinfo="text",
-        hovertext=[["" if row is None else hover({str(key): value for key, value in row.items()}) for row in line] for line in table],
-    )  # fmt: skip
-    for y, line in enumerate(table):
-        for x, row in enumerate(line):
-            if row is not None:
-                figure.add_annotation(
-                    x=x,
-                    y=y,
-                    text=WORDS[row["state"]],
-                    showarrow=False,
-                    font={"size": 10, "color": STATES[row["state"]][2]},
-                )
-    edge = {"color": "#5a6472", "width": 1}
-    for name, color, _ in STATES.values():
-        figure.add_trace(legend_entry(name, color=color, symbol="square", line=edge))
-    finish(figure, x_title="")
-    figure.update_xaxes(
-        tickmode="array", tickvals=list(range(len(paths))), ticktext=[as_label(path.replace("_", " ")) for path in paths],
-        side="top", tickangle=-30 if len(paths) > 7 else 0, showgrid=False, ticks="", range=[-0.5, len(paths) - 0.5],
-    )  # fmt: skip
-    figure.update_yaxes(
-        tickmode="array", tickvals=list(range(len(shown))), range=[max(len(shown), 2) - 0.5, -0.5], fixedrange=True,
-        ticktext=[as_label(shortened(as_text(name), LABEL)) for name in shown], automargin=True, showgrid=False, ticks="",
-    )  # fmt: skip
-    figure.update_layout(margin={"r": 110})
-    open_to_all = sum(any(row is not None and row["state"] == "public" for row in line) for line in table)
-    return drawn(
-        figure,
-        f"{counted(len(shown), 'bucket')} by {counted(len(paths), 'way')} in; {open_to_all:,} public.",
-        only(len(shown), len(buckets), "buckets", ", the most open"),
-    )
-
-
-def _timeline(spans: pd.DataFrame, changes: pd.DataFrame, *, caption: str, most_rows: int) -> Drawn:
     if spans.empty:
-        return empty(caption, "no bucket to draw")
+        return publish_empty(caption, "no bucket to draw")
     start, end = spans["start_time"].min(), spans["end_time"].max()
-    inside = changes[(changes["event_time"] >= start) & (changes["event_time"] < end)].copy()
-    inside["bucket"] = [ACCOUNT if is_null(name) else name for name in inside["bucket"]]
-    busy = inside["bucket"].value_counts().to_dict()
+    inside = changes[(changes["event_time"] >= start) & (changes["event_time"] < end)]
+    inside = inside.assign(bucket=inside["bucket"].fillna(ACCOUNT)).sort_values("event_time", kind="stable")
+    number = inside["bucket"].value_counts()
     public = set(spans[spans["public_status"] == "yes"]["bucket"])
-    every = sorted({*spans["bucket"], *busy}, key=lambda name: (-busy.get(name, 0), name not in public, str(name)))
+    every = sorted({*spans["bucket"], *number.index}, key=lambda name: (-number.get(name, 0), name not in public, name))
     places = {name: place for place, name in enumerate(every[:most_rows])}
-    height = max(len(places), 2)
-    figure = base_figure(caption, 150 + BAND * height, left=220)
-    bands = 0
+    chart = Chart(caption, 150 + BAND * max(len(places), 2), left=220)
+    bands = spans[spans["bucket"].isin(places)]
     for status, (words, look) in PUBLIC.items():
-        rows = [row for row in spans.to_dict("records") if row["public_status"] == status and row["bucket"] in places]
-        bands += len(rows)
-        if rows:
-            marker = {
-                "color": look.color,
-                "pattern": look.pattern_on_color(),
-                "line": {"color": "#ffffff", "width": 0.6},
-            }
-            figure.add_bar(
-                base=[as_time(row["start_time"]) for row in rows],
-                x=[(row["end_time"] - row["start_time"]).total_seconds() * 1000 for row in rows],
-                y=[places[row["bucket"]] for row in rows], width=0.6, orientation="h", marker=marker, name=words,
-                hovertext=[hover({str(key): value for key, value in row.items()}) for row in rows], hoverinfo="text",
-            )  # fmt: skip
-    drawn_marks = inside[inside["bucket"].isin(list(places))].sort_values("event_time", kind="stable").head(MOST_MARKS)
-    for effect, (words, symbol) in MARKS.items():
-        for done in (True, False):
-            rows = [
-                row
-                for row in drawn_marks.to_dict("records")
-                if row["effect"] == effect and (row["outcome"] == "success") is done
-            ]
-            if not rows:
-                continue
-            wanted = ("event_time", "bucket", "event_name", "effect", "outcome", "access_key_id", "detail")
-            figure.add_scatter(
-                x=[as_time(row["event_time"]) for row in rows], y=[places[row["bucket"]] for row in rows], mode="markers",
-                marker={"symbol": symbol if done else f"{symbol}-open", "size": 13, "color": INK,
-                        "line": {"color": "#ffffff" if done else INK, "width": 1.2}},
-                name=words if done else f"{words}, failed", hoverinfo="text",
-                hovertext=[hover({name: row[name] for name in wanted}) for row in rows],
-            )  # fmt: skip
-    time_axis(figure, as_time(start), as_time(end))
-    finish(figure, x_title="time, UTC")
-    figure.update_xaxes(showgrid=False, mirror=True)
-    figure.update_yaxes(
-        tickmode="array", tickvals=list(places.values()), range=[height - 0.5, -0.5], fixedrange=True, automargin=True,
-        ticktext=[as_label(shortened(as_text(name), LABEL)) for name in places], showgrid=False, ticks="", mirror=True,
-    )  # fmt: skip
-    figure.update_layout(barmode="overlay")
-    return drawn(
-        figure,
-        f"{counted(bands, 'band')} of {counted(len(places), 'line')}, {counted(len(drawn_marks), 'change')} marked; UTC.",
-        only(len(places), len(every), "lines", ", those with changes first, then those that were public"),
-        only(len(drawn_marks), len(inside), "changes", ", the first"),
-        f"{counted(len(changes) - len(inside), 'change')} outside the window: not drawn."
-        if len(changes) > len(inside)
-        else "",
+        part = bands[bands["public_status"] == status]
+        if not part.empty:
+            rows, lines = part.to_dict("records"), part["bucket"].map(places).tolist()
+            chart.bands(rows, lines, start="start_time", end="end_time", width=0.6, marker=look.marker(), name=words)
+    marked = inside[inside["bucket"].isin(places)].head(MOST_MARKS)
+    for effect, symbol in MARKS.items():
+        for failed in (False, True):
+            part = marked[(marked["effect"] == effect) & ((marked["outcome"] != "success") == failed)]
+            if not part.empty:
+                rows, lines = part.to_dict("records"), part["bucket"].map(places).tolist()
+                line = {"color": INK if failed else WHITE, "width": 1.2}
+                marker = {"symbol": f"{symbol}-open" if failed else symbol, "size": 13, "color": INK, "line": line}
+                name = f"{effect}, failed" if failed else effect
+                chart.marks(rows, lines, time="event_time", names=MARK_COLUMNS, marker=marker, name=name)
+    chart.time_axis(start, end)
+    chart.name_lines(places)
+    chart.plain()
+    outside = len(changes) - len(inside)
+    return chart.publish(
+        f"{counted(len(bands), 'band')} of {counted(len(places), 'line')}, {counted(len(marked), 'change')} marked; UTC.",
+        limited(len(places), len(every), "lines", ", those with changes first, then those that were public"),
+        limited(len(marked), len(inside), "changes", ", the first"),
+        f"{counted(outside, 'change')} outside the window: not drawn." if outside else "",
     )

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from ir_kit.display.publish import publish_html
 from ir_kit.display.text import as_html, as_text, counted, is_null, joined, visible
 from ir_kit.tables import made_by
 
-__all__ = ["Cell", "Column", "facts_table", "frame_table", "table"]
+__all__ = ["Cell", "Column", "facts", "frame_table", "render", "table"]
 
 MOST_SIDE_BY_SIDE = 4  # rows that are shown as columns
 SHORT = 32  # characters that stand on one line
@@ -30,8 +30,7 @@ STYLE = (
 """For JupyterLab alone; the record's pages have a style of their own and drop it."""
 
 
-@dataclass(frozen=True)
-class Column:
+class Column(NamedTuple):
     """A column as it is shown: its heading, and how its cells stand."""
 
     heading: str
@@ -40,13 +39,55 @@ class Column:
     min_width: str = ""
 
 
-@dataclass(frozen=True)
-class Cell:
+class Cell(NamedTuple):
     """One cell: its text, and its HTML where it is more than the text escaped."""
 
     text: str
     html: str = ""
     soft: bool = False
+
+
+def table(
+    frame: pd.DataFrame, caption: str = "", *, rows: int = 50, columns: Sequence[str] | None = None, table: str = ""
+) -> None:
+    """What does this frame hold, as a table that says what it leaves out?
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Its index is not shown. ``frame.attrs["rows"]``: of how many rows it holds the first.
+    caption : str
+    rows : int
+        How many rows at most; where there are more, the table says so.
+    columns : sequence of str, optional
+        Which columns, in this order; all of them where it is None.
+    table : str
+        ``PLAYBOOK/TABLE``, the result table that holds all rows and columns.
+
+    Notes
+    -----
+    Nothing in a cell is interpreted, and what cannot be seen stands as an escape. ``—`` is null, ``""`` the empty text.
+    """
+    publish_html(*frame_table(frame, caption=caption, rows=rows, table_name=table, columns=columns))
+
+
+def facts(frame: pd.DataFrame, caption: str = "", *, table: str = "") -> None:
+    """What is known of each of these few: the columns of the frame one below the other, a column for each of its rows?
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Its first column names the rows. Where there are more than four, it is shown as any other table.
+    caption, table : str
+        As of `table`.
+    """
+    if not 0 < len(frame) <= MOST_SIDE_BY_SIDE:
+        publish_html(*frame_table(frame, caption=caption, rows=50, table_name=table))
+        return
+    head, *names = [str(name) for name in frame.columns]
+    rows = [[Cell(visible(name), soft=True), *map(as_cell, frame[name].tolist())] for name in names]
+    columns = [Column(head, one_line=True), *(Column(as_text(subject)) for subject in frame[head].tolist())]
+    publish_html(*render(columns, rows, caption=caption))
 
 
 def frame_table(
@@ -58,62 +99,49 @@ def frame_table(
     columns: Sequence[str] | None = None,
     note: str = "",
 ) -> tuple[str, str]:
-    """How does this frame read as a table, in HTML and as text?
-
-    Parameters
-    ----------
-    frame : DataFrame
-        Any frame; its index is not shown. ``frame.attrs["rows"]``: of how many rows it holds the first.
-    caption : str
-        What the table holds.
-    rows : int
-        How many rows at most.
-    table_name : str
-        ``PLAYBOOK/TABLE`` of the result table that holds all of it.
-    columns : sequence of str, optional
-        Which columns, in this order; all of them where it is None.
-    note : str
-        What else stands below the table.
-    """
+    """How does this frame read as a table, in HTML and as text, with a note of what it leaves out and this one?"""
     names = list(frame.columns if columns is None else columns)
     head = frame[names].head(rows)
     values = [[as_cell(value) for value in head[name].tolist()] for name in names]
     shown = [column_of(str(name), head[name].tolist(), cells) for name, cells in zip(names, values, strict=True)]
     total = max(int(frame.attrs.get("rows", 0)), len(frame))  # a frame may be the head of a longer answer
-    left_out = _left_out(total, len(head), len(frame.columns), len(names), table_name)
-    counts = f"{len(head):,} of {total:,} rows" if len(head) < total else counted(total, "row")
+    cut_rows = f"Only the first {len(head):,} of {total:,} rows are shown." if len(head) < total else ""
+    cut_columns = f"{len(names)} of {len(frame.columns)} columns are shown." if len(names) < len(frame.columns) else ""
+    whole = "The whole table" if cut_rows or cut_columns else "The table"
+    place = f"{whole}: tables/{table_name}.parquet, made by {made_by(table_name)}" if table_name else ""
+    counts = f"{len(head):,} of {total:,} rows" if cut_rows else counted(total, "row")
     title = f"{caption} ({counts})" if caption else counts
-    return table(shown, list(zip(*values, strict=True)), caption=title, note=joined(left_out, note))
+    rows_of_cells = list(zip(*values, strict=True))
+    return render(shown, rows_of_cells, caption=title, note=joined(cut_rows, cut_columns, place, note))
 
 
-def facts_table(frame: pd.DataFrame, *, caption: str, table_name: str = "") -> tuple[str, str]:
-    """How does a frame of few rows read with its columns one below the other? One of more rows reads as any table."""
-    if not 0 < len(frame) <= MOST_SIDE_BY_SIDE:
-        return frame_table(frame, caption=caption, rows=50, table_name=table_name)
-    head, *names = [str(name) for name in frame.columns]
-    subjects = [as_text(value) for value in frame[head].tolist()]
-    rows = [[Cell(visible(name), soft=True), *(as_cell(value) for value in frame[name].tolist())] for name in names]
-    columns = [Column(head, one_line=True), *(Column(subject) for subject in subjects)]
-    return table(columns, rows, caption=caption)
-
-
-def table(
+def render(
     columns: Sequence[Column], rows: Sequence[Sequence[Cell]], *, caption: str, note: str = ""
 ) -> tuple[str, str]:
     """How do these cells read as a table, in HTML and as text?"""
-    title = f"<caption>{as_html(visible(caption))}</caption>"
-    headings = "".join(_heading(column) for column in columns)
-    body = "".join(
-        f"<tr>{''.join(_cell(cell, column) for cell, column in zip(row, columns, strict=True))}</tr>\n" for row in rows
-    )
+    headings = ""
+    for column in columns:
+        kind = ' class="number"' if column.number else ""
+        width = f' style="min-width:{column.min_width}"' if column.min_width else ""
+        headings += f'<th scope="col"{kind}{width}>{as_html(column.heading)}</th>'
+    body = "".join(f"<tr>{''.join(map(cell_html, row, columns))}</tr>\n" for row in rows)
     if not rows:
         body = f'<tr><td colspan="{max(len(columns), 1)}" class="soft">no rows</td></tr>\n'
     below = f'<p class="soft" style="font-size:0.85em">{as_html(note)}</p>' if note else ""
     html = (
-        f'{STYLE}<div class="ir-kit mathjax_ignore tex2jax_ignore"><table>{title}\n'
+        f'{STYLE}<div class="ir-kit mathjax_ignore tex2jax_ignore"><table><caption>{as_html(visible(caption))}</caption>\n'
         f"<thead><tr>{headings}</tr></thead>\n<tbody>\n{body}</tbody></table>{below}</div>"
     )
-    return html, _plain(columns, rows, visible(caption), note)
+    lines = [[column.heading for column in columns], *([cell.text for cell in row] for row in rows)]
+    widths = [max(map(len, texts)) for texts in zip(*lines, strict=True)]
+    aligned = [
+        "  ".join(
+            text.rjust(width) if column.number else text.ljust(width)
+            for text, width, column in zip(line, widths, columns, strict=True)
+        ).rstrip()
+        for line in lines
+    ]
+    return html, "\n".join([visible(caption), *aligned, *([] if rows else ["no rows"]), *([note] if note else [])])
 
 
 def column_of(heading: str, values: Sequence[Any], cells: Sequence[Cell]) -> Column:
@@ -122,7 +150,8 @@ def column_of(heading: str, values: Sequence[Any], cells: Sequence[Cell]) -> Col
     longest = max((len(cell.text) for cell in cells), default=0)
     words = any(" " in cell.text for cell in cells)
     times = bool(present) and all(isinstance(value, (date, datetime)) for value in present)
-    number = bool(present) and all(_is_number(value) for value in present)
+    kinds = (int, float, np.integer, np.floating)
+    number = bool(present) and all(isinstance(value, kinds) and not isinstance(value, bool) for value in present)
     one_line = times or number or (longest <= SHORT and not words)
     room = f"{min(max(longest * 0.55, 6), 15):.0f}em"
     return Column(visible(heading), number=number, one_line=one_line, min_width="" if one_line else room)
@@ -130,53 +159,17 @@ def column_of(heading: str, values: Sequence[Any], cells: Sequence[Cell]) -> Col
 
 def as_cell(value: Any) -> Cell:
     """A value as a cell; no value, the empty text and the empty list stand back from what a log says."""
-    text = as_text(value)
-    nothing = is_null(value) or (isinstance(value, (str, list, tuple, np.ndarray)) and len(value) == 0)
-    lines = isinstance(value, (list, tuple, np.ndarray)) and len(value) > 1
-    return Cell(text, html="<br>".join(as_html(as_text(item)) for item in value) if lines else "", soft=nothing)
+    many = isinstance(value, (list, tuple, np.ndarray))
+    soft = is_null(value) or (isinstance(value, (str, list, tuple, np.ndarray)) and len(value) == 0)
+    html = "<br>".join(as_html(as_text(item)) for item in value) if many and len(value) > 1 else ""
+    return Cell(as_text(value), html=html, soft=soft)
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, (bool, np.bool_))
-
-
-def _heading(column: Column) -> str:
-    kind = ' class="number"' if column.number else ""
-    width = f' style="min-width:{column.min_width}"' if column.min_width else ""
-    return f'<th scope="col"{kind}{width}>{as_html(column.heading)}</th>'
-
-
-def _cell(cell: Cell, column: Column) -> str:
+def cell_html(cell: Cell, column: Column) -> str:
+    """A cell of this column, its blanks kept."""
     kinds = " ".join(name for name, wanted in (("number", column.number), ("soft", cell.soft)) if wanted)
     style = "white-space:nowrap" if column.one_line else ""
     if not cell.html and ("  " in cell.text or cell.text != cell.text.strip()):
         style = "white-space:pre-wrap"
     attributes = (f' class="{kinds}"' if kinds else "") + (f' style="{style}"' if style else "")
     return f"<td{attributes}>{cell.html or as_html(cell.text)}</td>"
-
-
-def _left_out(rows: int, shown_rows: int, columns: int, shown_columns: int, table_name: str) -> str:
-    missing_rows = f"Only the first {shown_rows:,} of {rows:,} rows are shown." if shown_rows < rows else ""
-    missing_columns = f"{shown_columns} of {columns} columns are shown." if shown_columns < columns else ""
-    whole = ""
-    if table_name:
-        kept = f"tables/{table_name}.parquet"
-        whole = f"The whole table: {kept}" if missing_rows or missing_columns else f"The table: {kept}"
-        whole += f", made by {made_by(table_name)}"
-    return joined(missing_rows, missing_columns, whole)
-
-
-def _plain(columns: Sequence[Column], rows: Sequence[Sequence[Cell]], caption: str, note: str) -> str:
-    widths = [
-        max([len(column.heading), *(len(row[place].text) for row in rows)]) for place, column in enumerate(columns)
-    ]
-
-    def line(texts: Sequence[str]) -> str:
-        aligned = [
-            text.rjust(width) if column.number else text.ljust(width)
-            for text, width, column in zip(texts, widths, columns, strict=True)
-        ]
-        return "  ".join(aligned).rstrip()
-
-    lines = [line([column.heading for column in columns])] + [line([cell.text for cell in row]) for row in rows]
-    return "\n".join([caption, *lines, *([] if rows else ["no rows"]), *([note] if note else [])])

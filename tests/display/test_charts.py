@@ -12,8 +12,8 @@ import plotly.graph_objects as go
 import pytest
 
 from ir_kit.display import show
+from ir_kit.display.charts import PALETTE, VERDICTS, looks_of
 from ir_kit.display.publish import PLOTLY
-from ir_kit.display.style import PALETTE, VERDICTS, colours
 
 Bundle = dict[str, Any]
 
@@ -121,13 +121,13 @@ def test_verdicts_differ_in_colour_pattern_and_symbol() -> None:
 
 
 def test_a_value_has_the_same_colour_in_every_chart() -> None:
-    alone, among = colours(["GetObject"]), colours(["GetObject", "new", "success"])
+    alone, among = looks_of(["GetObject"]), looks_of(["GetObject", "new", "success"])
     assert alone["GetObject"] == among["GetObject"]
     assert among["new"] == VERDICTS["new"]
 
 
 def test_more_values_than_colours_still_differ() -> None:
-    looks = colours([f"v{n}" for n in range(3 * len(PALETTE))])
+    looks = looks_of([f"v{n}" for n in range(3 * len(PALETTE))])
     assert len(set(looks.values())) == len(looks)
 
 
@@ -168,7 +168,7 @@ def test_actions_beyond_the_top_are_together(shown: list[Bundle]) -> None:
     frame = pd.DataFrame(
         {"hour": time("2026-03-01"), "event_name": list("abc"), "event_count": [3, 2, 1], "error_count": 0}
     )
-    show.activity(frame, top=1)
+    show.activity(frame, most_actions=1)
     assert [trace["name"] for trace in figure(shown[0])["data"]] == ["a", "2 other actions"]
 
 
@@ -272,9 +272,3 @@ def test_many_alike_share_a_line_and_are_counted(shown: list[Bundle], credential
 def test_more_credentials_than_fit_are_counted(shown: list[Bundle], credential: Any) -> None:
     show.lineage(pd.DataFrame([credential(f"k{n}", principal_arn=f"p{n}") for n in range(9)]), most=4)
     assert "Only 4 of 9 credentials are drawn" in shown[0]["text/plain"]
-
-
-def test_a_figure_of_ones_own_has_two_formats(shown: list[Bundle], hostile: str) -> None:
-    show.figure(go.Figure(), hostile)
-    assert figure(shown[0])["data"] == []
-    assert "\u202e" not in shown[0]["text/plain"]

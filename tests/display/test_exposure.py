@@ -5,19 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 import pandas as pd
-import pytest
+import plotly.graph_objects as go
 
 from ir_kit.display import exposure_charts as exposure
+from ir_kit.display.publish import PLOTLY
 
 HOSTILE = "<script>alert(1)</script>$x$"
 START = pd.Timestamp("2026-03-01", tz="UTC")
 
 
-@pytest.fixture
-def shown(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, str]]:
-    found: list[tuple[Any, str]] = []
-    monkeypatch.setattr(exposure, "publish", lambda figure, caption: found.append((figure, caption)))
-    return found
+def drawn(bundle: dict[str, Any]) -> tuple[go.Figure, str]:
+    """The figure of a bundle, and its words."""
+    return go.Figure(bundle[PLOTLY]), bundle["text/plain"]
 
 
 def cell(bucket: str, path: str, state: str) -> dict[str, Any]:
@@ -39,29 +38,33 @@ def change(bucket: str | None, effect: str, outcome: str, hour: int = 5) -> dict
     }  # fmt: skip
 
 
-def test_every_state_has_its_word_in_the_cell(shown: list[tuple[Any, str]]) -> None:
-    exposure.matrix(pd.DataFrame([cell("b", f"path{place}", state) for place, state in enumerate(exposure.STATES)]))
-    figure, caption = shown[0]
-    words = [note.text for note in figure.layout.annotations]
-    assert words == [exposure.WORDS[state] for state in exposure.STATES] and len(set(words)) == len(words)
+def test_every_state_has_its_word_in_the_cell(shown: list[dict[str, Any]]) -> None:
+    exposure.exposure_matrix(
+        pd.DataFrame([cell("b", f"path{place}", state) for place, state in enumerate(exposure.STATES)])
+    )
+    figure, caption = drawn(shown[0])
+    words = list(figure.data[0].text[0])
+    assert words == [word for _, _, word in exposure.STATES.values()] and len(set(words)) == len(words)
     assert "1 public" in caption
 
 
-def test_the_most_open_bucket_stands_first_and_the_rest_is_told(shown: list[tuple[Any, str]]) -> None:
+def test_the_most_open_bucket_stands_first_and_the_rest_is_told(shown: list[dict[str, Any]]) -> None:
     rows = [cell("a", "policy", "closed"), cell("z", "policy", "public"), cell("m", "policy", "unknown")]
-    exposure.matrix(pd.DataFrame(rows), most_rows=2)
-    figure, caption = shown[0]
+    exposure.exposure_matrix(pd.DataFrame(rows), most_rows=2)
+    figure, caption = drawn(shown[0])
     assert list(figure.layout.yaxis.ticktext) == ["z", "m"]
     assert "Only 2 of 3 buckets" in caption
 
 
-def test_names_are_text(shown: list[tuple[Any, str]]) -> None:
-    exposure.matrix(pd.DataFrame([cell(HOSTILE, "policy", "public")]))
-    exposure.timeline(pd.DataFrame([span(HOSTILE, "yes")]), pd.DataFrame([change(HOSTILE, "opens", "success")]))
-    assert all("<script>" not in str(figure) and "$x$" not in str(figure) for figure, _ in shown)
+def test_names_are_text(shown: list[dict[str, Any]]) -> None:
+    exposure.exposure_matrix(pd.DataFrame([cell(HOSTILE, "policy", "public")]))
+    exposure.exposure_timeline(
+        pd.DataFrame([span(HOSTILE, "yes")]), pd.DataFrame([change(HOSTILE, "opens", "success")])
+    )
+    assert all("<script>" not in str(figure) and "$x$" not in str(figure) for figure, _ in map(drawn, shown))
 
 
-def test_a_mark_says_effect_and_outcome_by_its_shape(shown: list[tuple[Any, str]]) -> None:
+def test_a_mark_says_effect_and_outcome_by_its_shape(shown: list[dict[str, Any]]) -> None:
     spans = pd.DataFrame([span("b", "no", 0, 5), span("b", "yes", 5, 24), span("c", "unknown")])
     changes = pd.DataFrame(
         [
@@ -71,8 +74,8 @@ def test_a_mark_says_effect_and_outcome_by_its_shape(shown: list[tuple[Any, str]
             change("b", "opens", "success", 99),
         ]
     )
-    exposure.timeline(spans, changes)
-    figure, caption = shown[0]
+    exposure.exposure_timeline(spans, changes)
+    figure, caption = drawn(shown[0])
     marks = {trace.name: trace.marker.symbol for trace in figure.data if trace.type == "scatter"}
     assert marks == {"opens": "triangle-up", "closes, failed": "triangle-down-open", "changes": "diamond"}
     assert exposure.ACCOUNT in list(figure.layout.yaxis.ticktext)
@@ -81,9 +84,9 @@ def test_a_mark_says_effect_and_outcome_by_its_shape(shown: list[tuple[Any, str]
     assert len(set(patterns)) == 3
 
 
-def test_nothing_to_draw_is_said(shown: list[tuple[Any, str]]) -> None:
-    exposure.matrix(pd.DataFrame(columns=["bucket", "path", "state"]))
-    exposure.timeline(
+def test_nothing_to_draw_is_said(shown: list[dict[str, Any]]) -> None:
+    exposure.exposure_matrix(pd.DataFrame(columns=["bucket", "path", "state"]))
+    exposure.exposure_timeline(
         pd.DataFrame(columns=["bucket", "start_time", "end_time", "public_status", "basis"]), pd.DataFrame()
     )
-    assert all("No bucket to draw." in caption for _, caption in shown)
+    assert all("No bucket to draw." in caption for _, caption in map(drawn, shown))

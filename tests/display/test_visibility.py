@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from ir_kit.display import show
 from ir_kit.display.publish import PLOTLY
-from ir_kit.display.visibility_chart import LOOKS
+from ir_kit.display.visibility_chart import STATES
 
 Bundle = dict[str, Any]
 
@@ -40,7 +40,7 @@ def act(hour: int, outcome: str = "success", name: str = "StopLogging") -> dict[
 EVERY_STATE = pd.DataFrame(
     rows(None, "management", (0, 24, "logged"))
     + rows(None, "management", (0, 24, "logged"), region="eu-west-1")
-    + rows("b", "data_read", *((2 * place, 2 * place + 2, state) for place, state in enumerate(LOOKS)))
+    + rows("b", "data_read", *((2 * place, 2 * place + 2, state) for place, state in enumerate(STATES)))
 )
 
 
@@ -51,7 +51,7 @@ def drawn(shown: list[Bundle]) -> dict[str, Any]:
 
 
 def test_no_two_states_share_a_colour_or_look_alike_without_it() -> None:
-    looks = [look for _, look in LOOKS.values()]
+    looks = [look for _, look in STATES.values()]
     assert len({look.color for look in looks}) == len(looks)
     greys = [
         sum(weight * int(look.color[at : at + 2], 16) for weight, at in ((0.3, 1), (0.6, 3), (0.1, 5)))
@@ -83,7 +83,7 @@ def test_acts_are_drawn_over_the_bands_and_those_that_failed_draw_no_line(shown:
     assert [shape["x0"] for shape in figure["layout"]["shapes"]] == ["2026-03-01 03:00:00"]
     named = [note["text"] for note in figure["layout"]["annotations"]]
     assert named[:2] == ["StopLogging", "DeleteTrail failed"]
-    assert "Only 2 of 3 acts are drawn" in shown[-1]["text/plain"]
+    assert "Only 2 of 3 changes are drawn" in shown[-1]["text/plain"]
 
 
 def test_what_is_left_out_is_said(shown: list[Bundle]) -> None:

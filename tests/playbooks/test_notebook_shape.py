@@ -155,7 +155,8 @@ def test_coverage_stands_before_any_finding(path: Path) -> None:
 
 
 def test_a_table_comes_before_its_chart(path: Path) -> None:
-    charts = ("show.timeline", "show.sessions", "show.activity", "show.lineage", "show.figure", "show.visibility")
+    charts = ("show.timeline", "show.sessions", "show.activity", "show.lineage", "show.visibility")
+    charts += ("show.bounds", "show.bytes_by_hour", "show.prefixes", "show.exposure_matrix", "show.exposure_timeline")
     for stored in cells(path, "code"):
         text = source(stored)
         for chart in charts:

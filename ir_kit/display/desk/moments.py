@@ -11,9 +11,8 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from ir_kit.display import publish
-from ir_kit.display.charts import as_time
+from ir_kit.display.charts import OTHER, Chart, as_time, looks_of
 from ir_kit.display.desk.view import iso
-from ir_kit.display.style import OTHER, base_figure, colours, finish, time_axis
 from ir_kit.display.text import as_label, as_text, shortened
 
 __all__ = ["Moments"]
@@ -55,27 +54,21 @@ class Moments:
     def __init__(self, frame: pd.DataFrame, start: str, caption: str, marked: Callable[[str, str], None]) -> None:
         self.bins = _bins(frame[start])
         self.groups, kinds = _groups(frame)
-        figure = base_figure(caption, 230)
-        looks = colours([kind for kind in kinds if kind])
+        chart = Chart(caption, 230, x_title="time, UTC; mark a stretch to choose its rows, zoom with the wheel")
+        looks = looks_of(kind for kind in kinds if kind)
+        width = self.bins.step / pd.Timedelta(milliseconds=1)
         centres = [as_time(moment + self.bins.step / 2) for moment in self.bins.starts]
         for kind in kinds:
-            look = looks.get(kind)
-            marker: dict[str, Any] = {"color": OTHER} if look is None else {"color": look.color}
-            if look is not None and look.pattern:
-                marker["pattern"] = look.pattern_on_color()
-            figure.add_bar(
-                x=centres, y=[0] * len(centres), width=self.bins.step / pd.Timedelta(milliseconds=1), marker=marker,
-                name=as_label(shortened(kind or "other", 28)), hovertemplate="%{x}: %{y:,} rows<extra></extra>",
-            )  # fmt: skip
+            marker = looks[kind].marker() if kind in looks else {"color": OTHER}
+            name = as_label(shortened(kind or "other", 28))
+            chart.add("bar", x=centres, y=[0] * len(centres), width=width, marker=marker, name=name)
+            chart.data[-1] |= {"hoverinfo": "all", "hovertemplate": "%{x}: %{y:,} rows<extra></extra>"}
         if len(self.bins.starts):
-            time_axis(figure, as_time(self.bins.starts[0]), as_time(self.bins.starts[-1] + self.bins.step))
-        finish(figure, x_title="time, UTC; mark a stretch to choose its rows, zoom with the wheel")
-        figure.update_yaxes(rangemode="tozero", fixedrange=True, separatethousands=True)
-        figure.update_layout(
-            dragmode="select", selectdirection="h", margin={"l": 60, "r": 24, "t": 56, "b": 56},
-            showlegend=len(kinds) > 1,
-        )  # fmt: skip
-        self.widget = go.FigureWidget(figure)
+            chart.time_axis(self.bins.starts[0], self.bins.starts[-1] + self.bins.step)
+        chart.y |= {"rangemode": "tozero", "fixedrange": True, "separatethousands": True}
+        chart.layout |= {"dragmode": "select", "selectdirection": "h", "showlegend": len(kinds) > 1}
+        chart.layout["margin"]["t"] = 56
+        self.widget = go.FigureWidget({"data": chart.data, "layout": chart.layout})
         self.widget._config = CONFIG
         self._marked = marked
         if self.widget.data:  # each trace tells of every mark: one is enough

@@ -30,10 +30,6 @@ DIGESTS = {
     "home_region": "stream.home_region", "is_backfill": "stream.backfill", "proof": "digest.proof",
     "file": "digest.file.path",
 }  # fmt: skip
-LOST_SPANS = {
-    "aws_region": "varchar", "start_time": "timestamp", "end_time": "timestamp", "basis": "varchar", "log_file":
-    "varchar", "state": "varchar", "account_id": "varchar", "trail_name": "varchar", "home_region": "varchar",
-}  # fmt: skip
 
 
 class Integrity(NamedTuple):
@@ -112,12 +108,10 @@ def validation_stops(case: Case) -> list[Stop]:
 
 def _columns(record: Any, places: Mapping[str, str]) -> dict[str, Any]:
     """The values of a record by column; None where a part of the way to one is not there."""
-    row = {}
-    for column, place in places.items():
-        row[column] = reduce(
-            lambda value, name: None if value is None else getattr(value, name), place.split("."), record
-        )
-    return row
+    return {
+        column: reduce(lambda value, name: getattr(value, name, None), place.split("."), record)
+        for column, place in places.items()
+    }
 
 
 def log_integrity(case: Case) -> pd.DataFrame:
@@ -164,14 +158,14 @@ def digest_chain(case: Case) -> pd.DataFrame:
     return frame
 
 
-def lost_spans(case: Case) -> pd.DataFrame:
+def lost_spans(case: Case) -> list[dict[str, Any]]:
     """Which stretches of events did missing or modified log files hold, as valid digests say?
 
     Returns
     -------
-    DataFrame
-        One row per missing or modified file: aws_region, start_time, end_time, basis, log_file, state, account_id,
-        trail_name, home_region; empty if none. A file whose content was found elsewhere lost nothing and has no row.
+    list of dict
+        One per missing or modified file: aws_region, start_time, end_time, basis, log_file, trail_name; empty if none. A
+        file whose content was found elsewhere lost nothing and has none.
     """
     rows = []
     for log in integrity(case).logs:
@@ -179,10 +173,9 @@ def lost_spans(case: Case) -> pd.DataFrame:
         if lost and log.digest and log.named and log.log_file == log.named.key:
             oldest, newest, stream = log.named.oldest, log.named.newest, log.digest.stream
             words = "oldest and newest event" if oldest and newest else "hour of delivery, for want of event times"
-            row = _columns(log, LOGS) | {
-                "account_id": stream.account_id,
-                "aws_region": log.aws_region or stream.aws_region,
-            }
-            row |= {"start_time": oldest or log.digest.start, "end_time": newest + SECOND if newest else log.digest.end}
-            rows.append(row | {"basis": f"log file {log.state}: {words} as the digest {log.digest.key} says"})
-    return frame_of(rows, LOST_SPANS)
+            rows.append({
+                "aws_region": log.aws_region or stream.aws_region, "trail_name": stream.trail_name,
+                "start_time": oldest or log.digest.start, "end_time": newest + SECOND if newest else log.digest.end,
+                "basis": f"log file {log.state}: {words} as the digest {log.digest.key} says", "log_file": log.log_file,
+            })  # fmt: skip
+    return rows

@@ -50,8 +50,7 @@ class Delivered(NamedTuple):
     span: Span
     records: int
     reads: int
-    folder: str | None  # the folder that all keys share; None where they share none
-    keys: bool
+    keys: tuple[str, ...]  # the first and the last
 
 
 def deliveries(rows: Iterable[Row]) -> list[Delivered]:
@@ -59,9 +58,9 @@ def deliveries(rows: Iterable[Row]) -> list[Delivered]:
     listed = []
     for row in rows:
         scope = Scope(row["record_class"], row["bucket"], row["aws_region"])
-        span, keyed = Span(row["first_time"], row["last_time"] + MOMENT), row["first_key"] is not None
-        folder = commonprefix([row["first_key"] or "", row["last_key"] or ""]).rpartition("/")[0] or None
-        listed.append(Delivered(row["stem"], scope, span, int(row["records"]), int(row["reads"]), folder, keyed))
+        span = Span(row["first_time"], row["last_time"] + MOMENT)
+        keys = () if row["first_key"] is None else (row["first_key"], row["last_key"])
+        listed.append(Delivered(row["stem"], scope, span, int(row["records"]), int(row["reads"]), keys))
     return sorted(listed, key=lambda row: (CLASSES.index(row.scope.record_class), *map(str, row.scope[1:])))
 
 
@@ -109,45 +108,21 @@ def silent_spans(hours: Iterable[Row], start: datetime, end: datetime) -> dict[s
         Spans by Region, within ``[start, end)``; they are times of doubt, no proof of loss.
     """
     silent: dict[str, list[Span]] = {}
-    by_region = sorted((row for row in hours if row["aws_region"]), key=lambda row: (row["aws_region"], row["hour"]))
-    for region, grouped in groupby(by_region, key=lambda row: row["aws_region"]):
+    for region, grouped in groupby((row for row in hours if row["aws_region"]), key=lambda row: str(row["aws_region"])):
         rows = list(grouped)
         first = min(start.replace(minute=0, second=0, microsecond=0), rows[0]["hour"])
         count = int((max(end - MOMENT, rows[-1]["hour"]) - first) / HOUR) + 1
-        edges = [first - HOUR, *(row["hour"] for row in rows), first + count * HOUR]
-        runs = [Span(left + HOUR, right) for left, right in pairwise(edges) if right > left + HOUR]
-        lengths = [int((run.end - run.start) / HOUR) for run in runs]
-        spans = []
-        for number, (run, length) in enumerate(zip(runs, lengths, strict=True)):
-            others, rest = lengths[:number] + lengths[number + 1 :], count - length
-            chance = ((sum(others) + 0.5) / (rest + 1)) ** length
-            if rest >= SURE_HOURS and length > 2 * max(others, default=0) and chance < CHANCE:
-                # to the record, not to the hour
-                before = max((row["last_time"] for row in rows if row["last_time"] < run.start), default=None)
-                after = min((row["first_time"] for row in rows if row["first_time"] >= run.end), default=run.end)
-                spans.append(Span(max(start, before + MOMENT if before else run.start), min(end, after)))
-        silent[region] = united(spans)
+        last = first + count * HOUR
+        rows = [{"hour": first - HOUR, "last_time": first - MOMENT}, *rows, {"hour": last, "first_time": last}]
+        runs = sorted(  # to the record, not to the hour
+            (int((right["hour"] - left["hour"]) / HOUR) - 1, left["last_time"] + MOMENT, right["first_time"])
+            for left, right in pairwise(rows)
+        )
+        (second, *_), (length, since, until) = runs[-2:]
+        others, rest = sum(run[0] for run in runs[:-1]), count - length
+        if rest >= SURE_HOURS and length > 2 * second and ((others + 0.5) / (rest + 1)) ** length < CHANCE:
+            silent[region] = united([Span(max(start, since), min(end, until))])
     return silent
-
-
-class Known(NamedTuple):
-    """What is known of a trail at a time: its selectors, whether its files are held, and whether it was moved away."""
-
-    selectors: Setting
-    files: Match
-    moved_away: bool
-
-
-class Fits(NamedTuple):
-    """Row by row of what was delivered: how many trails may have recorded it, and which where it is one; which surely did
-    (-1: none, -2: several); and from when to when none of those that may have was changed.
-    """
-
-    number: Numbers
-    only: Numbers
-    owner: Numbers
-    since: Numbers
-    until: Numbers
 
 
 @dataclass(eq=False)
@@ -306,7 +281,7 @@ class LoggingTimeline:
             (Span(piece.start, piece.end + Trail.settling), number) for number, trail in enumerate(self.listed)
             for piece in between(self.trail_edges(trail), EARLIEST, LATEST - Trail.settling)
             for time in (piece.start, piece.start + INSTANT)
-            if trail.selectors.at(time).far and self.known(trail, time).selectors == UNKNOWN
+            if trail.selectors.at(time).far and self.known(trail, time)[0] == UNKNOWN
         ]  # fmt: skip
 
     def candidates(self, scope: Scope, time: datetime) -> list[int]:
@@ -314,23 +289,24 @@ class LoggingTimeline:
         return sorted({n for span, n in (*self.selecting(scope), *self.refuted) if span.holds(time)})
 
     @cached_property
-    def fits(self) -> Fits:
-        """Which trails may have recorded what was delivered, by what is known of their settings?"""
-        results = np.empty((5, len(self.delivered)), dtype=np.int64)
-        for row_number, row in enumerate(self.delivered):
+    def fits(self) -> Any:
+        """Row by row of what was delivered: how many trails may have recorded it by what is known of their settings, and
+        which where it is one; which surely did (-1: none, -2: several); and from when to when none of those that may have
+        was changed.
+        """
+        results = []
+        for row in self.delivered:
             time = row.span.start
             selecting = sorted({n for span, n in self.selecting(row.scope) if span.holds(time)})
             fits = {n: fit for n in selecting if (fit := self._fit(self.listed[n], time, row)) != "no"}
             runs = [self.listed[n].run(time)[0] for n, fit in fits.items() if fit == "maybe"]
             sure = [n for n, fit in fits.items() if fit == "yes"]
-            results[:, row_number] = (
-                len(fits),
-                next(iter(fits)) if len(fits) == 1 else -1,
-                -1 if not sure else sure[0] if len(sure) == 1 else -2,
-                _micros(max((run.start for run in runs), default=EARLIEST)),
-                _micros(min((run.end for run in runs), default=LATEST)),
-            )
-        return Fits(*results)
+            since = _micros(max((run.start for run in runs), default=EARLIEST))
+            until = _micros(min((run.end for run in runs), default=LATEST))
+            only, owner = ((listed[0] if len(listed) == 1 else -2) if listed else -1 for listed in (list(fits), sure))
+            results.append((len(fits), only, owner, since, until))
+        kinds = [(name, np.int64) for name in ("number", "only", "owner", "since", "until")]
+        return np.array(results, dtype=kinds).view(np.recarray)
 
     def _fit(self, trail: Trail, time: datetime, row: Delivered) -> Literal["yes", "maybe", "no"]:
         """Did this trail record such a row, by what is known of its settings?"""
@@ -422,10 +398,10 @@ class LoggingTimeline:
             states[position] = state
         return state
 
-    def known(self, trail: Trail, time: datetime) -> Known:
-        """What is known of a trail at a time, for all scopes."""
+    def known(self, trail: Trail, time: datetime) -> tuple[Setting, Match, bool]:
+        """What is known of a trail at a time, for all scopes: its selectors, whether its files are held, whether it moved."""
 
-        def compute() -> Known:
+        def compute() -> tuple[Setting, Match, bool]:
             selectors = trail.selectors.at(time)
             if selectors.far:  # did records come that no other trail takes, nor this one by what was answered later?
                 rows = self.run_records(trail, trail.run(time)[0])
@@ -433,7 +409,7 @@ class LoggingTimeline:
                 scopes = {self.delivered[row].scope for row in own}
                 kinds = (covered.kind for scope in scopes if (covered := scope.coverage(selectors.value)))
                 selectors = UNKNOWN if "none" in kinds else selectors
-            return Known(selectors, self.files_held(trail, time), self._moved_away(trail, time))
+            return selectors, self.files_held(trail, time), self._moved_away(trail, time)
 
         return self.once(("known", trail, cut_at(self.trail_edges(trail), time)), compute)
 
@@ -455,7 +431,7 @@ class LoggingTimeline:
         if covers.state == "known" and not covers.value:
             return f"{name} records {trail.key.home_region} alone"
         if coverages is None or (coverages and all(covered.kind == "none" for covered in coverages)):
-            words = f"{name} does not select it ({self.known(trail, time).selectors.words})"
+            words = f"{name} does not select it ({self.known(trail, time)[0].words})"
             return f"{words}: {coverages[0].words}" if coverages and coverages[0].words else words
         return ""
 
@@ -646,12 +622,12 @@ def proven(scope: Scope, rows: Sequence[Delivered], name: str | None, calls: boo
     """
     count, reads = sum(row.records for row in rows), sum(row.reads for row in rows)
     basis = f"{count} records{f' of {name}' if name else ''} were delivered while no setting changed"
-    folders, data = {row.folder for row in rows if row.keys}, scope.record_class != "management"
-    below = {str(folder).partition("/")[0] for folder in folders}
+    keys, data = [key for row in rows for key in row.keys], scope.record_class != "management"
+    folder = commonprefix(keys).rpartition("/")[0]
     for lacks, part, words in (
         (not data and reads in (0, count), "read_only", f"{'all' if reads else 'none'} of them read-only"),
-        (data and not folders, "objects", "none of them on an object"),
-        (data and None not in folders and len(below) == 1, "prefix", f"all below {next(iter(folders), None)}/"),
+        (data and not keys, "objects", "none of them on an object"),
+        (data and folder, "prefix", f"all below {folder}/"),
         (data and not calls, "unseen_change", "but no management event that would show a change"),
     ):
         if lacks:

@@ -5,6 +5,7 @@ Everything that says "nobody did" takes its right to say so from here, and its `
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -34,6 +35,12 @@ WORDS = {
     "not_logged": "not logged", "lost": "lost after they were logged", "unknown": "not known to have been logged",
     "uncertain": "not certain to have been logged",
 }  # fmt: skip
+GAPS = {
+    "blind": "of the window neither data events nor an access log covered {bucket} (between {first:%Y-%m-%d %H:%M} and "
+             "{last:%Y-%m-%d %H:%M} UTC): what was done then is in no number.",
+    "uncertain": "it is uncertain whether a log covered {bucket}; logging_gaps tells why.",
+    "access_log_only": "only the access log covered {bucket}, which is delivered on a best-effort basis. {loss}",
+}  # fmt: skip
 MOST = 4  # parts that are named
 NEAR = timedelta(minutes=15)  # IAM notes the first use within so many minutes
 MANAGEMENT_ALONE = frozenset({"iam", "sts", "ec2", "kms", "cloudtrail", "organizations", "secretsmanager", "signin"})
@@ -60,7 +67,7 @@ def visible(case: Case) -> pd.DataFrame:
     def compute() -> pd.DataFrame:
         end = case.ask("coverage/evidence_end")["evidence_end"].iloc[0]
         timeline = logging_timeline(case)
-        timeline.lost = rows_of(integrity.lost_spans(case))
+        timeline.lost = integrity.lost_spans(case)
         return visibility_of(timeline, LATEST if pd.isna(end) else end.to_pydatetime())
 
     return case.answer("visible", compute)
@@ -96,9 +103,9 @@ def unlogged(visible: pd.DataFrame) -> dict[tuple[str | None, str], list[Span]]:
     blind = visible[visible["state"].isin(BLIND)]
     regions = set(visible.loc[visible["bucket"].notna(), "aws_region"].dropna()) or {"us-east-1"}
     of_regions = (blind["record_class"] == "management") & blind["aws_region"].isin(regions)
-    spans: dict[tuple[str | None, str], list[Span]] = {}
+    spans = defaultdict[tuple[str | None, str], list[Span]](list)
     for row in rows_of(blind[blind["bucket"].notna() | of_regions]):
-        spans.setdefault((row["bucket"], row["record_class"]), []).append(Span(row["start_time"], row["end_time"]))
+        spans[row["bucket"], row["record_class"]].append(Span(row["start_time"], row["end_time"]))
     return {scope: united(listed) for scope, listed in spans.items()}
 
 
@@ -106,11 +113,6 @@ def is_whole(row: Row, ignoring: frozenset[str] = MINOR) -> bool:
     """Was all of a row's class logged, but for parts that may be left out?"""
     left_out = set(row["left_out"]) if row["left_out"] is not None else set()
     return row["state"] == "logged" or (row["state"] == "uncertain" and bool(left_out) and left_out <= ignoring)
-
-
-def is_blind(row: Row) -> bool:
-    """Is it not logged, lost, or unknown?"""
-    return bool(row["state"] in BLIND)
 
 
 def was_logged(
@@ -182,24 +184,14 @@ class BucketCoverage:
 
     def scope(self, loss: str = "") -> Scope:
         """How much of the window did either log cover? `loss`: what the access log loses, in a sentence."""
-        blind, log_only, doubt, parts = self.hours("blind"), self.hours("access_log_only"), self.hours("uncertain"), []
-        if blind:
-            rows = [row for row in self.rows if row["kind"] == "blind"]
-            parts.append(
-                f"For {blind:,.1f} hours of the window neither data events nor an access log covered {self.bucket} "
-                f"(between {rows[0]['start_time']:%Y-%m-%d %H:%M} and {rows[-1]['end_time']:%Y-%m-%d %H:%M} UTC): what "
-                "was done then is in no number."
-            )
-        if doubt:
-            parts.append(
-                f"For {doubt:,.1f} hours it is uncertain whether a log covered {self.bucket}; logging_gaps tells why."
-            )
-        if log_only:
-            parts.append(
-                f"For {log_only:,.1f} hours only the access log covered {self.bucket}, which is delivered on a "
-                f"best-effort basis. {loss}".strip()
-            )
-        return Scope(not blind and not doubt, " ".join(parts), access_logs_only=bool(log_only))
+        hours, times = {kind: self.hours(kind) for kind in GAPS}, [row for row in self.rows if row["kind"] == "blind"]
+        first, last = (times[0]["start_time"], times[-1]["end_time"]) if times else (None, None)
+        parts = [
+            f"For {hours[kind]:,.1f} hours {words.format(bucket=self.bucket, first=first, last=last, loss=loss)}".strip()
+            for kind, words in GAPS.items() if hours[kind]
+        ]  # fmt: skip
+        whole = not hours["blind"] and not hours["uncertain"]
+        return Scope(whole, " ".join(parts), access_logs_only=bool(hours["access_log_only"]))
 
 
 def bucket_coverage(
@@ -208,11 +200,8 @@ def bucket_coverage(
     """For each of these buckets, which stretches of the window were covered, and by what? See `log_coverage`."""
     window = case.incident.window
     nothing = {"start_time": window.start, "end_time": window.end, "kind": "blind", "data_state": "unknown"}
-    rows: dict[str, list[Row]] = {bucket: [] for bucket in buckets}
-    for row in rows_of(log_coverage(case, record_class, objects_only=objects_only)):
-        if row["bucket"] in rows:
-            rows[row["bucket"]].append(row)
-    return {bucket: BucketCoverage(bucket, listed or [nothing]) for bucket, listed in rows.items()}
+    frame = log_coverage(case, record_class, objects_only=objects_only)
+    return {name: BucketCoverage(name, rows_of(frame[frame["bucket"] == name]) or [nothing]) for name in buckets}
 
 
 # what a zero means
@@ -252,7 +241,7 @@ class LogScope:
     def everything(self) -> Scope:
         """Management events of every Region touched, and data events of every bucket in scope."""
         scope, blind = self.management(), self.objects()
-        return Scope(bool(scope.whole) and not blind, " ".join(part for part in (scope.blind, blind) if part))
+        return Scope(bool(scope.whole) and not blind, " ".join(filter(None, (scope.blind, blind))))
 
     def objects(self) -> str:
         """Where data events were not on throughout, in a sentence; empty where they were."""
@@ -271,12 +260,11 @@ class LogScope:
 
     def unlogged_buckets(self) -> dict[str, timedelta]:
         """By bucket, the longest time that one class of data events was not certain to be logged."""
-        times: dict[str, dict[str, timedelta]] = {}
+        times = defaultdict[tuple[str, str], timedelta](timedelta)
         for row in self.rows:
             if row["bucket"] is not None and row["record_class"] in CLASSES[1:] and not is_whole(row):
-                by_class = times.setdefault(row["bucket"], {})
-                by_class[row["record_class"]] = by_class.get(row["record_class"], timedelta()) + _length(row)
-        return {bucket: max(by_class.values()) for bucket, by_class in times.items()}
+                times[row["bucket"], row["record_class"]] += _length(row)
+        return {bucket: max(times[bucket, kind] for kind in CLASSES[1:]) for bucket, _ in list(times)}
 
     def _scope(self, rows: Sequence[Row], what: str) -> Scope:
         if self.why_not:
@@ -303,7 +291,7 @@ def in_words(faults: Iterable[Row], whole: float = 0.0) -> str:
     """
     places: dict[tuple[str, bool], list[Row]] = {}
     for row in faults:
-        places.setdefault((str(row["bucket"] or row["aws_region"]), is_blind(row)), []).append(row)
+        places.setdefault((str(row["bucket"] or row["aws_region"]), row["state"] in BLIND), []).append(row)
     alike: dict[tuple[Any, ...], list[str]] = {}
     for (place, blind), rows in places.items():
         times = tuple((row["start_time"], row["end_time"]) for row in rows)

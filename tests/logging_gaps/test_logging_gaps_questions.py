@@ -60,7 +60,7 @@ def test_what_lost_files_held_is_lost(world: World, monkeypatch: pytest.MonkeyPa
     with_trail(world)
     start, end = (pd.Timestamp(f"2026-03-02T{hour}:00Z") for hour in ("10:00", "11:30"))
     span = {"aws_region": "us-east-1", "start_time": start, "end_time": end, "basis": "log file missing"}
-    monkeypatch.setattr(checked, "lost_spans", lambda case: pd.DataFrame([span | {"trail_name": "main"}]))
+    monkeypatch.setattr(checked, "lost_spans", lambda case: [span | {"trail_name": "main"}])
     case = world.case()
     seen = logging_gaps.visibility(case)
     lost = seen[seen["state"] == "lost"]

@@ -80,34 +80,33 @@ class Expiry:
         return State("uncertain", words, ("expiry",), state.steady)
 
 
-def log_bucket(
-    bucket: str, principal: str, settings: Iterable[Row], events: Iterable[Row], ends: datetime
-) -> LogTarget:
-    """What spoke against this service's deliveries into this bucket, and when?"""
-    target, by_acl = LogTarget(bucket), False
+def log_target(name: str, principal: str, settings: Iterable[Row], events: Iterable[Row], ends: datetime) -> LogTarget:
+    """What spoke against this service's deliveries into this bucket, or its use of this KMS key, and when?"""
+    target, by_acl = LogTarget(name), False
 
-    def note(fault: tuple[str, Any] | None, time: datetime, how: Literal["changed", "seen"], name: str) -> None:
+    def note(fault: tuple[str, Any] | None, time: datetime, how: Literal["changed", "seen"], call: str) -> None:
         if fault:
             timeline = target.expiry if fault[0] == "expiry" else target.faults[fault[0]]
-            timeline.add(time, fault[1], how, f"{name} of {time:%Y-%m-%d %H:%M:%S}")
+            timeline.add(time, fault[1], how, f"{call} of {time:%Y-%m-%d %H:%M:%S}")
 
     for row in settings:
-        if row["service"] == "s3" and row["parameters"].get("Bucket") == bucket:
+        if row["service"] == "s3" and row["parameters"].get("Bucket") == name:
             time, operation, response = row["collected_at"], row["operation"], row["response"]
             absent = operation == "GetBucketPolicy" and row["answer"] != "answered"
             setting = "DeleteBucketPolicy" if absent else operation.removeprefix("Get")
             content = response.get("Policy") if setting == "BucketPolicy" else response
-            fault = _fault(setting, content, principal, bucket)
+            fault = _fault(setting, content, principal, name)
             if row["error_code"] == "NoSuchBucket":
                 fault = ("bucket", "the log bucket does not exist")
             elif operation == "GetBucketAcl" and "s3/LogDelivery" in json.dumps(response):
                 by_acl = principal == LOGGING
             note(fault, time, "seen", operation)
     for row in events:
-        if row["event_source"] == "s3.amazonaws.com" and row["bucket"] == bucket and row["error_code"] is None:
-            name, request = row["event_name"], row["request_parameters"]
-            content = request.get("bucketPolicy") if name == "PutBucketPolicy" else request
-            note(_fault(name.removeprefix("Put"), content, principal, bucket), row["event_time"], "changed", name)
+        call, request, source = row["event_name"], row["request_parameters"], row["event_source"]
+        of_key = source == "kms.amazonaws.com" and bare_key(str(request.get("keyId"))) == bare_key(name)
+        if (of_key or (source == "s3.amazonaws.com" and row["bucket"] == name)) and row["error_code"] is None:
+            content = request.get("bucketPolicy") if call == "PutBucketPolicy" else request
+            note(_fault(call.removeprefix("Put"), content, principal, name), row["event_time"], "changed", call)
     if by_acl:
         target.faults.pop("policy", None)  # the ACL's grant is the older one, and needs no policy
     target.expiry.ends = ends  # faults last until they are mended
@@ -115,41 +114,29 @@ def log_bucket(
 
 
 def _fault(setting: str, content: Any, principal: str, bucket: str) -> tuple[str, Any] | None:
-    """The setting of a log bucket that a call sets or an answer gives, and its fault; None where it does not matter."""
+    """The setting of a log bucket or key that a call or an answer gives, and its fault; None where it does not matter."""
     if setting == "BucketPolicy":
         return "policy", policy_fault(content, principal, bucket)
     if setting in ("BucketLifecycle", "BucketLifecycleConfiguration"):
         return "expiry", tuple(expiries(content))
+    if setting == "KeyPolicy":
+        named = CLOUDTRAIL in str(content.get("policy"))
+        return "policy", "" if named else "the key's policy no longer names CloudTrail"
+    unusable = ("state", "the trail's key cannot be used")
     other = {
+        "DisableKey": unusable, "ScheduleKeyDeletion": unusable, "EnableKey": ("state", ""),
         "DeleteBucketPolicy": ("policy", "the log bucket has no policy"), "DeleteBucketLifecycle": ("expiry", ()),
         "DeleteBucket": ("bucket", "the log bucket is deleted"), "CreateBucket": ("bucket", ""),
     }  # fmt: skip
     return other.get(setting) or (logging_fault(setting, content) if principal == LOGGING else None)
 
 
-def key_target(key: str, events: Iterable[Row], ends: datetime) -> LogTarget:
-    """What kept CloudTrail from using this KMS key, and when?"""
-    target = LogTarget(key)
-    for row in events:
-        request, name, time = row["request_parameters"], row["event_name"], row["event_time"]
-        of_key = row["event_source"] == "kms.amazonaws.com" and bare_key(str(request.get("keyId"))) == bare_key(key)
-        if of_key and row["error_code"] is None:
-            policy = name == "PutKeyPolicy"
-            fault = "the key's policy no longer names CloudTrail" if policy else "the trail's key cannot be used"
-            mended = name == "EnableKey" or (policy and CLOUDTRAIL in str(request.get("policy")))
-            timeline = target.faults["policy" if policy else "state"]
-            timeline.add(time, "" if mended else fault, "changed", f"{name} of {time:%Y-%m-%d %H:%M:%S}")
-    target.expiry.ends = ends
-    return target
-
-
 def trail_targets(trail: Trail, settings: Iterable[Row], events: Iterable[Row], ends: datetime) -> list[LogTarget]:
     """The log buckets of a trail over time, and its keys."""
-    places, keys = (
+    places = [
         {str(point.value) for point in trail.fields[name].points if point.value} for name in ("bucket", "kms_key")
-    )
-    buckets = [log_bucket(name, CLOUDTRAIL, settings, events, ends) for name in places]
-    return buckets + [key_target(key, events, ends) for key in keys]
+    ]
+    return [log_target(name, CLOUDTRAIL, settings, events, ends) for names in places for name in sorted(names)]
 
 
 def bare_key(key: str) -> str:
@@ -181,10 +168,8 @@ def policy_fault(policy: Any, principal: str, bucket: str) -> str:
 
 def expiries(content: Mapping[str, Any]) -> list[tuple[str, int]]:
     """Prefix and days of each enabled rule that expires current objects, from an answer or from an event."""
-    # log objects carry no tags
-    return sorted(
-        (rule.prefix, rule.days) for rule in expiry_rules(content) if rule.days is not None and not rule.has_tags
-    )
+    rules = [rule for rule in expiry_rules(content) if not rule.has_tags]  # log objects carry none
+    return sorted((rule.prefix, rule.days) for rule in rules if rule.days is not None)
 
 
 def expired(
@@ -256,11 +241,6 @@ class BucketLogging(Logging):
             edges.update(edges_of(self.lines))
         return sorted(edges.union(edges_of([self.lines[0], self.lines[-1]]) if self.lines else ()))
 
-    def lines_between(self, start: datetime, end: datetime) -> list[Span]:
-        """The hours with lines that begin in this time."""
-        first, last = (bisect_left(self.lines, time, key=lambda line: line.start) for time in (start, end))
-        return self.lines[first:last]
-
 
 class AccessLogs(dict[str, BucketLogging]):
     """The access logging of each bucket of which anything is known.
@@ -303,16 +283,16 @@ class AccessLogs(dict[str, BucketLogging]):
                 other for other in self.values()
                 if other is log or (place and (other.target.at(time).value or ("",))[0] == place[0])
             ]  # fmt: skip
-            if not any(
-                line.end > time + log.settling and line.start < until for other in alike for line in other.lines
-            ):
+            lines = (line for other in alike for line in other.lines)
+            if not any(line.end > time + log.settling and line.start < until for line in lines):
                 return State("uncertain", f"access logs may not have been delivered: {doubt}", ("delivery",))
         return state
 
     def _by_settings(self, log: BucketLogging, time: datetime) -> State:
         setting, cloud, changes = log.target.at(time), log.cloudwatch.at(time), log.changes
         run, change_ends_it = log.run(time)
-        lines = log.lines_between(run.start, run.end)
+        first, last = (bisect_left(log.lines, edge, key=lambda line: line.start) for edge in run)
+        lines = log.lines[first:last]
         # an answer of later that lines, or their absence, contradict tells nothing of before
         silent = not lines and any(run.holds(span.start) for span in log.silent)
         if setting.far and (lines and not setting.value or silent and setting.value):
@@ -402,7 +382,7 @@ def access_logs(
         log.frame(unlogged.get(bucket, ()), ends)
         for place, prefix in sorted({point.value for point in log.target.points if point.value}):
             if place not in targets:
-                targets[place] = log_bucket(place, LOGGING, settings, events, ends)
+                targets[place] = log_target(place, LOGGING, settings, events, ends)
             log.log_bucket, first = targets[place], next(iter(log.lines), None)
             log.expiry = expired(targets[place], prefix, log.lines, first, LAG, settings) or log.expiry
     return logs

@@ -368,7 +368,7 @@ def last_used_logged_status(case: Case, settings: Row) -> str:
         buckets = coverage["bucket"].dropna().unique()
         # what was logged of buckets that the incident does not name is not known
         logged = not case.incident.buckets and len(buckets) > 0
-        for bucket in buckets if logged else ():
+        for bucket in buckets:
             read, write, line = (was_logged(coverage, span, kind, bucket) for kind in ORDER[1:])
-            logged = logged and (line or (read and write))
+            logged &= line or (read and write)
     return "no" if logged else "unknown"

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pandas as pd
 import pytest
 
+from ir_kit.coverage.logging_timeline import Delivered, proven
+from ir_kit.coverage.selectors import Scope
 from ir_kit.coverage.visibility import visibility_of, was_logged
 from ir_kit.domain.intervals import Span
 from ir_kit.logging_gaps.logging_history import expired_log_objects
@@ -96,6 +99,24 @@ def test_records_of_one_folder_prove_that_folder_alone(account: Any) -> None:
     account.came(4, "data_read", "b", key="in/2")
     account.trail_call(12, "PutEventSelectors", PUT_B)
     assert account.state(6) == "uncertain"
+
+
+@pytest.mark.parametrize(
+    ("days", "part", "words"),
+    [
+        (("mon",), "prefix", "all below in/mon/"),
+        (("mon", "tue", "wed"), "prefix", "all below in/"),
+        (("mon", ".."), "", ""),
+    ],
+)
+def test_records_of_several_folders_name_the_folder_that_all_share(days: Sequence[str], part: str, words: str) -> None:
+    scope, span = (
+        Scope("data_read", "b", "us-east-1"),
+        Span(datetime(2026, 3, 2, tzinfo=UTC), datetime(2026, 3, 3, tzinfo=UTC)),
+    )
+    keys = [("k", "k") if day == ".." else (f"in/{day}/1", f"in/{day}/2") for day in days]
+    shown = proven(scope, [Delivered(None, scope, span, 2, 2, pair) for pair in keys], None, calls=True)
+    assert (shown.left_out, shown.basis.partition(", ")[2]) == ((part,) if part else (), words)
 
 
 def test_new_selectors_replace_the_whole_set_and_the_other_kind(account: Any) -> None:

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any, NamedTuple
 
-from ir_kit.configuration.collected_answers import NOTHING_SET, Answer, Row, Setting, setting_of
+from ir_kit.configuration.collected_answers import NOTHING_SET, Answer, Row, Setting, Subject, access_point, setting_of
 from ir_kit.domain.documents import JSON, mapping, mappings, value_of, values_of
 
 # by then every Region gave new buckets Block Public Access and disabled ACLs
@@ -68,6 +68,7 @@ class ConfigChange:
     content: Answer
     setting: Setting | None = None
     also: Mapping[Setting, Answer] = field(default_factory=dict)  # what else it sets, or makes unknown
+    access_point: Subject = ()
 
     @property
     def succeeded(self) -> bool:
@@ -148,18 +149,18 @@ def bucket_creation(change: Change, bucket: str, parameters: JSON, owner: str | 
 
 def access_point_change(change: Change, event: Row, verb: str, noun: str, parameters: JSON) -> ConfigChange:
     """An access point that is made or deleted, or its policy."""
-    point, operation = text(value_of(parameters, "name")), "GetAccessPointPolicy"
-    content = answered(operation, policy(parameters)) if verb == "Put" else Answer(operation)
-    setting, also = None, {}
-    if point and noun in ("AccessPoint", "AccessPointPolicy") and (verb, noun) != ("Delete", "AccessPoint"):
-        account = text(value_of(parameters, "accountId")) or event["recipient_account_id"]
-        about = {"AccountId": str(account), "Name": point.rpartition("/")[2]}
-        setting, status = (setting_of("s3control", name, **about) for name in (operation, "GetAccessPointPolicyStatus"))
-        also = {status: Answer(status.operation)}
-        content = content if verb == "Put" else absent(operation)
+    name, operation, status = text(value_of(parameters, "name")), "GetAccessPointPolicy", "GetAccessPointPolicyStatus"
+    account = text(value_of(parameters, "accountId")) or event["recipient_account_id"]
+    point = access_point(name, account, event["aws_region"])
+    content, setting, also = answered(operation, policy(parameters)), None, {}
+    if name and noun in ("AccessPoint", "AccessPointPolicy") and (verb, noun) != ("Delete", "AccessPoint"):
+        setting = Setting("s3control", operation, point)
+        also = {setting._replace(operation=status): Answer(status)}
+    if verb != "Put":
+        content = absent(operation) if setting else Answer(operation)
     path = "multi_region_access_point" if "MultiRegion" in noun else "access_point"
     bucket = text(value_of(parameters, "Bucket")) or event["bucket"]
-    return change(path, "access_point", bucket, point, content, setting, also)
+    return change(path, "access_point", bucket, name, content, setting, also, point)
 
 
 def access_grant_change(change: Change, event: Row, noun: str, parameters: JSON) -> ConfigChange:
@@ -167,16 +168,14 @@ def access_grant_change(change: Change, event: Row, noun: str, parameters: JSON)
     if noun.startswith("AccessGrantsInstance"):
         content = answered("GetAccessGrantsInstanceResourcePolicy", policy(parameters))
         return change("access_grant", "account", None, event["recipient_account_id"], content)
-
-    def named(*names: str) -> str | None:
-        sources = (parameters, mapping(event["response_elements"]))
-        return next((value for name in names for source in sources if (value := text(value_of(source, name)))), None)
-
-    where, grantee = named("GrantScope", "S3SubPrefix"), named("GranteeIdentifier")
+    names = ("GrantScope", "S3SubPrefix", "GranteeIdentifier", "Permission", "AccessGrantId", "id")
+    record = {"parameters": parameters, "response": mapping(event["response_elements"])}
+    where, prefix, grantee, permission, target, number = (text(value_of(record, name)) for name in names)
+    where = where or prefix
     bucket = where.removeprefix("s3://").partition("/")[0] if where and where.startswith("s3://") else None
-    body = {"Grantee": grantee, "Permission": named("Permission"), "GrantScope": where} if grantee else None
-    target, scope = named("AccessGrantId", "id") or grantee, "bucket" if bucket else "account"
-    return change("access_grant", scope, bucket, target, answered("GetAccessGrant", body))
+    body = {"Grantee": grantee, "Permission": permission, "GrantScope": where} if grantee else None
+    scope, content = "bucket" if bucket else "account", answered("GetAccessGrant", body)
+    return change("access_grant", scope, bucket, target or number or grantee, content)
 
 
 def body_of(operation: str, parameters: JSON, owner: str | None = None) -> JSON | None:

@@ -38,7 +38,7 @@ NOTHING_SET = {
 SUBJECTS = (
     "Bucket", "Key", "VersionId", "Name", "AccountId", "UserName", "RoleName", "GroupName", "PolicyArn", "PolicyName",
     "KeyId", "TargetId", "PolicyId", "PolicyType", "ChildId", "ConfigurationId", "Id", "Filter", "Prefix",
-    "BucketRegion", "TrailName",
+    "BucketRegion", "TrailName", "Region",
 )  # fmt: skip
 PAGES = ("Marker", "NextToken", "ContinuationToken", "KeyMarker", "Token", "StartingToken")
 
@@ -60,6 +60,11 @@ def setting_of(service: str, operation: str, **parameters: Any) -> Setting:
     named = ((name, parameters[name]) for name in SUBJECTS if parameters.get(name) is not None)
     subject = ((name, value if isinstance(value, str) else json.dumps(value, sort_keys=True)) for name, value in named)
     return Setting(service, operation, tuple(subject))
+
+
+def access_point(name: object, account: object, region: object) -> Subject:
+    """An access point, as subject: names repeat from Region to Region, and from account to account."""
+    return setting_of("", "", Name=str(name).rpartition("/")[2], AccountId=str(account), Region=region).subject
 
 
 @dataclass(frozen=True)
@@ -136,6 +141,11 @@ class Call:
     @property
     def answer(self) -> Answer:
         return self.answers[-1]
+
+    @property
+    def access_point(self) -> Subject:
+        of = self.parameters
+        return access_point(of.get("Name"), of.get("AccountId") or self.account, self.region)
 
     def take(self, answer: Answer, *, is_page: bool) -> None:
         """Take in the next answer, or the next page of one."""

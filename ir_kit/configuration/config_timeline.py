@@ -57,15 +57,15 @@ class ConfigTimeline:
         self._lasting: dict[str | None, list[tuple[Setting, Call]]] = defaultdict(list)  # what no call here changes
         self._remembered: dict[tuple[Any, ...], Configuration] = {}
         points_of = collected.every("s3control", "GetAccessPoint")
-        access_points = {call.parameters.get("Name"): answer.response.get("Bucket") for call, answer in points_of}
+        access_points = {call.access_point: answer.response.get("Bucket") for call, answer in points_of}
         for change in self.changes:
             if change.path == "access_point" and change.bucket and change.succeeded:
-                access_points[str(change.target).rpartition("/")[2]] = change.bucket
+                access_points[change.access_point] = change.bucket
         for setting, call in collected.calls():
-            changing, of = _changing(setting, call.account), setting.parameters
+            changing, bucket = _changing(setting, call), setting.parameters.get("Bucket")
             if changing is None:
                 if setting.service in SERVICES:
-                    self._lasting[of.get("Bucket") or access_points.get(of.get("Name"))].append((setting, call))
+                    self._lasting[bucket or access_points.get(call.access_point)].append((setting, call))
                 continue
             for answer in call.answers:
                 if answer.known:
@@ -74,8 +74,7 @@ class ConfigTimeline:
                     self._unknown[changing] = answer
         for number, change in enumerate(self.changes):
             if change.path == "access_point" and not change.bucket:
-                name = str(change.target).rpartition("/")[2]
-                self.changes[number] = replace(change, bucket=access_points.get(name))
+                self.changes[number] = replace(change, bucket=access_points.get(change.access_point))
             sets = {**({change.setting: change.content} if change.setting else {}), **change.also}
             for setting, answer in sets.items() if change.succeeded else ():
                 points[setting].append(Point(change.moment, answer, "changed"))
@@ -89,7 +88,7 @@ class ConfigTimeline:
         self._settings: dict[tuple[str, str], list[Setting]] = defaultdict(list)
         left_out = self._acls_without_effect()
         for setting in dict.fromkeys([*self._timelines, *self._unknown]):
-            found_in = setting.parameters.get("Bucket") or access_points.get(setting.parameters.get("Name"))
+            found_in = setting.parameters.get("Bucket") or access_points.get(setting.subject)
             if setting not in left_out:
                 about = ("Bucket", found_in) if found_in else ("AccountId", setting.parameters["AccountId"])
                 self._settings[about].append(setting)
@@ -226,17 +225,16 @@ def config_timeline(case: Case, unlogged: Unlogged) -> ConfigTimeline:
     return case.once("config_timeline", compute)
 
 
-def _changing(setting: Setting, account: str | None) -> Setting | None:
+def _changing(setting: Setting, call: Call) -> Setting | None:
     """A setting as the calls that change it name it; None where no call here does."""
     of, operation = setting.parameters, setting.operation
     if setting.service == "s3":
         of_object = operation == "GetObjectAcl" and "VersionId" not in of
         return setting if of_object or operation in BUCKET_SETTINGS else None
     if setting.service == "s3control" and operation == "GetPublicAccessBlock":
-        return setting_of("s3control", operation, AccountId=str(of.get("AccountId") or account))
+        return setting_of("s3control", operation, AccountId=str(of.get("AccountId") or call.account))
     if operation in ("GetAccessPointPolicy", "GetAccessPointPolicyStatus") and "Name" in of:
-        name = of["Name"].rpartition("/")[2]
-        return setting_of("s3control", operation, AccountId=str(of.get("AccountId") or account), Name=name)
+        return Setting("s3control", operation, call.access_point)
     return None
 
 

@@ -237,7 +237,8 @@ def actor_of(credential: Row, parent: Row | None, origin: Row, exposure: Exposur
     canonical = next((owner for owner, of in inventory.canonical.items() if of == account), None)
     limited = temporary and not (is_root or is_user)
     session, note = session_policies(credential, arn, origin, configuration) if limited else (None, "")
-    principal = Principal("federated_user", arn, None, issuer or f"arn:aws:iam::{account}:user/", canonical)
+    own = f"arn:{arn.split(':')[1]}:iam::{account}:user/"
+    principal = Principal("federated_user", arn, None, issuer or own, canonical)
     if is_root:
         principal = Principal("root", arn, canonical_id=canonical)
     elif is_user:

@@ -152,7 +152,7 @@ class AttachedPolicy:
             literal = [value for value in test.values if not WILD.search(value)]
             if literal and not test.negated and (test.name in EQUALITIES or test.name in ("bool", "ipaddress")):
                 conditions[test.lookup] = (literal[0].partition("/")[0] if test.name == "ipaddress" else literal[0],)
-        principal = principal_of(str(grant.grantee))
+        principal = principal_of(str(grant.grantee), self.context.bucket.partition)
         policies = Policies([EVERYTHING], resource=[self.denials])
 
         def decided(action: str, resource: str) -> Decision:
@@ -241,8 +241,8 @@ def grantees_of(statement: Statement, context: BucketContext) -> Iterator[tuple[
     yield from ((name, foreign(name)) for name in sorted(names.federated))
 
 
-def principal_of(grantee: str) -> Principal:
-    """Somebody whom a statement names so."""
+def principal_of(grantee: str, partition: str) -> Principal:
+    """Somebody whom a statement names so, in the partition of the bucket where it names an account alone."""
     account, name = account_in(grantee), grantee.rpartition("/")[2]
     if account and ":role/" in grantee:
         session = f"arn:{grantee.split(':')[1]}:sts::{account}:assumed-role/{name}/{SAMPLE}"
@@ -252,7 +252,7 @@ def principal_of(grantee: str) -> Principal:
     if grantee.endswith((".amazonaws.com", ".amazonaws.com.cn")):
         return Principal("service", grantee)
     if grantee == account:
-        return Principal("root", f"arn:aws:iam::{account}:root")
+        return Principal("root", f"arn:{partition}:iam::{account}:root")
     return Principal("anonymous") if grantee == "*" else Principal("root", canonical_id=grantee)
 
 
@@ -349,7 +349,9 @@ def passed_by_bucket(grant: Grant, arn: str, account: str | None, context: Bucke
     through = {"s3:DataAccessPointArn": arn, "s3:DataAccessPointAccount": account}
     action = SHOWN_BY.get(grant.access or "", "s3:GetObject")
     resource = context.bucket.arn if grant.access == "list" else f"{context.bucket.arn}/{SAMPLE}"
-    request = Request(principal_of(grant.grantee), action, resource, context.bucket.account, through)
+    request = Request(
+        principal_of(grant.grantee, context.bucket.partition), action, resource, context.bucket.account, through
+    )
     # of another account's side nothing is known, and nothing is asked: it may allow it to itself
     decision = decide(request, Policies([EVERYTHING], resource=[at_best(context.policy)]))
     if decision.status == NO:

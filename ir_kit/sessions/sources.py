@@ -54,7 +54,7 @@ class UserAgent(NamedTuple):
     @property
     def portable(self) -> bool:
         """Is this a browser or a desktop, which people carry about?"""
-        return self.tool == "browser" or self.system in ("macos", "windows", "wsl", "android")
+        return self.tool == "browser" or self.system in ("macos", "windows", "linux wsl", "android")
 
 
 @lru_cache(maxsize=100_000)

@@ -299,6 +299,36 @@ def test_an_access_points_policy_is_judged_as_a_buckets(settings: Settings) -> N
     assert {row["bucket"] for row in rows} == {"papers"}
 
 
+def test_access_points_of_one_name_are_told_apart_by_region_and_account(settings: Settings) -> None:
+    for region, account, bucket in (
+        ("us-east-1", ACCOUNT, "papers"), ("eu-west-1", ACCOUNT, "ledgers"), ("us-east-1", FOREIGN, "others"),
+    ):  # fmt: skip
+        body = {"name": "door", "accountId": account, "CreateAccessPointRequest": {"Bucket": bucket}}
+        settings.calls_(9, "CreateAccessPoint", body, bucket=None, aws_region=region)
+    settings.answered(
+        "GetAccessPoint",
+        {"Name": "door", "Bucket": "papers"},
+        None,
+        service="s3control",
+        Name="door",
+        AccountId=ACCOUNT,
+    )
+    statement = allow({"AWS": FOREIGN})
+    for region in ("us-east-1", "eu-west-1"):
+        statement = statement | {"Resource": f"arn:aws:s3:{region}:{ACCOUNT}:accesspoint/door/object/*"}
+        body = {"name": "door", "PutAccessPointPolicyRequest": {"Policy": json.dumps({"Statement": [statement]})}}
+        settings.calls_(10, "PutAccessPointPolicy", body, bucket=None, aws_region=region)
+    settings.calls_(11, "DeleteAccessPointPolicy", {"name": "door"}, bucket=None, aws_region="eu-west-1")
+    rows = [(row["event_name"], row["bucket"], row["effect"]) for row in settings.changes()]
+    assert rows[3:] == [
+        ("PutAccessPointPolicy", "papers", "opens"),
+        ("PutAccessPointPolicy", "ledgers", "opens"),
+        ("DeleteAccessPointPolicy", "ledgers", "closes"),
+    ]
+    kept = {setting.parameters.get("Region") for setting in settings.past().timeline.settings("papers")}
+    assert "eu-west-1" not in kept
+
+
 def test_an_access_grant_opens_its_bucket(settings: Settings) -> None:
     answer = '{"accessGrantId": "g-1", "grantScope": "s3://papers/*"}'
     asked = {"Permission": "READ", "Grantee": {"GranteeIdentifier": f"arn:aws:iam::{FOREIGN}:role/r"}}

@@ -110,6 +110,16 @@ def test_a_grant_to_another_account_is_cross_account_and_not_public(answers: Ans
     assert (answers.public, answers.cross_account) == ("no", "yes")
 
 
+@pytest.mark.parametrize("partition", ["aws", "aws-cn", "aws-us-gov"])
+def test_the_root_of_an_account_that_is_named_is_of_the_buckets_partition(answers: Answers, partition: str) -> None:
+    root, arn = f"arn:{partition}:iam::{OTHER}:root", f"arn:{partition}:s3:::{BUCKET}/*"
+    answers.says("sts", "GetCallerIdentity", {}, {"Account": ACCOUNT, "Arn": f"arn:{partition}:iam::{ACCOUNT}:user/ir"})
+    others = {"ArnNotEquals": {"aws:PrincipalArn": root}}
+    deny = allow("*", "s3:GetObject", arn, Condition=others) | {"Effect": "Deny"}
+    answers.policy(allow({"AWS": root}, "s3:GetObject", arn), deny)
+    assert answers.way("policy").effective_status == "yes"
+
+
 def test_block_public_access_does_not_stop_an_account_that_is_named(answers: Answers) -> None:
     answers.policy(allow({"AWS": ROLE}))
     answers.block(**ALL_ON)

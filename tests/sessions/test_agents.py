@@ -14,6 +14,7 @@ from ir_kit.sessions.sources import Networks, block_of, is_private, same_family,
 AMAZON = "Boto3/1.26.165 Python/3.10.6 Linux/5.10.184-175.731.amzn2.x86_64 Botocore/1.29.165"
 NEWER = "Boto3/1.34.51 md/Botocore#1.34.51 ua/2.0 os/linux#6.1.0 md/arch#x86_64 lang/python#3.11.8"
 KALI = "aws-cli/2.13.5 Python/3.11.4 Linux/6.3.0-kali1-amd64 exe/x86_64.kali.2023 prompt/off command/s3.cp"
+WSL = "aws-cli/2.13.5 Python/3.11.4 Linux/5.15.90.1-microsoft-standard-WSL2 exe/x86_64.ubuntu.22 prompt/off"
 LAPTOP = "aws-cli/2.15.10 Python/3.11.6 Darwin/23.2.0 exe/x86_64 prompt/off"
 
 
@@ -32,6 +33,14 @@ LAPTOP = "aws-cli/2.15.10 Python/3.11.6 Darwin/23.2.0 exe/x86_64 prompt/off"
 def test_an_agent_names_tool_language_and_system(text: str, make: tuple[str, ...], version: str | None) -> None:
     agent = user_agent_of(text)
     assert ((agent.tool, agent.language, agent.system), agent.version) == (make, version)
+
+
+@pytest.mark.parametrize(
+    ("text", "portable"),
+    [(LAPTOP, True), (AMAZON, False), (KALI, False), (WSL, True)],
+)
+def test_desktops_are_portable_those_in_windows_subsystem_for_linux_too(text: str, portable: bool) -> None:
+    assert user_agent_of(text).portable is portable
 
 
 def test_the_command_is_no_part_of_the_client() -> None:

@@ -1,24 +1,27 @@
-"""Write docs/policy/ from the operations that the package may call."""
+"""Write the policy of the operations that the package may call into the files of docs/policy/.
+
+The roles are written by hand around it: JSON is YAML, and an argument of Terraform's `jsonencode`.
+"""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
-from ir_kit.collect.policy import cloudformation, policy_json, terraform
+from ir_kit.collect.policy import policy_json
 
 FOLDER = Path(__file__).parent / "policy"
+POLICY = re.compile(r'\{\n *"Version": "2012-10-17",\n *"Statement": \[\n.*\n *\]\n( *)\}', re.DOTALL)
 
 
-def pages() -> dict[str, str]:
-    """The text of each file, by its name."""
+def pages() -> dict[Path, str]:
+    """The text of each file."""
     return {
-        "ir-kit-collect.json": policy_json() + "\n",
-        "ir-kit-collect.cloudformation.yaml": cloudformation(),
-        "ir-kit-collect.tf": terraform(),
+        path: POLICY.sub(lambda match: policy_json().replace("\n", f"\n{match[1]}"), path.read_text(encoding="utf-8"))
+        for path in sorted(FOLDER.iterdir())
     }
 
 
 if __name__ == "__main__":
-    FOLDER.mkdir(exist_ok=True)
-    for name, text in pages().items():
-        (FOLDER / name).write_text(text, encoding="utf-8")
+    for path, text in pages().items():
+        path.write_text(text, encoding="utf-8")

@@ -363,7 +363,7 @@ def parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
         told.calls.append(("collect", incident.access_keys, session.profile, agreed()))
         text = incident.path.read_text().replace("  cloudtrail: []", "  cloudtrail: [evidence/raw/b]")
         incident.path.write_text(text)
-        return collecting.Collected(incident.folder / "evidence/raw", incident.path, sources={"cloudtrail": ["b"]})
+        return collecting.Collected(incident.folder / "evidence/raw", [])
 
     def run_playbooks(incident: str, runs: Path, playbooks: Any, *, evidence: Any, progress: Any) -> Any:
         told.calls.append(("run", incident, playbooks))

@@ -1,9 +1,6 @@
-"""Calls to AWS, each with what it answered: made through guarded clients, written down as they come, kept in order at
-the end.
+"""Calls to AWS with their answers, refusals among them: journaled as they come, written in order at the end.
 
-While a collection is under way its answers stand in a journal, a line a call, so that one that was killed or whose
-credentials ran out goes on where it stopped. At its end they are sorted into one file of JSON lines. A call that was
-refused or failed is an answer too; only what stops everything (credentials that have expired) is raised.
+A collection that was killed or whose credentials ran out goes on from the journal.
 """
 
 from __future__ import annotations
@@ -11,61 +8,41 @@ from __future__ import annotations
 import base64
 import json
 import os
+import shutil
 import threading
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple
 
 from botocore import xform_name
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, PaginationError
+from botocore.paginate import Paginator
 from botocore.parsers import ResponseParserError
 
 from ir_kit.aws import faults
 from ir_kit.aws.guard import GUARD
-from ir_kit.collect.paging import following
 from ir_kit.ingest.configuration_lines import answer_of
 from ir_kit.ingest.redaction import redacted
 
-__all__ = ["Answer", "Calls", "plain", "side_by_side"]
+__all__ = ["Answer", "Calls", "plain", "side_by_side", "write_whole"]
 
 Parameters = Mapping[str, Any]
+Keep = Callable[[dict[str, Any]], dict[str, Any]]
 THREADS = 16
-MOST_PAGES = 10_000
+HOMES = {"us-gov-": "us-gov-west-1", "cn-": "cn-north-1"}
+"""Where global services of a partition are asked, by how its Regions begin; us-east-1 in the others."""
+TOKENS = {"ContinuationToken": "NextContinuationToken", "NextToken": "NextToken"}
+"""What names a page where botocore has no paginator: the parameter, and the answer's name for the next one."""
+PAGE_NAMES = (*TOKENS, "Marker", "nextToken")
 
 
-class Clients(Protocol):
-    """What hands out clients: one a service and Region, with the guard, safe to use from several threads."""
+class Answer(NamedTuple):
+    """What one call answered: a response, or the code of an error."""
 
-    region: str
-
-    def client(self, service: str, region: str | None = None) -> Any:
-        """The client of this service in this Region."""
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What one call answered: a response, or an error by its code."""
-
-    response: dict[str, Any] = field(default_factory=dict)
-    error: dict[str, str] | None = None
-
-    @property
-    def ok(self) -> bool:
-        """Was it answered?"""
-        return self.error is None
-
-    @property
-    def code(self) -> str:
-        """The error's code; empty where there is none."""
-        return "" if self.error is None else self.error["Code"]
-
-    @property
-    def kind(self) -> str:
-        """``answered``, ``absent`` (there is none) or ``unknown`` (refused, or failed)."""
-        return answer_of(self.code or None)
+    response: dict[str, Any] = {}
+    code: str = ""
 
 
 class Calls:
@@ -73,26 +50,26 @@ class Calls:
 
     Parameters
     ----------
-    clients : Clients
+    clients : Session
+        Hands out clients, one a service and Region, with the guard in them.
     journal : Path
-        Where answers stand while the collection is under way; what is there is taken up again.
-    clock : callable
-        What time it is, in UTC.
+        Holds answers while the collection is under way; what was answered there is not asked for again.
     """
 
-    def __init__(
-        self, clients: Clients, journal: Path, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
-    ) -> None:
-        self.clients = clients
-        self.home = _home(clients.region)
+    def __init__(self, clients: Any, journal: Path, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self.clients, self.journal, self.clock = clients, journal, clock
+        self.home = next((home for start, home in HOMES.items() if clients.region.startswith(start)), "us-east-1")
         self.account: str | None = None
-        self.clock = clock
-        self.journal = journal
-        self._lock = threading.Lock()
-        self._lines: dict[str, dict[str, Any]] = {}
         self.stopped: faults.StoppedError | None = None
-        for line in _whole_lines(journal):
-            self._lines[_key(line)] = line
+        self.lock = threading.Lock()
+        self.answered: dict[str, dict[str, Any]] = {}
+        for text in journal.read_text("utf-8", "replace").split("\n") if journal.exists() else ():
+            try:
+                line = json.loads(text)
+            except ValueError:  # cut off by a kill
+                continue
+            if is_settled(line):
+                self.answered[key_of(line)] = line
 
     def ask(
         self,
@@ -100,9 +77,7 @@ class Calls:
         operation: str,
         parameters: Parameters | None = None,
         region: str | None = None,
-        *,
-        page: int = 0,
-        keep: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
+        keep: Keep | None = None,
     ) -> Answer:
         """What does AWS answer to this call?
 
@@ -110,11 +85,8 @@ class Calls:
         ----------
         service, operation : str
             botocore's names.
-        parameters : mapping, optional
         region : str
-            Where it is asked; where global services live unless given.
-        page : int
-            Which page of an answer this is, for the order in the file.
+            The home of global services unless given.
         keep : callable, optional
             What of a response is written down, where that is less than all of it; such a call is made again when a
             collection is taken up.
@@ -125,76 +97,70 @@ class Calls:
             The credentials have expired or are not accepted.
         """
         GUARD.check(service, operation)
-        region, parameters = region or self.home, dict(parameters or {})
-        given = plain(parameters)
-        line: dict[str, Any] = {
-            "collected_at": "", "account": self.account, "region": region, "service": service, "operation": operation,
-            "parameters": given,
-        }  # fmt: skip
-        key = _key(line)
-        with self._lock:
-            before = self._lines.get(key)
-        if before is not None and keep is None and _settled(before):
-            return Answer(before.get("response") or {}, before.get("error"))
-        response, error = self._made(service, operation, parameters, region)
-        line["collected_at"] = f"{self.clock():%Y-%m-%dT%H:%M:%SZ}"
-        found = Answer(response or {}, error)
-        line |= {"error": error} if error else {"response": redacted_answer((keep or _all)(found.response))}
-        self._write(key, line | {"page": page})
-        return found
-
-    def _made(
-        self, service: str, operation: str, parameters: dict[str, Any], region: str
-    ) -> tuple[dict[str, Any] | None, dict[str, str] | None]:
+        region = region or self.home
+        line = self.line_of(service, operation, parameters or {}, region)
+        with self.lock:
+            before = self.answered.get(key_of(line))
+        if before is not None and keep is None and is_settled(before):
+            return Answer(before.get("response") or {}, before.get("error", {}).get("Code", ""))
         if self.stopped is not None:
-            raise self.stopped  # whoever speaks first says why
+            raise self.stopped
         try:
-            client = self.clients.client(service, region)
-            response = getattr(client, xform_name(operation))(**parameters)
+            call = getattr(self.clients.client(service, region), xform_name(operation))
+            response = plain(call(**parameters or {}))
         except (ClientError, BotoCoreError, ResponseParserError, OSError) as fault:
-            stop = faults.stopped(fault) if not self._is_closed_region(fault, region) else None
+            rejected = faults.kind_of(fault) is faults.Kind.REJECTED and isinstance(fault, ClientError)
+            with (
+                self.lock
+            ):  # a Region that the account has not opted in to says of any credentials that they are not valid
+                accepted = any("response" in one and one["region"] != region for one in self.answered.values())
+            stop = None if rejected and accepted else faults.stopped(fault)
             if stop is not None:
                 self.stopped = stop
                 raise stop from None
-            return None, faults.error_of(fault)
+            error = faults.error_of(fault)
+            self.add(line | {"error": error})
+            return Answer({}, error["Code"])
         response.pop("ResponseMetadata", None)
-        return plain(response), None
-
-    def _is_closed_region(self, fault: BaseException, region: str) -> bool:
-        """Is it the Region that does not know these credentials? Elsewhere they have been accepted in this collection;
-        a Region that an account has not opted in to says of any credentials that they are not valid.
-        """
-        if faults.kind_of(fault) is not faults.Kind.REJECTED or not isinstance(fault, ClientError):
-            return False
-        with self._lock:
-            return any("response" in line and line["region"] != region for line in self._lines.values())
+        self.add(line | {"response": redacted_answer(keep(response) if keep else response)})
+        return Answer(response)
 
     def pages(
-        self, service: str, operation: str, parameters: Parameters | None = None, region: str | None = None
+        self,
+        service: str,
+        operation: str,
+        parameters: Parameters | None = None,
+        region: str | None = None,
+        keep: Keep | None = None,
     ) -> Iterator[Answer]:
-        """What does AWS answer to this call, page by page? At least one answer; the last may be an error.
-
-        Each page is a call of its own, and is written down as such.
+        """What does AWS answer to this call, page by page? At least one answer, each a call of its own; the last may be
+        an error.
         """
-        region, asked = region or self.home, dict(parameters or {})
-        rule = following(self.clients.client(service, region), operation)
-        for page in range(MOST_PAGES):
-            answer = self.ask(service, operation, asked, region, page=page)
-            yield answer
-            tokens = rule(answer.response) if answer.ok else {}
-            if not tokens or all(asked.get(name) == value for name, value in tokens.items()):
-                return
-            asked |= tokens
+        client, name = self.clients.client(service, region or self.home), xform_name(operation)
+        if client.can_paginate(name):
+            rule = client.get_paginator(name)._pagination_cfg
+        else:
+            shape = client.meta.service_model.operation_model(operation).input_shape
+            token = next((token for token in TOKENS if shape and token in shape.members), "NextToken")
+            rule = {"input_token": token, "output_token": TOKENS[token], "result_key": "Items"}
+        answers: list[Answer] = []
+
+        def ask_page(**given: Any) -> dict[str, Any]:
+            answers.append(self.ask(service, operation, given, region, keep))
+            return answers[-1].response
+
+        try:
+            for _ in Paginator(ask_page, rule, None).paginate(**parameters or {}):
+                yield answers[-1]
+        except PaginationError:  # the same page again: there is no other
+            return
 
     def listed(
         self, service: str, operation: str, name: str, parameters: Parameters | None = None, region: str | None = None
     ) -> list[Any]:
         """The items below `name` in all pages of an answer; empty where it was refused."""
-        return [
-            item
-            for answer in self.pages(service, operation, parameters, region)
-            for item in answer.response.get(name) or []
-        ]
+        pages = self.pages(service, operation, parameters, region)
+        return [item for answer in pages for item in answer.response.get(name) or []]
 
     def note(
         self,
@@ -206,137 +172,89 @@ class Calls:
         error: dict[str, str] | None = None,
     ) -> None:
         """Write down a call that another part made: its answer belongs to the configuration (a digest's metadata)."""
-        line: dict[str, Any] = {
-            "collected_at": f"{self.clock():%Y-%m-%dT%H:%M:%SZ}", "account": self.account, "region": region,
-            "service": service, "operation": operation, "parameters": plain(parameters),
-        }  # fmt: skip
-        line |= {"error": redacted(error)} if error else {"response": redacted_answer(plain(response))}
-        key, what = _key(line), "error" if error else "response"
-        with self._lock:
-            before = self._lines.get(key)
-        if before is None or before.get(what) != line[what]:
-            self._write(key, line)
+        line = self.line_of(service, operation, parameters, region)
+        answer = {"error": redacted(error)} if error else {"response": redacted_answer(plain(response))}
+        with self.lock:
+            before = self.answered.get(key_of(line), {})
+        if not answer.items() <= before.items():
+            self.add(line | answer)
 
-    def forget_refusals(self, service: str, operations: Collection[str]) -> None:
-        """Forget what was refused of these before: they were asked again by another part, which notes it if they still are."""
-        with self._lock:
-            for key, line in list(self._lines.items()):
-                if line["service"] == service and line["operation"] in operations and "error" in line:
-                    del self._lines[key]
+    def line_of(self, service: str, operation: str, parameters: Parameters, region: str) -> dict[str, Any]:
+        """A call as the configuration file records it, without its answer."""
+        call = {"account": self.account, "region": region, "service": service, "operation": operation}
+        return call | {"parameters": plain(parameters)}
 
-    def lines(self) -> list[dict[str, Any]]:
-        """Every call and its answer, in an order that hangs on the calls alone."""
-        with self._lock:
-            found = sorted(self._lines.items(), key=lambda item: (*_order(item[1]), item[0]))
-        # who asks was asked before it was known of which account
-        named = [line | {"account": line["account"] or self.account} for _, line in found]
-        return [{name: value for name, value in line.items() if name != "page"} for line in named]
-
-    def write(self, path: Path) -> tuple[int, int]:
-        """Write every call and its answer to this file, whole or not at all.
-
-        Returns how many there are, and to how many the answer is not known.
-        """
-        lines = self.lines()
-        partial = path.with_name(f".{path.name}.partial")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with partial.open("w", encoding="utf-8", newline="\n") as file:
-            for line in lines:
-                file.write(json.dumps(line, ensure_ascii=False) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-        return len(lines), sum(not _settled(line) for line in lines)
-
-    def _write(self, key: str, line: dict[str, Any]) -> None:
-        text = json.dumps(line, ensure_ascii=False) + "\n"
-        with self._lock:
-            self._lines[key] = line
+    def add(self, line: dict[str, Any]) -> None:
+        """Take up a call with its answer, in the journal too."""
+        line = {"collected_at": f"{self.clock():%Y-%m-%dT%H:%M:%SZ}", **line}
+        with self.lock:
+            self.answered[key_of(line)] = line
             self.journal.parent.mkdir(parents=True, exist_ok=True)
             with self.journal.open("a", encoding="utf-8", newline="\n") as file:
-                file.write(text)
+                file.write(json.dumps(line, ensure_ascii=False) + "\n")
+
+    def lines(self) -> list[dict[str, Any]]:
+        """Every call and its answer, in an order that hangs on the calls alone; the pages of one as they came."""
+        with self.lock:
+            found = sorted(self.answered.values(), key=lambda line: key_of(line, PAGE_NAMES))
+        # who asks was asked before it was known of which account
+        return [line | {"account": line["account"] or self.account} for line in found]
+
+    def write(self, path: Path) -> tuple[int, int]:
+        """Write every call and its answer to this file: how many are there, and to how many is the answer not known?"""
+        lines = self.lines()
+        write_whole(path, "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
+        return len(lines), sum(not is_settled(line) for line in lines)
 
 
-def side_by_side(work: Sequence[Callable[[], Any]], threads: int = THREADS) -> list[Any]:
-    """What do these give, done by several threads? In the order of `work`; the first that raises stops the others."""
-    with ThreadPoolExecutor(max_workers=min(threads, len(work)) or 1) as pool:
-        futures: list[Future[Any]] = [pool.submit(one) for one in work]
-        try:
-            done, _ = wait(futures, return_when=FIRST_EXCEPTION)
-        finally:
-            for future in futures:
-                future.cancel()
-        # those that wait were cancelled because another failed; its fault is the one to tell
-        for future in sorted(done, key=futures.index):
-            future.result()
-        return [future.result() for future in futures]
+def side_by_side(work: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
+    """What does `work` give for each of these, done by several threads? The first that raises stops the others."""
+    with ThreadPoolExecutor(THREADS) as pool:
+        return list(pool.map(work, items))
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write this text to the file, whole or not at all; a file that is there keeps its permissions."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        with partial.open("w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        if path.exists():
+            shutil.copymode(path, partial)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def plain(value: Any) -> Any:
     """The same value as JSON has it: times in ISO 8601 (UTC), bytes in base64."""
-    if isinstance(value, datetime):
-        moment = value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
-        return moment.isoformat(timespec="microseconds" if moment.microsecond else "seconds").replace("+00:00", "Z")
-    if isinstance(value, (bytes, bytearray)):
-        return base64.b64encode(bytes(value)).decode("ascii")
-    if isinstance(value, Mapping):
-        return {str(name): plain(item) for name, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(item) for item in value]
-    if isinstance(value, str):
-        return value.encode("utf-8", errors="replace").decode("utf-8")
-    return value if value is None or isinstance(value, (bool, int, float)) else str(value)
+
+    def encoded(item: Any) -> str:
+        if isinstance(item, datetime):
+            moment = item.astimezone(UTC) if item.tzinfo else item.replace(tzinfo=UTC)
+            return moment.isoformat().replace("+00:00", "Z")
+        return base64.b64encode(item).decode() if isinstance(item, (bytes, bytearray)) else str(item)
+
+    return json.loads(json.dumps(value, ensure_ascii=False, default=encoded).encode("utf-8", "replace"))
 
 
 def redacted_answer(response: Any) -> Any:
     """A response without secrets; an object's metadata stays, since a digest's signature is evidence."""
-    shown = redacted(response)
-    if isinstance(response, dict) and isinstance(response.get("Metadata"), dict):
-        shown["Metadata"] = response["Metadata"]
-    return shown
+    metadata = {"Metadata": response["Metadata"]} if isinstance(response.get("Metadata"), dict) else {}
+    return redacted(response) | metadata
 
 
-def _home(region: str) -> str:
-    """Where global services of this Region's partition are asked."""
-    return next((home for start, home in _HOMES if region.startswith(start)), "us-east-1")
+def key_of(line: Mapping[str, Any], leave_out: Iterable[str] = ()) -> str:
+    """What tells one call from another, some of its parameters left out."""
+    parameters = {name: value for name, value in line["parameters"].items() if name not in leave_out}
+    call = [line["service"], line["operation"], line["region"], parameters, line["account"]]
+    return json.dumps(call, sort_keys=True, ensure_ascii=False)
 
 
-_HOMES = (("us-gov-", "us-gov-west-1"), ("cn-", "cn-north-1"))
-
-
-def _all(response: dict[str, Any]) -> dict[str, Any]:
-    return response
-
-
-def _key(line: Mapping[str, Any]) -> str:
-    named = [line.get(name) for name in ("account", "service", "operation", "region", "parameters")]
-    return json.dumps(named, sort_keys=True, ensure_ascii=False)
-
-
-def _order(line: Mapping[str, Any]) -> tuple[str, str, str, str, int]:
-    """By service and operation, then by what was asked; the pages of one answer in their order."""
-    tokens = ("Marker", "NextToken", "ContinuationToken", "nextToken", "MaxBuckets")
-    asked = {name: value for name, value in line["parameters"].items() if name not in tokens}
-    text = json.dumps(asked, sort_keys=True, ensure_ascii=False)
-    return line["service"], line["operation"], line["region"], text, line.get("page", 0)
-
-
-def _settled(line: Mapping[str, Any]) -> bool:
+def is_settled(line: Mapping[str, Any]) -> bool:
     """Was it answered, be it that there is none? Then it is not asked again when a collection is taken up."""
     code = "" if "response" in line else str(line["error"]["Code"])
     return "response" in line or answer_of(code) == "absent" or "NotInUse" in code or "NotEnabled" in code
-
-
-def _whole_lines(path: Path) -> Iterator[dict[str, Any]]:
-    """The lines of a journal; the one that a kill cut off is left out."""
-    try:
-        text = path.read_text(encoding="utf-8", errors="replace")
-    except FileNotFoundError:
-        return
-    for line in text.split("\n"):
-        try:
-            found = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(found, dict) and {"service", "operation", "region", "parameters"} <= set(found):
-            yield found

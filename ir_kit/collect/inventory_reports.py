@@ -11,34 +11,29 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.csv
-import pyarrow.parquet
+import duckdb
 
+from ir_kit.collect.account_inventory import AccountInventory
 from ir_kit.collect.calls import Calls, side_by_side
 from ir_kit.collect.ledger import read_ledger
 from ir_kit.collect.log_objects import PrefixPlace
-from ir_kit.collect.there import There
 
-__all__ = ["Report", "data_places", "note_reports", "read_manifests", "reports"]
+__all__ = ["Report", "find_reports", "note_reports", "read_manifests"]
 
 MOST_FILES = 5_000  # of one report: billions of objects
 MOST_MANIFEST = 32_000_000
-FORMATS = ("CSV", "Parquet")
-_FOLDER = re.compile(r"(\d{4}-\d\d-\d\dT\d\d-\d\dZ)/")
 
 
 @dataclass
 class Report:
-    """One report: of which bucket, by which inventory, where its manifest lies, and what that says."""
+    """One report: of which bucket, by which inventory, where its manifest lies, and once read, what that says."""
 
     source: str
     name: str
@@ -46,7 +41,7 @@ class Report:
     root: str
     folder: str
     region: str
-    manifest: dict[str, Any] | None = None
+    manifest: dict[str, Any] = field(default_factory=dict)
 
     @property
     def key(self) -> str:
@@ -54,189 +49,147 @@ class Report:
         return f"{self.root}{self.folder}/manifest.json"
 
     @property
-    def place(self) -> PrefixPlace:
-        """Where the manifest is looked for."""
-        return PrefixPlace(self.bucket, self.key, bucket_region=self.region)
+    def files(self) -> dict[str, int]:
+        """The files that the manifest names, with their sizes."""
+        return {str(file["key"]): int(file["size"]) for file in self.manifest.get("files", ())}
+
+    def places(self, keys: Sequence[str]) -> list[PrefixPlace]:
+        """Where these objects are looked for."""
+        return [PrefixPlace(self.bucket, key, bucket_region=self.region) for key in keys]
 
     def __str__(self) -> str:
         return f"the report of {self.folder} by the inventory {self.name} of {self.source}"
 
 
-class _Held(NamedTuple):
-    path: Path
-    line: dict[str, Any]
-
-
-def reports(calls: Calls, there: There, end: datetime, notes: list[str]) -> list[Report]:
+def find_reports(calls: Calls, inventory: AccountInventory, end: datetime, notes: list[str]) -> list[Report]:
     """Which reports tell what the buckets held around `end`? What cannot tell it is added to `notes`."""
-    asked = sorted(there.buckets.items())
-    found = side_by_side([partial(_of_bucket, calls, bucket, region, end, notes) for bucket, region in asked])
+    found = side_by_side(partial(reports_of_bucket, calls, end, notes), sorted(inventory.buckets.items()))
     notes.sort()
-    return [one for some in found for one in some]
+    return sum(found, [])
 
 
-def _of_bucket(calls: Calls, source: str, region: str | None, end: datetime, notes: list[str]) -> list[Report]:
-    found = []
-    operation, below = "ListBucketInventoryConfigurations", "InventoryConfigurationList"
-    for one in calls.listed("s3", operation, below, {"Bucket": source}, region):
+def reports_of_bucket(calls: Calls, end: datetime, notes: list[str], bucket: tuple[str, str | None]) -> list[Report]:
+    """The reports of one bucket, given by its name and Region."""
+    source, region = bucket
+    found, listed = [], "InventoryConfigurationList"
+    for one in calls.listed("s3", "ListBucketInventoryConfigurations", listed, {"Bucket": source}, region):
         name, to = str(one.get("Id")), (one.get("Destination") or {}).get("S3BucketDestination") or {}
-        bucket, prefix = str(to.get("Bucket", "")).rpartition(":::")[2], str(to.get("Prefix") or "").rstrip("/")
+        target, prefix = str(to.get("Bucket", "")).rpartition(":::")[2], str(to.get("Prefix") or "").rstrip("/")
         if (one.get("Filter") or {}).get("Prefix"):
             notes.append(f"the inventory {name} of {source} lists one prefix alone: its reports are not fetched")
             continue
         root = f"{prefix}/{source}/{name}/".lstrip("/")
-        given = {"Bucket": bucket, "Prefix": root, "Delimiter": "/"}
-        pages = list(calls.pages("s3", "ListObjectsV2", given, region))
-        if not pages[-1].ok:
-            why = pages[-1].code
-            notes.append(f"the reports of the inventory {name} of {source}: s3://{bucket}/{root} was refused ({why})")
-        listed = [str(item.get("Prefix")) for page in pages for item in page.response.get("CommonPrefixes") or []]
-        dated = sorted(match[1] for text in listed if (match := _FOLDER.fullmatch(text.removeprefix(root))))
-        before = [folder for folder in dated if _begun(folder) <= end][-1:]
-        after = [folder for folder in dated if _begun(folder) > end][:1]
-        if pages[-1].ok and not dated:
-            notes.append(f"the inventory {name} of {source} has no report in s3://{bucket}/{root}")
-        found += [Report(source, name, bucket, root, folder, region or calls.home) for folder in before + after]
+        pages = list(calls.pages("s3", "ListObjectsV2", {"Bucket": target, "Prefix": root, "Delimiter": "/"}, region))
+        folders = [item["Prefix"] for page in pages for item in page.response.get("CommonPrefixes") or []]
+        dated = sorted(re.findall(rf"^{re.escape(root)}(\d{{4}}-\d\d-\d\dT\d\d-\d\dZ)/$", "\n".join(folders), re.M))
+        if pages[-1].code:
+            why = f"s3://{target}/{root} was refused ({pages[-1].code})"
+            notes.append(f"the reports of the inventory {name} of {source}: {why}")
+        elif not dated:
+            notes.append(f"the inventory {name} of {source} has no report in s3://{target}/{root}")
+        before = [folder for folder in dated if folder <= f"{end:%Y-%m-%dT%H-%MZ}"]
+        around = before[-1:] + dated[len(before) :][:1]
+        found += [Report(source, name, target, root, folder, region or calls.home) for folder in around]
     return found
 
 
-def _begun(folder: str) -> datetime:
-    return datetime.strptime(folder, "%Y-%m-%dT%H-%MZ").replace(tzinfo=UTC)
-
-
-def read_manifests(found: Sequence[Report], evidence: Path, notes: list[str]) -> None:
-    """What do the manifests say that were fetched? Told in each report; what cannot be read is added to `notes`."""
-    held = _held(evidence, ((one.bucket, one.key) for one in found))
-    for one in found:
-        lying = held.get((one.bucket, one.key))
-        if lying is None:
+def read_manifests(reports: Sequence[Report], evidence: Path, notes: list[str]) -> None:
+    """Read the manifests that were fetched into their reports; what cannot be read is added to `notes`."""
+    fetched = fetched_objects(evidence) if reports else {}
+    for one in reports:
+        line = fetched.get((one.bucket, one.key))
+        if line is None:
             notes.append(f"{one}: its manifest was not fetched")
             continue
         try:
-            if lying.path.stat().st_size > MOST_MANIFEST:
+            if line["size"] > MOST_MANIFEST:
                 raise ValueError("too long")
-            said = json.loads(lying.path.read_bytes())
-            files = [(str(file["key"]), int(file["size"])) for file in said["files"]]
-            if said["sourceBucket"] != one.source or not all(key.startswith(f"{one.root}data/") for key, _ in files):
+            manifest = json.loads((evidence / "raw" / line["path"]).read_bytes())
+            files = [(str(file["key"]), int(file["size"])) for file in manifest["files"]]
+            if manifest["sourceBucket"] != one.source or not all(
+                key.startswith(f"{one.root}data/") for key, _ in files
+            ):
                 raise ValueError("of another bucket, or of files elsewhere")
-            datetime.fromtimestamp(int(said["creationTimestamp"]) / 1000, UTC)
-            names = {str(said["fileFormat"]): str(said["fileSchema"])}
+            datetime.fromtimestamp(int(manifest["creationTimestamp"]) / 1000, UTC)
+            style, _ = str(manifest["fileFormat"]), str(manifest["fileSchema"])
         except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
             notes.append(f"{one}: its manifest cannot be read, or is not of this inventory")
             continue
         if len(files) > MOST_FILES:
             notes.append(f"{one}: {len(files):,} files are too many; they are not fetched")
-        elif not set(names) & set(FORMATS):
-            notes.append(f"{one}: its files are {next(iter(names))}, which is not read; they are not fetched")
+        elif style not in ("CSV", "Parquet"):
+            notes.append(f"{one}: its files are {style}, which is not read; they are not fetched")
         else:
-            one.manifest = said
-
-
-def data_places(found: Sequence[Report]) -> list[PrefixPlace]:
-    """Where do the files lie that the manifests name?"""
-    named = {(one.bucket, key): one.region for one in found for key in _files(one)}
-    return [PrefixPlace(bucket, key, bucket_region=region) for (bucket, key), region in sorted(named.items())]
-
-
-def _files(report: Report) -> dict[str, int]:
-    """The files of a report, with their sizes."""
-    return {str(file["key"]): int(file["size"]) for file in (report.manifest or {}).get("files", ())}
+            one.manifest = manifest
 
 
 def note_reports(
-    calls: Calls, found: Sequence[Report], evidence: Path, notes: list[str], say: Callable[[str], None]
+    calls: Calls, reports: Sequence[Report], evidence: Path, notes: list[str], say: Callable[[str], None]
 ) -> None:
     """Write down what the reports answered: the manifests as they are, of their files what counting them gave.
 
     The call is `GetObject`. A manifest stands in ``Body``; a file's rows do not, they lie in ``raw``: ``Counted`` is this
     kit's own sum of them.
     """
-    wanted = [(one.bucket, key) for one in found for key in (one.key, *_files(one))]
-    held = _held(evidence, wanted)
-    for one in found:
-        if one.manifest is None or (one.bucket, one.key) not in held:
+    fetched = fetched_objects(evidence) if reports else {}
+
+    def note(line: dict[str, Any], **content: Any) -> None:
+        answer = {"ContentLength": line["size"], "ETag": line["etag"], "LastModified": line["last_modified"]}
+        calls.note("s3", "GetObject", {"Bucket": line["bucket"], "Key": line["key"]}, line["region"], answer | content)
+
+    for one in reports:
+        if not one.manifest:
             continue
-        manifest = held[one.bucket, one.key].line
-        calls.note("s3", "GetObject", *_call(manifest), _answer(manifest) | {"Body": one.manifest})
+        note(fetched[one.bucket, one.key], Body=one.manifest)
         objects = 0
-        for key, size in _files(one).items():
-            lying = held.get((one.bucket, key))
-            counted = _counted(lying.path, one.manifest) if lying and lying.line["size"] == size else None
-            if lying is None or counted is None:
+        for key, size in one.files.items():
+            line = fetched.get((one.bucket, key), {"size": None})
+            totals = counted(evidence / "raw" / line["path"], one.manifest) if line["size"] == size else None
+            if totals is None:
                 notes.append(
                     f"{one}: s3://{one.bucket}/{key} was not fetched or cannot be read: its objects are not counted"
                 )
                 continue
-            objects += counted["Objects"] or 0
-            calls.note("s3", "GetObject", *_call(lying.line), _answer(lying.line) | {"Counted": counted})
+            objects += totals["Objects"]
+            note(line, Counted=totals)
         say(f"{one}: {objects:,} object{'' if objects == 1 else 's'}")
 
 
-def _call(line: dict[str, Any]) -> tuple[dict[str, str], str]:
-    return {"Bucket": line["bucket"], "Key": line["key"]}, line["region"]
+def fetched_objects(evidence: Path) -> dict[tuple[str, str], dict[str, Any]]:
+    """The ledger's lines by bucket and key, the last of each current object."""
+    lines = read_ledger(evidence / "ledger.jsonl")
+    return {(line["bucket"], line["key"]): line for line in lines if line["kind"] == "object" and line["is_latest"]}
 
 
-def _answer(line: dict[str, Any]) -> dict[str, Any]:
-    return {"ContentLength": line["size"], "ETag": line["etag"], "LastModified": line["last_modified"]}
-
-
-def _held(evidence: Path, wanted: Iterable[tuple[str, str]]) -> dict[tuple[str, str], _Held]:
-    """Of these objects, what was fetched last."""
-    asked = set(wanted)
-    found = {}
-    for line in read_ledger(evidence / "ledger.jsonl") if asked else ():
-        name = (line["bucket"], line["key"])
-        if line["kind"] == "object" and line["is_latest"] and name in asked:
-            found[name] = _Held(evidence / "raw" / line["path"], line)
-    return found
-
-
-def _counted(path: Path, manifest: dict[str, Any]) -> dict[str, int | None] | None:
+def counted(path: Path, manifest: dict[str, Any]) -> dict[str, Any] | None:
     """How many objects and older versions does a file list, and of how many bytes? None where it cannot be read."""
-    total: dict[str, int | None] = {"Objects": 0, "Bytes": 0, "OlderVersions": 0, "OlderBytes": 0}
+    place = re.sub(r"([*?[])", r"[\1]", str(path))  # DuckDB takes it for a pattern
+    names = [name.strip() for name in str(manifest["fileSchema"]).split(",")]
     try:
-        for batch in _batches(path, manifest):
-            column = {name.replace("_", "").lower(): batch.column(name) for name in batch.schema.names}
-            latest, marker = _true(column.get("islatest")), _true(column.get("isdeletemarker"))
-            older = pa.array([False] * batch.num_rows) if latest is None else pc.invert(latest)
-            if marker is not None:
-                older = pc.and_(older, pc.invert(marker))
-            current = pc.invert(older) if marker is None else pc.and_(pc.invert(older), pc.invert(marker))
-            for mask, objects, size in ((current, "Objects", "Bytes"), (older, "OlderVersions", "OlderBytes")):
-                total[objects] = (total[objects] or 0) + int(pc.sum(mask).as_py() or 0)
-                held, before = column.get("size"), total[size]
-                total[size] = (
-                    None if held is None or before is None else before + int(pc.sum(held.filter(mask)).as_py() or 0)
+        with duckdb.connect() as engine:
+            if manifest["fileFormat"] == "Parquet":
+                rows = engine.read_parquet(place)
+            else:
+                rows = engine.read_csv(
+                    place,
+                    header=False,
+                    auto_detect=False,
+                    delimiter=",",
+                    quotechar='"',
+                    columns=dict.fromkeys(names, "varchar"),
                 )
-    except (OSError, pa.ArrowException, ValueError):
+            columns = {name.replace("_", "").lower(): name for name in rows.columns if name.isidentifier()}
+            latest, marker = (
+                f"coalesce({columns[name]}::varchar ilike 'true', false)" if name in columns else otherwise
+                for name, otherwise in (("islatest", "true"), ("isdeletemarker", "false"))
+            )
+            totals = [
+                f"{total} filter ({which} and not {marker})"
+                for which in (latest, f"not {latest}")
+                for total in ("count(*)", f"sum({columns.get('size', 'null')}::bigint)")
+            ]
+            (sums,) = rows.aggregate(", ".join(totals)).fetchall()
+    except (duckdb.Error, OSError):
         return None
-    return total
-
-
-def _true(column: Any) -> Any:
-    """Which rows say yes? CSV has words where Parquet has truth."""
-    if column is None:
-        return None
-    said = column if pa.types.is_boolean(column.type) else pc.equal(pc.utf8_lower(column), "true")
-    return pc.fill_null(said, False)
-
-
-_COLUMNS = ("bucket", "size", "islatest", "isdeletemarker")
-
-
-def _batches(path: Path, manifest: dict[str, Any]) -> Any:
-    """The rows of a file, by as many at a time as memory bears, with the columns that are counted."""
-    if manifest["fileFormat"] == "Parquet":
-        file = pyarrow.parquet.ParquetFile(path)
-        names = [name for name in file.schema_arrow.names if name.replace("_", "").lower() in _COLUMNS]
-        return file.iter_batches(columns=names)
-    columns = [name.strip() for name in str(manifest["fileSchema"]).split(",")]
-    names = [name for name in columns if name.lower() in _COLUMNS]
-    return pyarrow.csv.open_csv(
-        path,
-        pyarrow.csv.ReadOptions(column_names=columns),
-        convert_options=pyarrow.csv.ConvertOptions(
-            include_columns=names,
-            column_types={name: pa.int64() if name.lower() == "size" else pa.string() for name in names},
-        ),
-    )
+    numbers = (number or (0 if "size" in columns else number) for number in sums)
+    return dict(zip(("Objects", "Bytes", "OlderVersions", "OlderBytes"), numbers, strict=True))

@@ -18,10 +18,10 @@ from fake_s3 import Bucket, FakeS3
 from ir_kit.aws.clients import Session
 from ir_kit.aws.s3 import S3Reader
 from ir_kit.collect import inventory_reports as inventory
+from ir_kit.collect.account_inventory import AccountInventory
 from ir_kit.collect.calls import Calls
 from ir_kit.collect.fetching import fetch_objects
 from ir_kit.collect.listing import list_objects
-from ir_kit.collect.there import There
 
 END = datetime(2026, 3, 8, tzinfo=UTC)
 DAYS = ("2026-03-01T01-00Z", "2026-03-07T01-00Z", "2026-03-08T01-00Z", "2026-03-09T01-00Z")
@@ -81,11 +81,11 @@ class Collection:
 
     def run(self) -> list[dict[str, Any]]:
         """The answers to GetObject."""
-        there = There("111122223333", "arn:aws:iam::111122223333:role/ir", "aws", buckets={"data": "us-east-1"})
-        found = inventory.reports(self.calls, there, END, self.notes)
-        self.fetch([one.place for one in found])
+        account = AccountInventory("111122223333", "arn:aws:iam::111122223333:role/ir", buckets={"data": "us-east-1"})
+        found = inventory.find_reports(self.calls, account, END, self.notes)
+        self.fetch([place for one in found for place in one.places([one.key])])
         inventory.read_manifests(found, self.evidence, self.notes)
-        self.fetch(list(inventory.data_places(found)))
+        self.fetch([place for one in found for place in one.places(list(one.files))])
         inventory.note_reports(self.calls, found, self.evidence, self.notes, self.said.append)
         return [line for line in self.calls.lines() if line["operation"] == "GetObject"]
 

@@ -6,28 +6,26 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import pytest
-
+from ir_kit.collect.account_inventory import AccountInventory
 from ir_kit.collect.calls import Calls
-from ir_kit.collect.collecting import LISTS, _note_refusals, is_named
+from ir_kit.collect.collecting import note_refusals
 from ir_kit.collect.log_objects import AccessLogPlace, Listing, Refusal, TrailPlace
 from ir_kit.collect.plan import describe, estimate, needs, places
-from ir_kit.collect.there import Logging, There, Trail
 from ir_kit.incident import load_incident, new_incident
 from ir_kit.ingest.walking import found_files
 
 CALLER = "arn:aws:sts::111122223333:assumed-role/ir/night"
-SAMPLE_TRAIL = "arn:aws:cloudtrail:us-east-1:111122223333:trail/main"
 
 
-def there(**fields: Any) -> There:
-    trail = Trail(SAMPLE_TRAIL, "main", "us-east-1", "central-logs", "pre/", True, True, True, is_logging=True)
-    found = There("111122223333", CALLER, "aws", "o-abc", True, ["us-east-1"], "as given", [trail])
+def inventory(**fields: Any) -> AccountInventory:
+    trail = {"Name": "main", "HomeRegion": "us-east-1", "S3BucketName": "central-logs", "S3KeyPrefix": "pre/"}
+    found = AccountInventory("111122223333", CALLER, "o-abc", ["us-east-1"], "as given", [trail | {"IsLogging": True}])
     found.buckets = {"customer-records": "us-east-1", "app-exports": "eu-west-1", "logs": "us-east-1"}
     found.owned = dict(found.buckets)
-    found.logging = {
-        "customer-records": Logging("customer-records", "logs", "cr-", False),
-        "app-exports": Logging("app-exports", "logs", "", True),
+    parted = {"TargetObjectKeyFormat": {"PartitionedPrefix": {}}}
+    found.access_logs = {
+        "customer-records": {"TargetBucket": "logs", "TargetPrefix": "cr-"},
+        "app-exports": {"TargetBucket": "logs", "TargetPrefix": "", **parted},
         "logs": None,
     }
     for name, value in fields.items():
@@ -36,26 +34,28 @@ def there(**fields: Any) -> There:
 
 
 def test_logs_are_looked_for_where_trails_and_buckets_deliver() -> None:
-    assert places(there()) == [
+    assert places(inventory()) == [
         TrailPlace("central-logs", "pre/", ("111122223333",), ()),
         AccessLogPlace("logs", "", "app-exports", "111122223333", "eu-west-1", True, "us-east-1"),
         AccessLogPlace("logs", "cr-", "customer-records", "111122223333", "us-east-1", False, "us-east-1"),
     ]
-    assert places(there(), ["us-east-1"])[0] == TrailPlace("central-logs", "pre/", ("111122223333",), ("us-east-1",))
+    assert places(inventory(), ["us-east-1"])[0] == TrailPlace(
+        "central-logs", "pre/", ("111122223333",), ("us-east-1",)
+    )
 
 
 def test_a_log_bucket_of_another_account_says_what_its_owner_must_allow(tmp_path: Path) -> None:
     listing = Listing(tmp_path / "listed")
-    assert needs(there(), listing) == []
+    assert needs(inventory(), listing) == []
     listing.refused = [Refusal("central-logs", "pre/", "us-east-1", "ListObjectsV2", "denied", "AccessDenied", "no")]
-    (line,) = needs(there(), listing)
+    (line,) = needs(inventory(), listing)
     assert line.startswith("central-logs, where trail main delivers, is not this account's and refused (AccessDenied)")
     assert f"its owner must allow {CALLER} s3:ListBucket, s3:ListBucketVersions, s3:GetObject" in line
     assert "kms:Decrypt" in line
 
 
 def test_a_place_that_was_not_looked_at_is_said_with_what_is_missing(tmp_path: Path) -> None:
-    assert needs(there(), Listing(tmp_path / "listed", notes=["logs: too much"])) == ["logs: too much"]
+    assert needs(inventory(), Listing(tmp_path / "listed", notes=["logs: too much"])) == ["logs: too much"]
 
 
 def test_a_list_that_was_refused_is_an_answer_of_the_configuration(tmp_path: Path) -> None:
@@ -63,7 +63,7 @@ def test_a_list_that_was_refused_is_an_answer_of_the_configuration(tmp_path: Pat
     shut = Refusal("central-logs", "pre/", "eu-west-1", "ListObjectsV2", "denied", "AccessDenied", "no")
     kept = Refusal("central-logs", "", "eu-west-1", "GetBucketVersioning", "denied", "AccessDenied", "no")
     calls = Calls(clients, tmp_path / "calls.jsonl")
-    _note_refusals(calls, Listing(tmp_path / "listed", refused=[shut, kept]))
+    note_refusals(calls, Listing(tmp_path / "listed", refused=[shut, kept]))
     assert [(line["operation"], line["region"], line["parameters"], line["error"]) for line in calls.lines()] == [
         ("GetBucketVersioning", "eu-west-1", {"Bucket": "central-logs"}, {"Code": "AccessDenied", "Message": "no"}),
         (
@@ -72,42 +72,30 @@ def test_a_list_that_was_refused_is_an_answer_of_the_configuration(tmp_path: Pat
         ),
     ]  # fmt: skip
     again = Calls(clients, tmp_path / "calls.jsonl")
-    again.forget_refusals("s3", LISTS)
-    _note_refusals(again, Listing(tmp_path / "listed", refused=[kept]))
+    note_refusals(again, Listing(tmp_path / "listed", refused=[kept]))
     assert [line["operation"] for line in again.lines()] == ["GetBucketVersioning"]  # the list is given by now
 
 
 def test_what_was_refused_is_said_and_never_taken_for_absent() -> None:
-    lines = describe(there(trails=[], trails_refused=["us-east-1"], buckets_refused="AccessDenied"))
+    lines = describe(inventory(trails=[], trails_refused=["us-east-1"], buckets_refused="AccessDenied"))
     assert "trails were refused in us-east-1" in lines
     assert not [line for line in lines if line.startswith("no trail")]
     assert [line for line in lines if line.startswith("the list of buckets was refused (AccessDenied)")]
-    assert [line for line in describe(there(trails=[])) if line.startswith("no trail: event history is all")]
-    assert [line for line in describe(there(logging={})) if "how they are logged was refused for app-exports" in line]
+    assert [line for line in describe(inventory(trails=[])) if line.startswith("no trail: event history is all")]
+    assert [
+        line
+        for line in describe(inventory(access_logs={}))
+        if "how they are logged was refused for app-exports" in line
+    ]
 
 
 def test_an_estimate_counts_requests_bytes_time_and_money(tmp_path: Path) -> None:
     listing = Listing(tmp_path / "listed", objects=1_000_000, bytes=100 * 10**9, requests=4_000)
-    line = estimate(listing).line()
+    line = estimate(listing)
     assert line.startswith("to fetch: 1,000,000 objects, 100.0 GB; 28 minutes to 5.6 hours; requests cost about $0.42")
     assert "the way out of AWS $9.00 unless" in line
-    little = estimate(Listing(tmp_path / "listed", objects=3, bytes=900, requests=2)).line()
+    little = estimate(Listing(tmp_path / "listed", objects=3, bytes=900, requests=2))
     assert little == "to fetch: 3 objects, 0.0 MB; about a minute; it costs less than $0.01"
-
-
-@pytest.mark.parametrize(
-    ("responder", "named"),
-    [
-        (CALLER, True),
-        ("arn:aws:iam::111122223333:role/ir", True),
-        ("arn:aws:iam::111122223333:role/path/ir", True),
-        ("arn:aws:iam::111122223333:role/irregular", False),
-        ("arn:aws:iam::999988887777:role/ir", False),
-        ("arn:aws:sts::111122223333:assumed-role/ir/other", False),
-    ],
-)
-def test_a_session_is_named_by_itself_or_by_its_role(responder: str, named: bool) -> None:
-    assert is_named(CALLER, [responder]) is named
 
 
 def test_a_bucket_of_both_kinds_of_log_is_read_as_both(tmp_path: Path) -> None:

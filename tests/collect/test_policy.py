@@ -33,17 +33,12 @@ def test_the_policy_fits_into_a_managed_policy() -> None:
     assert len(json.dumps(policy.policy_document(), separators=(",", ":"))) < 6144
 
 
-def test_the_pages_in_docs_are_made_from_the_same_list() -> None:
+def test_the_roles_in_docs_grant_what_the_policy_says() -> None:
     assert json.loads((DOCS / "ir-kit-collect.json").read_text()) == policy.policy_document()
-    assert (DOCS / "ir-kit-collect.cloudformation.yaml").read_text() == policy.cloudformation()
-    assert (DOCS / "ir-kit-collect.tf").read_text() == policy.terraform()
-
-
-def test_cloudformation_and_terraform_grant_what_the_policy_says() -> None:
-    template = yaml.safe_load(policy.cloudformation())
+    template = yaml.safe_load((DOCS / "ir-kit-collect.cloudformation.yaml").read_text())
     granted = template["Resources"]["CollectRole"]["Properties"]["Policies"]
     assert [one["PolicyDocument"] for one in granted] == [policy.policy_document()]
-    last = policy.terraform().rpartition("policy = jsonencode(")[2]
+    last = (DOCS / "ir-kit-collect.tf").read_text().rpartition("policy = jsonencode(")[2]
     assert json.loads(last[: last.rindex(")")]) == policy.policy_document()
 
 
@@ -78,8 +73,8 @@ def named_operations() -> set[str]:
             if path.name == "operations.py":
                 continue
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-                if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in known:
-                    found.add(node.value)
+                if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                    found |= known.intersection(node.value.split())
                 if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in snake:
                     found.add(snake[node.func.attr])
     return found

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ir_kit.collect.fetched_sources import log_folders
 from ir_kit.collect.log_objects import AccessLogPlace, Listed, Place, PrefixPlace, TrailPlace, path_of
+from ir_kit.collect.plan import log_folders
 from ir_kit.incident import load_incident, new_incident
 from ir_kit.ingest.walking import found_files
 

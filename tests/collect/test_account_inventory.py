@@ -7,13 +7,15 @@ from typing import Any
 
 import pytest
 
+from ir_kit.collect.account_inventory import discover
 from ir_kit.collect.calls import Answer
-from ir_kit.collect.there import Delivery, Logging, look
+from ir_kit.collect.log_objects import AccessLogPlace
+from ir_kit.collect.plan import describe, places
 from ir_kit.errors import ParameterError
 
 ACCOUNT, CALLER = "111122223333", "arn:aws:iam::111122223333:role/ir"
 ARN = "arn:aws:cloudtrail:us-east-1:111122223333:trail/main"
-DENIED = Answer(error={"Code": "AccessDenied", "Message": "no"})
+DENIED = Answer({}, "AccessDenied")
 
 
 class Answers:
@@ -41,16 +43,16 @@ REGIONS = {"Regions": [{"RegionName": "us-east-1"}, {"RegionName": "eu-west-1"}]
 
 
 def seen(*, regions: tuple[str, ...] = (), buckets: tuple[str, ...] = (), **known: Any) -> Any:
-    return look(Answers(**known), ACCOUNT, CALLER, regions, buckets)  # type: ignore[arg-type]
+    return discover(Answers(**known), ACCOUNT, CALLER, regions, buckets)  # type: ignore[arg-type]
 
 
 def test_without_any_right_everything_is_refused_and_nothing_absent() -> None:
     there = seen()
     assert there.regions == ["us-east-1"]
-    assert there.regions_from.startswith("the list was refused (AccessDenied)")
+    assert there.regions_basis.startswith("the list was refused (AccessDenied)")
     assert there.trails_refused == ["us-east-1"]
     assert there.buckets_refused == "AccessDenied"
-    assert not there.organization_known
+    assert there.organization is None
 
 
 def test_the_regions_are_those_that_the_account_uses() -> None:
@@ -74,8 +76,9 @@ def test_a_trail_is_one_however_many_regions_list_its_shadow() -> None:
         GetEventSelectors=selectors,
     )
     (found,) = there.trails
-    assert (found.bucket, found.prefix, found.organization, found.management) == ("central", "pre/", True, True)
-    assert found.started == "2026-01-01T00:00:00Z"
+    assert (found["S3BucketName"], found["S3KeyPrefix"]) == ("central", "pre/")
+    assert (found["IsOrganizationTrail"], found["Management"]) == (True, True)
+    assert found["StartLoggingTime"] == "2026-01-01T00:00:00Z"
 
 
 @pytest.mark.parametrize(
@@ -93,8 +96,8 @@ def test_a_trail_is_one_however_many_regions_list_its_shadow() -> None:
 def test_a_trail_that_leaves_out_management_events_does_not_record_them_all(selectors: Any, management: Any) -> None:
     trails = {"trailList": [{"TrailARN": ARN, "Name": "main", "S3BucketName": "b"}]}
     (found,) = seen(DescribeTrails=trails, GetEventSelectors=selectors).trails
-    assert found.management is management
-    assert found.is_logging is None
+    assert found["Management"] is management
+    assert "IsLogging" not in found
 
 
 def test_the_kind_of_an_access_log_is_its_prefix_or_cloudwatch() -> None:
@@ -114,13 +117,14 @@ def test_the_kind_of_an_access_log_is_its_prefix_or_cloudwatch() -> None:
         DescribeDeliveryDestinations={"deliveryDestinations": [named]},
     )  # fmt: skip
     assert there.buckets == {"b": "eu-west-1"}
-    assert there.logging == {"b": Logging("b", "logs", "p", True)}
-    assert there.deliveries == [Delivery("b", "CWL", group)]
+    (place,) = places(there)
+    assert place == AccessLogPlace("logs", "p", "b", ACCOUNT, "eu-west-1", True)
+    assert there.deliveries == [("b", group)]
 
 
 def test_a_bucket_that_does_not_say_how_it_is_logged_is_told_apart_from_one_without() -> None:
-    assert seen(buckets=("b",)).logging_refused() == ["b"]
-    assert seen(buckets=("b",), GetBucketLogging={}).logging == {"b": None}
+    assert "how they are logged was refused for b" in describe(seen(buckets=("b",)))
+    assert seen(buckets=("b",), GetBucketLogging={}).access_logs == {"b": None}
 
 
 def test_buckets_that_take_logs_are_asked_even_where_the_incident_names_others() -> None:

@@ -390,7 +390,7 @@ def verify(
     runs: Runs = Path("runs"),
 ) -> None:
     """Say whether a run is what was sealed."""
-    from ir_kit.record.verify import seal_of, verify_run
+    from ir_kit.record.bag import seal_of, verify_run
 
     folder = run_dir if run_dir.exists() or not (runs / run_dir).exists() else runs / run_dir
     expected = None if seal is None else seal.strip().lower().removeprefix("sha256:")

@@ -71,7 +71,7 @@ def parts(monkeypatch: pytest.MonkeyPatch) -> Parts:
     fakes: dict[str, dict[str, Any]] = {
         "ir_kit.ingest.loader": {"ingest": ingest},
         "ir_kit.record.runs": {"run_playbooks": run_playbooks, "StoredEvidence": lambda shown: shown},
-        "ir_kit.record.verify": {"verify_run": verify_run, "seal_of": lambda path: "ab" * 32},
+        "ir_kit.record.bag": {"verify_run": verify_run, "seal_of": lambda path: "ab" * 32},
         "ir_kit.sample": {"lay_out": lay_out},
     }
     for name, content in fakes.items():

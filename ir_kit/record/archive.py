@@ -15,24 +15,19 @@ import hashlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from ir_kit.aws import faults
 from ir_kit.aws.clients import writer_client
 from ir_kit.errors import IrKitError
+from ir_kit.record.bag import MANIFEST, TAG_MANIFEST, read_manifest
 
 __all__ = ["Archive", "ArchiveError"]
-
-LAST = "tagmanifest-sha256.txt"
-THREADS = 8
 
 
 class ArchiveError(IrKitError):
     """A run could not be copied; it stays sealed at home."""
-
-    exit_status = 2
 
 
 class Archive:
@@ -54,16 +49,8 @@ class Archive:
     def __init__(self, place: str) -> None:
         self._client, self.bucket, self.prefix = writer_client(place)
 
-    def copy(self, run: Path, incident: str, progress: Callable[[str], None] | None = None) -> str:
-        """Copy a sealed run, its tag manifest last.
-
-        Parameters
-        ----------
-        run : Path
-            The run's folder.
-        incident : str
-        progress : callable, optional
-            Told in one line of each step.
+    def copy(self, run: Path, incident: str, progress: Callable[[str], None] = lambda line: None) -> str:
+        """Copy the sealed run in this folder, its tag manifest last.
 
         Returns
         -------
@@ -77,58 +64,32 @@ class Archive:
             and without a tag manifest it is no run.
         """
         folder = f"{self.prefix}{incident}/{run.name}"
-        sealed = _sealed(run)
-        names = sorted(set(sealed) - {LAST})
-        with ThreadPoolExecutor(max_workers=THREADS) as pool:
-            puts = [pool.submit(self._put, run / name, f"{folder}/{name}", sealed[name]) for name in names]
-            try:
-                for put in puts:
-                    put.result()
-            finally:
-                for put in puts:
-                    put.cancel()
-        self._put(run / LAST, f"{folder}/{LAST}", None)
-        if progress:
-            progress(f"copied {len(names) + 1} files to s3://{self.bucket}/{folder}")
+        hashes = read_manifest(run / MANIFEST)[0] | read_manifest(run / TAG_MANIFEST)[0]
+        with ThreadPoolExecutor(max_workers=8) as pool:
+            list(pool.map(lambda name: self._put(run / name, f"{folder}/{name}", hashes[name]), sorted(hashes)))
+        self._put(run / TAG_MANIFEST, f"{folder}/{TAG_MANIFEST}", None)
+        progress(f"copied {len(hashes) + 1} files to s3://{self.bucket}/{folder}")
         return f"s3://{self.bucket}/{folder}"
 
     def _put(self, path: Path, key: str, sealed: str | None) -> None:
+        place = f"s3://{self.bucket}/{key}"
         try:
             with path.open("rb") as file:
                 digest = hashlib.file_digest(file, "sha256").digest()
                 if sealed is not None and digest.hex() != sealed:
                     raise ArchiveError("a file is not what was sealed", path, "see: ir-kit verify")
                 file.seek(0)
-                # S3 compares the hash as it takes the object, and Object Lock asks for one
-                checksum = base64.b64encode(digest).decode("ascii")
                 self._client.put_object(
                     Bucket=self.bucket,
                     Key=key,
                     Body=file,
                     IfNoneMatch="*",
-                    ChecksumAlgorithm="SHA256",
-                    ChecksumSHA256=checksum,
+                    ChecksumAlgorithm="SHA256",  # S3 compares it as it takes the object, and Object Lock asks for one
+                    ChecksumSHA256=base64.b64encode(digest).decode("ascii"),
                 )
-        except ClientError as fault:
-            if fault.response.get("Error", {}).get("Code") in ("PreconditionFailed", "ConditionalRequestConflict"):
-                place = f"s3://{self.bucket}/{key}"
+        except (BotoCoreError, ClientError, OSError) as fault:
+            error = faults.error_of(fault)
+            if error["Code"] in ("PreconditionFailed", "ConditionalRequestConflict"):
                 raise ArchiveError("an object stands there already", place, "nothing is written over") from None
-            raise _refused(fault, f"s3://{self.bucket}/{key}") from None
-        except (BotoCoreError, OSError) as fault:
-            raise _refused(fault, f"s3://{self.bucket}/{key}") from None
-
-
-def _refused(fault: Any, place: str) -> ArchiveError:
-    error = faults.error_of(fault)
-    what = f"the run is sealed at home and was not copied whole ({error['Code']}: {error['Message']})"
-    return ArchiveError(what, place, "copy its folder there by other means, the tag manifest last")
-
-
-def _sealed(run: Path) -> dict[str, str | None]:
-    """Every file of a bag with the hash under which it was sealed; None for the tag manifest, which is the seal."""
-    found: dict[str, str | None] = {LAST: None}
-    for manifest in ("manifest-sha256.txt", LAST):
-        for line in (run / manifest).read_text(encoding="utf-8").splitlines():
-            digest, _, name = line.partition(" ")
-            found[name.strip().lstrip("*")] = digest
-    return found
+            what = f"the run is sealed at home and was not copied whole ({error['Code']}: {error['Message']})"
+            raise ArchiveError(what, place, "copy its folder there by other means, the tag manifest last") from None

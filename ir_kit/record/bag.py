@@ -1,8 +1,9 @@
-"""How does a folder become a sealed run: complete under its final name, or absent?
+"""How does a folder become a sealed run, complete under its final name or absent, and is it still what was sealed?
 
 A BagIt 1.0 bag (RFC 8493). Its tag manifest names every other file's hash, directly or through the payload manifest, so
-the SHA-256 of the tag manifest is the seal. BagIt alone does not notice a payload that is forged together with its
-manifests: the seal, kept elsewhere and in ``seals.log`` beside the runs, does.
+the SHA-256 of the tag manifest is the seal. BagIt's own check does not see files outside ``data/``, a tag manifest that
+is gone, or a payload that was forged together with its manifests; this one does, by the seal in ``seals.log`` beside the
+runs, or by one that was kept elsewhere.
 """
 
 from __future__ import annotations
@@ -10,32 +11,31 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import hashlib
-import itertools
+import json
 import logging
 import os
 import re
+import secrets
 import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import Any
 
 import bagit
+import yaml
 
-from ir_kit.errors import IrKitError
+from ir_kit.errors import IrKitError, one_line
 
-__all__ = ["SEALS", "partial_folder", "read_seals", "run_name", "seal", "sha256_of", "tag_manifest_seal"]
+__all__ = ["TAG_MANIFEST", "partial_folder", "read_manifest", "seal", "seal_of", "verify_evidence", "verify_run"]
 
 SEALS = "seals.log"
-_SEAL_LINE = re.compile(r"(\S+)  ([0-9a-f]{64})")
-_PARTIAL = ".*.partial-*"
+MANIFEST, TAG_MANIFEST = "manifest-sha256.txt", "tagmanifest-sha256.txt"
+TAG_FILES = ("bagit.txt", "bag-info.txt", MANIFEST)
+SOURCE_FIELDS = {"cloudtrail": "cloudtrail", "access_log": "access_logs", "configuration": "configuration"}
 
 logging.getLogger("bagit").addHandler(logging.NullHandler())
-
-
-def run_name(moment: datetime) -> str:
-    """Under which name does a run of this moment stand?"""
-    return moment.strftime("%Y%m%dT%H%M%SZ")
 
 
 def sha256_of(path: Path) -> str:
@@ -44,9 +44,15 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def tag_manifest_seal(folder: Path) -> str:
-    """What is the seal of this bag: the SHA-256 of its tag manifest?"""
-    return sha256_of(folder / "tagmanifest-sha256.txt")
+@contextlib.contextmanager
+def locked(path: Path, *, wait: bool = True) -> Iterator[None]:
+    """This file or folder for one process alone; without `wait`, an OSError where another one has it."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        yield
+    finally:
+        os.close(descriptor)
 
 
 @contextlib.contextmanager
@@ -56,11 +62,14 @@ def partial_folder(parent: Path, moment: datetime) -> Iterator[Path]:
     A lock on the folder tells a run that is under way from what a dead process left; the latter is removed here.
     """
     parent.mkdir(parents=True, exist_ok=True)
-    for left in sorted(parent.glob(_PARTIAL)):
-        with contextlib.suppress(OSError), _locked(left, wait=False):
-            shutil.rmtree(left, ignore_errors=True)
-    with contextlib.ExitStack() as held:
-        folder = _claimed(parent, f".{run_name(moment)}.partial-{os.getpid()}", held)
+    with contextlib.ExitStack() as lock:
+        with locked(parent):
+            for abandoned in parent.glob(".*.partial-*"):
+                with contextlib.suppress(OSError), locked(abandoned, wait=False):
+                    shutil.rmtree(abandoned, ignore_errors=True)
+            folder = parent / f".{moment:%Y%m%dT%H%M%SZ}.partial-{secrets.token_hex(4)}"
+            folder.mkdir()
+            lock.enter_context(locked(folder))
         try:
             yield folder
         finally:
@@ -93,7 +102,14 @@ def seal(folder: Path, parent: Path, moment: datetime, identifier: str, *, suffi
     IrKitError
         The payload holds what a bag cannot: a link, a socket, a name that does not survive a manifest.
     """
-    _check_payload(folder)
+    for path in sorted(folder.rglob("*"), reverse=True):
+        name = path.relative_to(folder).as_posix()
+        if path.is_symlink() or not (path.is_dir() or path.is_file()):
+            raise IrKitError("A link or special file cannot be sealed", name, "let the playbook write a plain file")
+        if "%" in name or not name.isprintable():
+            raise IrKitError("A file name cannot be sealed", name, "use letters, digits, '.', '_' and '-'")
+        if path.is_dir() and not any(path.iterdir()):
+            path.rmdir()  # a bag knows files only
     info = {
         "External-Identifier": identifier,
         "Bagging-Date": moment.strftime("%Y-%m-%d"),
@@ -103,62 +119,24 @@ def seal(folder: Path, parent: Path, moment: datetime, identifier: str, *, suffi
     (folder / "bagit.txt").write_text("BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n", encoding="utf-8")
     bagit.Bag(str(folder)).save()  # the tag manifest again, over version 1.0
     with ThreadPoolExecutor(max_workers=16) as pool:  # the waits for the disk, side by side
-        list(pool.map(_to_disk, [*folder.rglob("*"), folder]))
-    sealed = tag_manifest_seal(folder)
-    with open(parent / SEALS, "a+b") as log, _locked(parent / SEALS):
-        taken = read_seals(parent)
-        while (parent / (name := run_name(moment) + suffix)).exists() or name in taken:
+        list(pool.map(flush_to_disk, [*folder.rglob("*"), folder]))
+    digest = sha256_of(folder / TAG_MANIFEST)
+    with locked(parent), open(parent / SEALS, "a+b") as log:
+        sealed = read_seals(parent)
+        while (parent / (name := f"{moment:%Y%m%dT%H%M%SZ}{suffix}")).exists() or name in sealed:
             moment += timedelta(seconds=1)
         log.seek(0)
-        whole = not (before := log.read()) or before.endswith(b"\n")
-        log.write(b"" if whole else b"\n")
-        log.write(f"{name}  {sealed}\n".encode())
+        torn = (before := log.read()) and not before.endswith(b"\n")
+        log.write((b"\n" if torn else b"") + f"{name}  {digest}\n".encode())
         log.flush()
         os.fsync(log.fileno())
         folder.rename(parent / name)
-    _to_disk(parent)
-    return parent / name, sealed
+    flush_to_disk(parent)
+    return parent / name, digest
 
 
-def read_seals(parent: Path) -> dict[str, set[str]]:
-    """Which seals does ``seals.log`` give for each run? Empty if there is none."""
-    seals: dict[str, set[str]] = {}
-    with contextlib.suppress(FileNotFoundError):
-        for line in (parent / SEALS).read_text(encoding="utf-8", errors="replace").splitlines():
-            if match := _SEAL_LINE.fullmatch(line):
-                seals.setdefault(match[1], set()).add(match[2])
-    return seals
-
-
-def _claimed(parent: Path, name: str, held: contextlib.ExitStack) -> Path:
-    for attempt in itertools.count():
-        folder = parent / (f"{name}.{attempt}" if attempt else name)
-        try:
-            folder.mkdir()
-            held.enter_context(_locked(folder, wait=False))
-        except (FileExistsError, BlockingIOError):  # taken, or another run is tidying it away
-            continue
-        except OSError:
-            if not folder.is_dir():
-                raise
-            return folder  # a file system that cannot lock folders: nobody tidies there
-        if folder.is_dir():
-            return folder
-    raise AssertionError("unreachable")
-
-
-def _check_payload(folder: Path) -> None:
-    for path in sorted(folder.rglob("*"), reverse=True):
-        name = path.relative_to(folder).as_posix()
-        if path.is_symlink() or not (path.is_dir() or path.is_file()):
-            raise IrKitError("A link or special file cannot be sealed", name, "let the playbook write a plain file")
-        if "%" in name or not name.isprintable():
-            raise IrKitError("A file name cannot be sealed", name, "use letters, digits, '.', '_' and '-'")
-        if path.is_dir() and not any(path.iterdir()):
-            path.rmdir()  # a bag knows files only
-
-
-def _to_disk(path: Path) -> None:
+def flush_to_disk(path: Path) -> None:
+    """Wait until this file or folder is on the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -166,11 +144,191 @@ def _to_disk(path: Path) -> None:
         os.close(descriptor)
 
 
-@contextlib.contextmanager
-def _locked(path: Path, *, wait: bool = True) -> Iterator[None]:
-    descriptor = os.open(path, os.O_RDONLY)
+def read_seals(parent: Path) -> dict[str, set[str]]:
+    """Which seals does ``seals.log`` give for each run? Empty if there is none."""
+    seals: dict[str, set[str]] = {}
+    with contextlib.suppress(FileNotFoundError):
+        for line in (parent / SEALS).read_text(encoding="utf-8", errors="replace").splitlines():
+            if match := re.fullmatch(r"(\S+)  ([0-9a-f]{64})", line):
+                seals.setdefault(match[1], set()).add(match[2])
+    return seals
+
+
+def run_folder(run_dir: str | Path) -> Path:
+    """The run's folder, resolved; an IrKitError where it is none."""
+    folder = Path(run_dir).resolve()
+    if not any((folder / name).exists() for name in ("data", *TAG_FILES, TAG_MANIFEST)):
+        what = "Not a run folder" if folder.is_dir() else "No such run folder"
+        raise IrKitError(what, run_dir, "name RUNS/INCIDENT/YYYYMMDDTHHMMSSZ")
+    return folder
+
+
+def seal_of(run_dir: str | Path) -> str:
+    """What is the seal of this run: the SHA-256 of its tag manifest?
+
+    Raises
+    ------
+    IrKitError
+        This is no run folder, or it has no tag manifest.
+    """
+    path = run_folder(run_dir) / TAG_MANIFEST
+    if path.is_symlink() or not path.is_file():
+        raise IrKitError("Run folder has no tag manifest", path, "take the copy that was kept")
+    return sha256_of(path)
+
+
+def verify_run(run_dir: str | Path, evidence: bool = False, *, seal: str | None = None) -> list[str]:
+    """What in this run folder is not as it was sealed?
+
+    Parameters
+    ----------
+    evidence : bool
+        Also hash every source file that the run read, and compare.
+    seal : str, optional
+        A seal that was kept elsewhere, to compare with.
+
+    Returns
+    -------
+    list of str
+        One line per problem; empty if the folder is whole.
+
+    Raises
+    ------
+    IrKitError
+        This is no run folder.
+
+    Notes
+    -----
+    Cannot see a forgery that includes ``seals.log`` where no seal was kept elsewhere.
+    """
+    folder = run_folder(run_dir)
+    problems, present = [], set()
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if path.is_symlink():
+            problems.append(f"link in the run folder: {name}")
+        elif path.is_dir():
+            if not any(path.iterdir()):
+                problems.append(f"added folder: {name}")
+        elif path.is_file():
+            present.add(name)
+        else:
+            problems.append(f"special file in the run folder: {name}")
+    payload, malformed = read_manifest(folder / MANIFEST)
+    tags, malformed_tags = read_manifest(folder / TAG_MANIFEST)
+    problems += malformed + malformed_tags
+    for name in (*TAG_FILES, TAG_MANIFEST):
+        if name not in present:
+            problems.append(f"removed: {name}")
+        elif name != TAG_MANIFEST and name not in tags and TAG_MANIFEST in present:
+            problems.append(f"not covered by the tag manifest: {name}")
+    problems += differences(folder, present - {TAG_MANIFEST}, tags | payload)
+    if TAG_MANIFEST in present:
+        actual, seals = sha256_of(folder / TAG_MANIFEST), read_seals(folder.parent)
+        logged = seals.get(folder.name)
+        if seal is not None and seal.strip().lower() != actual:
+            problems.append(f"another seal than the one given: {actual}")
+        if logged is not None and logged != {actual}:
+            problems.append(f"another seal than in {SEALS}: {actual}")
+        elif logged is None and (folder.parent / SEALS).is_file():
+            was = next((name for name, digests in seals.items() if actual in digests), None)
+            problems.append(f"renamed run folder: sealed as {was}" if was else f"no seal of {folder.name} in {SEALS}")
+    problems += verify_evidence(folder) if evidence else []
+    return [one_line(problem) for problem in dict.fromkeys(problems)]
+
+
+def read_manifest(path: Path) -> tuple[dict[str, str], list[str]]:
+    """Which file has which hash, by this manifest, and what is wrong with it?
+
+    A name that leads out of the folder is a problem, never opened; no file, or a link, is a manifest of nothing.
+    """
+    entries: dict[str, str] = {}
+    problems: list[str] = []
+    content = b"" if path.is_symlink() or not path.is_file() else path.read_bytes()
+    for number, line in enumerate(content.decode("utf-8", "surrogateescape").split("\n"), start=1):
+        if not (line := line.rstrip("\r")):
+            continue
+        match = re.fullmatch(r"([0-9a-fA-F]{64})[ \t]+(\S.*)", line)
+        name = match[2] if match else ""
+        parts = PurePosixPath(name).parts
+        if not match:
+            problems.append(f"malformed line: {path.name}:{number}")
+        elif name.startswith(("/", "~")) or "\\" in name or ".." in parts or PurePosixPath(name).as_posix() != name:
+            problems.append(f"name that leads out of the run folder: {path.name}:{number}: {name}")
+        elif (parts[0] == "data") != (path.name == MANIFEST) or name == TAG_MANIFEST:
+            problems.append(f"name that does not belong in this manifest: {path.name}:{number}: {name}")
+        elif name in entries:
+            problems.append(f"name twice in a manifest: {path.name}:{number}: {name}")
+        else:
+            entries[name] = match[1].lower()
+    return entries, problems
+
+
+def differences(folder: Path, present: set[str], expected: dict[str, str]) -> list[str]:
+    """Which of these files are changed, removed, renamed or added?"""
+    problems = []
+    hashes: dict[str, str] = {}
+    for name in sorted(present):
+        try:
+            hashes[name] = sha256_of(folder / name)
+        except OSError as error:
+            problems.append(f"cannot be read ({error.strerror}): {name}")
+            continue
+        if name in expected and hashes[name] != expected[name]:
+            problems.append(f"changed: {name}")
+    added = [name for name in hashes if name not in expected and name not in TAG_FILES]
+    for name in sorted(expected.keys() - present - set(TAG_FILES)):
+        new = next((other for other in added if hashes[other] == expected[name]), None)
+        if new is not None:
+            added.remove(new)
+        problems.append(f"removed: {name}" if new is None else f"renamed: {name} is now {new}")
+    return problems + [f"added: {name}" for name in added]
+
+
+def verify_evidence(run_dir: str | Path) -> list[str]:
+    """Which source files are not what this run read? Relative sources start at the incident's folder, above the run's.
+
+    Raises
+    ------
+    IrKitError
+        This is no run folder, or it does not say what was read.
+    """
+    folder = run_folder(run_dir)
+    incident, lines = folder / "data" / "incident.yaml", folder / "data" / "evidence.jsonl"
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        yield
-    finally:
-        os.close(descriptor)
+        sources = yaml.safe_load(incident.read_text(encoding="utf-8"))["sources"]
+        records = [json.loads(line) for line in lines.read_text(encoding="utf-8").splitlines() if line.strip()]
+        located = [(source_file(folder.parent, sources, record), record) for record in records]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, yaml.YAMLError) as error:
+        raise IrKitError("Run folder does not say what was read", folder / "data", "see 'ir-kit verify'") from error
+    problems = []
+    for path, record in located:
+        problem = None
+        try:
+            if record.get("sha256", "") is None:
+                problem = "source could not be read by the run"
+            elif not path.is_file():
+                problem = "source missing" + (" since before the run" if record.get("present") is False else "")
+            elif sha256_of(path) != record.get("sha256", ""):
+                problem = "source changed"
+        except OSError as error:
+            problem = f"source cannot be read ({error.strerror})"
+        if problem:
+            problems.append(one_line(f"{problem}: {PurePosixPath(record['source']) / record['path']}"))
+    return problems
+
+
+def source_file(base: Path, sources: dict[str, Any], record: dict[str, Any]) -> Path:
+    """Where does the source file of this record lie? Below a source that the incident names, or a ValueError."""
+    named = sources.get(SOURCE_FIELDS.get(record["kind"], "")) or []
+    source, name = str(record["source"]), str(record["path"])
+    leads_out = PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts
+    if leads_out or source not in ([named] if isinstance(named, str) else named):
+        raise ValueError(f"{source}: {name}")
+    root = base / source
+    path = root if root.name == name and not root.is_dir() else root / name
+    if os.path.lexists(path):
+        return path
+    # bytes that are no UTF-8 are written down as escapes
+    undone = re.sub(rb"\\x([89a-f][0-9a-f])", lambda match: bytes.fromhex(match[1].decode()), os.fsencode(path))
+    return Path(os.fsdecode(undone))

@@ -15,9 +15,8 @@ import pytest
 
 import ir_kit.record
 import ir_kit.record.runs as runs_module
-from ir_kit.record.bag import partial_folder
+from ir_kit.record.bag import partial_folder, seal_of, verify_run
 from ir_kit.record.execution import execute_playbooks
-from ir_kit.record.verify import seal_of, verify_run
 
 pytestmark = pytest.mark.slow
 

@@ -1,24 +1,50 @@
-"""Which playbooks are there, and how did each of them end?"""
+"""How is a playbook executed without hanging, and without anything that happens to be installed on the machine?
+
+Its engine for papermill differs from papermill's own in four things: the kernel is the running interpreter whatever
+kernelspecs are installed; the wait for the kernel's reply is cut into slices, since a reply is otherwise lost now and
+then and the run waits for ever; every cell has a time limit, and a cell that passed it says so in the notebook; widgets
+capture no output and leave no state. The kernel is spoken to over sockets in a private folder, not over ports. papermill
+is handed notebooks, not files: as it reads and writes these, it changes the whole process's working folder, and a kernel
+that another thread starts at that moment begins there.
+"""
 
 from __future__ import annotations
 
-import json
+import asyncio
+import logging
 import os
+import sys
+import tempfile
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from queue import Empty
 from time import monotonic
 from typing import Any
 
-from ir_kit.errors import ParameterError, one_line
-from ir_kit.record.markup import without_escapes
+import nbformat
+from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
+from jupyter_client.manager import AsyncKernelManager
+from jupyter_core.utils import ensure_event_loop
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from papermill import execute_notebook
+from papermill.clientwrap import PapermillNotebookClient
+from papermill.engines import Engine, papermill_engines
+from papermill.exceptions import PapermillExecutionError
 
-__all__ = ["CELL_TIMEOUT", "Outcome", "execute_playbook", "execute_playbooks", "find_playbooks", "playbook_name"]
+from ir_kit.errors import one_line
+from ir_kit.record.markup import without_escapes
+from ir_kit.record.playbooks import playbook_name
+
+__all__ = ["Outcome", "execute_playbook", "execute_playbooks"]
 
 CELL_TIMEOUT = 1800
-_MOST_KERNELS = 2
+SLICE_SECONDS = 0.25
+LONGEST_SOCKET_FOLDER = 85  # a socket's path has 104 characters on macOS, 108 on Linux
+
+logging.getLogger("papermill").addHandler(logging.NullHandler())
 
 
 @dataclass(frozen=True)
@@ -31,43 +57,6 @@ class Outcome:
     seconds: float
     error: str | None
     parameters: Mapping[str, Any]
-
-
-def playbook_name(notebook: Path | str) -> str:
-    """What is the playbook called that is stored as ``NN_name.ipynb``?"""
-    stem = Path(notebook).stem
-    number, _, name = stem.partition("_")
-    return name if number.isdigit() and name else stem
-
-
-def find_playbooks(folder: Path, wanted: Sequence[str] | None = None) -> list[Path]:
-    """Which notebooks are to be run, in the order of their numbers?
-
-    Parameters
-    ----------
-    folder : Path
-        Where the playbooks are stored.
-    wanted : sequence of str, optional
-        ``scoping``, ``01_scoping`` or ``01_scoping.ipynb``; all of the folder where it is None or empty.
-
-    Raises
-    ------
-    ParameterError
-        There is no such playbook, or none at all.
-    """
-    stored = sorted(folder.glob("[0-9]*.ipynb"))
-    if not stored:
-        raise ParameterError("No playbooks", folder, "run from a checkout, or name their folder")
-    if not wanted:
-        return stored
-    chosen = set()
-    for name in wanted:
-        found = [path for path in stored if name in (path.name, path.stem, playbook_name(path))]
-        if not found:
-            known = ", ".join(playbook_name(path) for path in stored)
-            raise ParameterError(f"No playbook {name!r}", folder, f"choose from: {known}")
-        chosen.update(found)
-    return sorted(chosen)
 
 
 def execute_playbooks(
@@ -88,7 +77,7 @@ def execute_playbooks(
     cell_timeout : int
         Seconds that one cell may take.
     done : callable
-        Told of each outcome as it comes, in the thread that ran the playbook.
+        Called with each outcome as it comes, in the thread that ran the playbook.
 
     Returns
     -------
@@ -104,10 +93,9 @@ def execute_playbooks(
             done(outcome)
         return outcome
 
-    with ThreadPoolExecutor(max_workers=max(1, min(_MOST_KERNELS, cores, len(jobs)))) as pool:
-        futures = [pool.submit(run, job) for job in jobs]
+    with ThreadPoolExecutor(max_workers=min(2, cores)) as pool:
         try:
-            return [future.result() for future in futures]
+            return list(pool.map(run, jobs))
         except BaseException:
             cancelled.set()
             pool.shutdown(wait=False, cancel_futures=True)
@@ -123,60 +111,173 @@ def execute_playbook(
     cell_timeout: int = CELL_TIMEOUT,
     cancelled: threading.Event | None = None,
 ) -> Outcome:
-    """How did this playbook end? Its notebook is kept below ``staging/notebooks`` either way, the error in it."""
-    # papermill takes seconds to import: a wrong parameter is told of before
-    from papermill import execute_notebook
-
-    from ir_kit.record.notebook_engine import ENGINE_NAME, file_name
-
-    kept = staging / "notebooks" / notebook.name
-    kept.parent.mkdir(parents=True, exist_ok=True)
+    """How did this playbook end? Its notebook is written below ``staging/notebooks`` either way, the error in it."""
     began = monotonic()
-    error: str | None = None
+    executed = nbformat.read(notebook, as_version=4)
+
+    def started(document: nbformat.NotebookNode) -> None:
+        nonlocal executed
+        executed = document
+
+    error = None
     try:
         execute_notebook(
-            file_name(notebook),
-            file_name(kept),
+            executed,
+            None,
             parameters=dict(given),
-            engine_name=ENGINE_NAME,
+            engine_name="ir-kit",
             kernel_name="python3",
             language="python",
             progress_bar=False,
             execution_timeout=cell_timeout,
             environment={"IR_KIT_STAGING": str(staging.absolute())},
-            cancelled=cancelled,
+            cancelled=cancelled or threading.Event(),
+            started=started,
         )
+    except CellTimeoutError:
+        error = f"a cell ran longer than {cell_timeout} s and was stopped"
+    except PapermillExecutionError as failure:
+        error = f"{failure.ename}: {failure.evalue}"
+    except OSError:
+        raise  # the run folder cannot be written: no playbook's fault
     except Exception as failure:
-        name = type(failure).__name__
-        if name == "CellTimeoutError":
-            error = f"a cell ran longer than {cell_timeout} s and was stopped"
-        elif isinstance(failure, OSError):
-            raise  # the run folder cannot be written: no playbook's fault
-        elif name == "PapermillExecutionError":
-            error = f"{getattr(failure, 'ename', '')}: {getattr(failure, 'evalue', '')}"
-        else:
-            error = f"{name}: {failure}"
-        error = one_line(without_escapes(error), 500)
-    seconds = round(monotonic() - began, 3)
-    _tidy(kept, notebook, error)
-    return Outcome(
-        playbook_name(notebook), notebook.name, "failed" if error else "completed", seconds, error, dict(effective)
-    )
+        error = f"{type(failure).__name__}: {failure}"
+    error = error and one_line(without_escapes(error), 500)
+    executed.metadata.setdefault("papermill", {}).update(input_path=notebook.name, output_path=notebook.name)
+    path = staging / "notebooks" / notebook.name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(nbformat.writes(executed) + "\n", encoding="utf-8", errors="backslashreplace")
+    ending, seconds = "failed" if error else "completed", round(monotonic() - began, 3)
+    return Outcome(playbook_name(notebook), notebook.name, ending, seconds, error, dict(effective))
 
 
-def _tidy(kept: Path, notebook: Path, error: str | None) -> None:
-    """Leave a readable notebook with relative names in it and, where it failed, with the error."""
-    try:
-        executed = json.loads(kept.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        executed = json.loads(notebook.read_text(encoding="utf-8"))
-    record = executed["metadata"].setdefault("papermill", {})
-    record["input_path"] = record["output_path"] = notebook.name
-    if error:
-        record["exception"] = True
-        code = [cell for cell in executed["cells"] if cell["cell_type"] == "code"]
-        if code and not any(output["output_type"] == "error" for cell in code for output in cell["outputs"]):
-            failure = {"output_type": "error", "ename": "Error", "evalue": error, "traceback": [error]}
-            code[0]["outputs"].append(failure)
-    text = json.dumps(executed, ensure_ascii=False, indent=1, sort_keys=True)
-    kept.write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
+class RunningInterpreter(KernelSpecManager):  # type: ignore[misc]
+    """The one kernel there is: this interpreter, without the user's start-up files and without the current folder."""
+
+    def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
+        """The interpreter's own command, whatever name is given."""
+        argv = [sys.executable, "-P", "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        argv += ["--InteractiveShellApp.ignore_cwd=True", "--HistoryManager.enabled=False"]
+        return KernelSpec(argv=argv, display_name="ir-kit", language="python")
+
+
+class PlaybookClient(PapermillNotebookClient):  # type: ignore[misc]
+    """papermill's client with a kernel of its own and a wait that can be cancelled."""
+
+    def __init__(self, nb_man: Any, *, folder: Path, cancelled: threading.Event, **options: Any) -> None:
+        super().__init__(nb_man, **options)
+        self.folder = folder
+        self.cancelled = cancelled
+        self.cell_index = 0
+        self.widget_registry: dict[str, Any] = {}  # no Output widget that takes a cell's output away
+
+    def create_kernel_manager(self) -> AsyncKernelManager:
+        """The manager of the running interpreter, over sockets in the private folder where their path is not too long."""
+        transport: dict[str, Any] = {"transport": "tcp", "ip": "127.0.0.1"}
+        if len(str(self.folder)) <= LONGEST_SOCKET_FOLDER:
+            transport = {"transport": "ipc", "ip": str(self.folder / "kernel")}
+        self.km = AsyncKernelManager(
+            kernel_name=self.kernel_name,
+            kernel_spec_manager=RunningInterpreter(),
+            connection_file=str(self.folder / "kernel.json"),
+            **transport,
+        )
+        return self.km
+
+    def start_new_kernel_client(self, **options: Any) -> Any:
+        """A client that waits for the kernel's reply in slices."""
+        client = super().start_new_kernel_client(**options)
+        wait_for_message = client.shell_channel.get_msg
+
+        async def get_msg(timeout: float | None = None) -> Any:
+            deadline = None if timeout is None else monotonic() + timeout
+            while not self.cancelled.is_set():
+                left = SLICE_SECONDS if deadline is None else deadline - monotonic()
+                try:
+                    return await wait_for_message(timeout=max(0.0, min(SLICE_SECONDS, left)))
+                except Empty:
+                    if left <= 0:
+                        raise
+            raise Empty
+
+        client.shell_channel.get_msg = get_msg
+        return client
+
+    def execute_cell(self, cell: Any, cell_index: int, **options: Any) -> Any:
+        """papermill's, and a kernel that would not answer is killed at the end."""
+        self.cell_index = cell_index
+        try:
+            return super().execute_cell(cell, cell_index, **options)
+        except (CellTimeoutError, DeadKernelError):
+            self.shutdown_kernel = "immediate"
+            raise
+
+
+class PlaybookEngine(Engine):  # type: ignore[misc]
+    """The engine that papermill knows as ``ir-kit``; see the module's text."""
+
+    @classmethod
+    def execute_managed_notebook(
+        cls,
+        nb_man: Any,
+        kernel_name: str,
+        *,
+        execution_timeout: int,
+        environment: Mapping[str, str],
+        cancelled: threading.Event,
+        started: Callable[[nbformat.NotebookNode], None],
+        **_: Any,
+    ) -> None:
+        """Run every cell; leave the error in the notebook where there is one, and raise it."""
+        started(nb_man.nb)
+        with tempfile.TemporaryDirectory(prefix="ir-kit-") as name, open(Path(name) / "stderr", "w+b") as errors:
+            folder, package = Path(name), str(Path(__file__).resolve().parents[2])
+            # ipykernel drops the first entry of the path where it is the working folder, so an entry of no use comes first
+            search_path = [str(folder / "nothing"), package, os.environ.get("PYTHONPATH")]
+            environment = {
+                **os.environ,
+                "PYTHONHASHSEED": "0",
+                "PYTHONPATH": os.pathsep.join(filter(None, search_path)),
+                "IPYTHONDIR": str(folder / "ipython"),
+                "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+                **environment,
+            }
+            client = PlaybookClient(
+                nb_man,
+                folder=folder,
+                cancelled=cancelled,
+                kernel_name=kernel_name,
+                timeout=execution_timeout,
+                startup_timeout=120,
+                iopub_timeout=60,
+                store_widget_state=False,
+                log=logging.getLogger("papermill"),
+            )
+            try:
+                client.execute(env=environment, stdout=errors.fileno(), stderr=errors.fileno())
+            except Exception as error:
+                errors.seek(0)
+                last = errors.read()[-4000:].decode("utf-8", "replace").strip().rpartition("\n")[2]
+                message = f"{error} ({last})" if last else str(error)
+                if isinstance(error, CellTimeoutError):
+                    message = f"the cell ran longer than {execution_timeout} s and was stopped"
+                # papermill does not put into the notebook which cell was stopped, and why
+                code = [index for index, cell in enumerate(nb_man.nb.cells) if cell.cell_type == "code"]
+                index = max((index for index in code if index <= client.cell_index), default=code[0])
+                ename = type(error).__name__
+                output = nbformat.v4.new_output("error", ename=ename, evalue=message, traceback=[f"{ename}: {message}"])
+                nb_man.nb.cells[index].outputs.append(output)
+                nb_man.cell_exception(nb_man.nb.cells[index], cell_index=index)
+                raise
+            finally:
+                # what a stopped cell left waiting would complain when the interpreter ends
+                loop = ensure_event_loop()
+                if not loop.is_running():
+                    waiting = asyncio.all_tasks(loop)
+                    for task in waiting:
+                        task.cancel()
+                    loop.run_until_complete(asyncio.gather(*waiting, return_exceptions=True))
+                    loop.close()
+
+
+papermill_engines.register("ir-kit", PlaybookEngine)

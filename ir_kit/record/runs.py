@@ -5,45 +5,36 @@ from __future__ import annotations
 import contextlib
 import errno
 import json
+import os
+import platform
+import re
 import shutil
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from importlib import metadata
 from pathlib import Path
-from types import FrameType
-from typing import Any, Protocol, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
-from ir_kit.errors import IrKitError, ParameterError
+from ir_kit import __version__
+from ir_kit.errors import IrKitError
 from ir_kit.findings import Severity
 from ir_kit.incident import Incident, load_incident
-from ir_kit.record import provenance
 from ir_kit.record.bag import partial_folder, seal
-from ir_kit.record.execution import CELL_TIMEOUT, Outcome, execute_playbooks, find_playbooks
-from ir_kit.record.parameters import check_parameters, read_parameters
+from ir_kit.record.playbooks import check_parameters, find_playbooks, read_parameters
 from ir_kit.record.report import header_of, render_notebook, render_report
 
-__all__ = ["Evidence", "RunResult", "StoredEvidence", "run_playbooks"]
+if TYPE_CHECKING:
+    from ir_kit.record.execution import Outcome
 
-_FULL = {errno.ENOSPC, errno.EDQUOT}
+__all__ = ["RunResult", "StoredEvidence", "run_playbooks"]
 
-
-class Evidence(Protocol):
-    """What a run needs of the evidence: :class:`StoredEvidence`, or a test's stand-in."""
-
-    def ingest(self, incident: Incident) -> object:
-        """Read what is new among the incident's sources."""
-
-    def records(self, incident: Incident) -> list[dict[str, Any]]:
-        """One record per source file, as in ``evidence.jsonl``; its source as the incident file has it."""
-
-    def ignored_files(self, incident: Incident) -> int:
-        """How many files among the sources are no logs."""
-
-    def caller_arn(self, incident: Incident) -> str | None:
-        """Who collected the configuration, where that is told."""
+ROOT = Path(__file__).resolve().parents[2]
 
 
 class StoredEvidence:
@@ -55,31 +46,24 @@ class StoredEvidence:
         self.shown = shown
 
     def ingest(self, incident: Incident) -> object:
+        """Read what is new among the incident's sources."""
         from ir_kit.ingest.loader import ingest
 
-        with self.shown() as tell:
-            return ingest(incident, progress=tell)
+        with self.shown() as progress:
+            return ingest(incident, progress=progress)
 
-    def records(self, incident: Incident) -> list[dict[str, Any]]:
+    def facts(self, incident: Incident) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+        """One record per source file, as in ``evidence.jsonl``; and who collected it, and how many files are no logs."""
         from ir_kit.ingest.store import Store
 
+        store = Store(incident.folder / "evidence")
         written: dict[str, str] = {}
         for kind in ("cloudtrail", "access_logs", "configuration"):
-            value = getattr(incident.sources, kind) or ()
-            listed = (value,) if isinstance(value, str) else value
-            written |= {str(path): text for path, text in zip(incident.source_paths(kind), listed, strict=True)}
-        records: list[dict[str, Any]] = Store(incident.folder / "evidence").evidence_records()
-        return [{**record, "source": written.get(record["source"], record["source"])} for record in records]
-
-    def ignored_files(self, incident: Incident) -> int:
-        from ir_kit.ingest.store import Store
-
-        return Store(incident.folder / "evidence").ignored_files()
-
-    def caller_arn(self, incident: Incident) -> str | None:
-        from ir_kit.ingest.store import Store
-
-        return Store(incident.folder / "evidence").caller_arn()
+            written |= dict(zip(map(str, incident.source_paths(kind)), getattr(incident.sources, kind), strict=True))
+        records = [
+            {**record, "source": written.get(record["source"], record["source"])} for record in store.evidence_records()
+        ]
+        return records, {"caller_arn": store.caller_arn(), "ignored_files": store.ignored_files()}
 
 
 @dataclass(frozen=True)
@@ -98,11 +82,11 @@ def run_playbooks(
     runs: str | Path = "runs",
     playbooks: Sequence[str] | None = None,
     *,
-    playbooks_dir: Path | None = None,
+    playbooks_dir: Path = ROOT / "playbooks",
     parameters: Mapping[str, object] | None = None,
-    cell_timeout: int = CELL_TIMEOUT,
-    evidence: Evidence | None = None,
-    progress: Callable[[str], None] | None = None,
+    cell_timeout: int = 1800,
+    evidence: StoredEvidence | None = None,
+    progress: Callable[[str], None] = lambda line: None,
 ) -> RunResult:
     """What do the playbooks say of this incident, as a sealed record?
 
@@ -114,21 +98,17 @@ def run_playbooks(
         The folder of all incidents; playbooks are given it as it stands here.
     playbooks : sequence of str, optional
         Which playbooks; all of them where it is None or empty.
-    playbooks_dir : Path, optional
-        Where they are stored; by default the checkout's ``playbooks/``.
     parameters : mapping, optional
         Values for the playbooks' own parameters; each goes to every chosen playbook that has it.
     cell_timeout : int
         Seconds that one cell may take.
-    evidence : Evidence, optional
-        Where evidence comes from; by default the incident's store.
-    progress : callable, optional
-        Told in one line of each step that is done.
+    progress : callable
+        Called with one line on each step that is done.
 
     Returns
     -------
     RunResult
-        Exit status 0, or 4 where a playbook failed: its notebook is kept with the error in it, and the others' results.
+        Exit status 0, or 4 where a playbook failed: its notebook is in the record with the error, like the others' results.
 
     Raises
     ------
@@ -140,74 +120,77 @@ def run_playbooks(
         The run folder cannot be written.
     """
     started = datetime.now(UTC)
-    tell = progress or (lambda line: None)
     source = evidence or StoredEvidence()
     incident = load_incident(incident_id, runs)
-    notebooks = find_playbooks(playbooks_dir or provenance.ROOT / "playbooks", playbooks)
-    given = {"incident": incident_id, "runs": str(runs), **(parameters or {})}
-    jobs = _jobs(notebooks, given, parameters or {})
+    own = parameters or {}
+    given = {"incident": incident_id, "runs": str(runs), **own}
+    accepted = {notebook: read_parameters(notebook) for notebook in find_playbooks(playbooks_dir, playbooks)}
+    shared = {name for names in accepted.values() for name in names} & own.keys()  # elsewhere it may be missing
+    jobs = []
+    for notebook, names in accepted.items():
+        values = {name: value for name, value in given.items() if name in names or name not in shared}
+        jobs.append((notebook, values, check_parameters(notebook, values)))
+
+    from ir_kit.record.execution import execute_playbooks  # takes seconds: what is wrong is said before
+
     try:
-        with _terminable(), partial_folder(incident.folder, started) as work:
-            _copy_inputs(incident, work)
+        with terminable(), partial_folder(incident.folder, started) as work:
+            shutil.copyfile(incident.path, work / "incident.yaml")
+            with contextlib.suppress(FileNotFoundError):
+                shutil.copyfile(incident.folder / "labels.csv", work / "labels.csv")
             source.ingest(incident)
-            _write_lines(work / "evidence.jsonl", source.records(incident))
-            version = provenance.versions()["ir-kit"]
+            records, facts = source.facts(incident)
+            write(work / "evidence.jsonl", "".join(json.dumps(record) + "\n" for record in records))
             run = f"{started:%Y-%m-%d %H:%M:%S} UTC"
 
             def render(outcome: Outcome) -> None:
-                header = header_of(incident, run, version, outcome.playbook)
+                header = header_of(incident, run, __version__, outcome.playbook)
                 notebook = json.loads((work / "notebooks" / outcome.notebook).read_text(encoding="utf-8"))
                 page = work / "html" / Path(outcome.notebook).with_suffix(".html")
-                _write(page, render_notebook(notebook, header, error=outcome.error))
-                tell(f"{outcome.playbook}: {outcome.outcome} in {outcome.seconds:.1f} s")
+                write(page, render_notebook(notebook, header, error=outcome.error))
+                progress(f"{outcome.playbook}: {outcome.outcome} in {outcome.seconds:.1f} s")
 
             outcomes = execute_playbooks(jobs, work, cell_timeout=cell_timeout, done=render)
-            outcomes, findings = _join_findings(work, outcomes)
-            facts = _facts(incident, given, started, outcomes, source)
-            _write(work / "run.json", json.dumps(facts, indent=2) + "\n")
-            _write(work / "report.html", render_report(header_of(incident, run, version), facts["playbooks"], findings))
-            path, sealed = seal(work, incident.folder, started, incident.incident)
+            outcomes, findings = join_findings(work, outcomes)
+            revision, modified = source_revision()
+            endings = [asdict(outcome) for outcome in outcomes]
+            content = {
+                "incident": incident.incident,
+                "parameters": given,
+                "start": f"{started:%Y-%m-%dT%H:%M:%S.%fZ}",
+                "end": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}",
+                "engine": "duckdb",
+                "versions": versions(),
+                "source_revision": revision,
+                "source_modified": modified,
+                "platform": {
+                    "system": platform.platform(),
+                    "machine": platform.machine(),
+                    "python": platform.python_version(),
+                },
+                **facts,
+                "playbooks": endings,
+            }
+            write(work / "run.json", json.dumps(content, indent=2) + "\n")
+            write(work / "report.html", render_report(header_of(incident, run, __version__), endings, findings))
+            path, digest = seal(work, incident.folder, started, incident.incident)
     except OSError as error:
-        if error.errno in _FULL:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise IrKitError("The disk is full", incident.folder, "make room and run again") from error
-        reason = error.strerror or type(error).__name__
-        where = error.filename or incident.folder
-        raise IrKitError(f"A file cannot be read or written ({reason})", where, "check its permissions") from error
+        what = f"A file cannot be read or written ({error.strerror or type(error).__name__})"
+        raise IrKitError(what, error.filename or incident.folder, "check its permissions") from error
     failures = tuple(f"{outcome.playbook}: {outcome.error}" for outcome in outcomes if outcome.error)
-    return RunResult(path, sealed, path / "data" / "report.html", 4 if failures else 0, failures)
+    return RunResult(path, digest, path / "data" / "report.html", 4 if failures else 0, failures)
 
 
-def _jobs(
-    notebooks: Sequence[Path], given: Mapping[str, object], extra: Mapping[str, object]
-) -> list[tuple[Path, dict[str, Any], dict[str, Any]]]:
-    """What is each playbook given? ``incident`` and ``runs`` always, the rest where it has such a parameter."""
-    known = {notebook: read_parameters(notebook) for notebook in notebooks}
-    for name in extra:
-        if not any(name in parameters for parameters in known.values()):
-            has = ", ".join(sorted({name for parameters in known.values() for name in parameters}))
-            raise ParameterError(f"Unknown parameter {name!r}", "the chosen playbooks", f"they have: {has}")
-    jobs = []
-    for notebook in notebooks:
-        own = {name: value for name, value in given.items() if name in known[notebook] or name not in extra}
-        jobs.append((notebook, own, check_parameters(notebook, own)))
-    return jobs
-
-
-def _copy_inputs(incident: Incident, work: Path) -> None:
-    shutil.copyfile(incident.path, work / "incident.yaml")
-    with contextlib.suppress(FileNotFoundError):
-        shutil.copyfile(incident.folder / "labels.csv", work / "labels.csv")
-
-
-def _join_findings(work: Path, outcomes: Sequence[Outcome]) -> tuple[list[Outcome], list[dict[str, Any]]]:
+def join_findings(work: Path, outcomes: Sequence[Outcome]) -> tuple[list[Outcome], list[dict[str, Any]]]:
     """One file of all findings, most severe first; a line that breaks off fails its playbook and is left out."""
-    lines: list[str] = []
-    findings: list[dict[str, Any]] = []
+    findings: list[tuple[dict[str, Any], str]] = []
     checked = []
     for outcome in outcomes:
         path = work / "findings" / f"{outcome.playbook}.jsonl"
-        written = path.read_bytes().decode("utf-8", "replace").split("\n") if path.is_file() else []
-        for number, line in enumerate(written, start=1):
+        lines = path.read_bytes().decode("utf-8", "replace").split("\n") if path.is_file() else []
+        for number, line in enumerate(lines, start=1):
             if not line.strip():
                 continue
             try:
@@ -215,70 +198,62 @@ def _join_findings(work: Path, outcomes: Sequence[Outcome]) -> tuple[list[Outcom
             except ValueError:
                 finding = None
             if isinstance(finding, dict):
-                findings.append(finding)
-                lines.append(line)
-            elif outcome.error is None:
-                error = f"line {number} of its findings is no JSON object"
-                outcome = Outcome(**{**vars(outcome), "outcome": "failed", "error": error})
+                findings.append((finding, line))
+            else:
+                error = outcome.error or f"line {number} of its findings is no JSON object"
+                outcome = replace(outcome, outcome="failed", error=error)
         checked.append(outcome)
     order = get_args(Severity)  # most severe first, in the playbooks' order else
-    ranked = sorted(zip(findings, lines, strict=True), key=lambda pair: order.index(pair[0].get("severity", "info")))
-    findings = [finding for finding, _ in ranked]
-    _write(work / "findings.jsonl", "".join(f"{line}\n" for _, line in ranked))
+    findings.sort(key=lambda finding: order.index(finding[0].get("severity", "info")))
+    write(work / "findings.jsonl", "".join(f"{line}\n" for _, line in findings))
     shutil.rmtree(work / "findings", ignore_errors=True)
-    return checked, findings
+    return checked, [finding for finding, _ in findings]
 
 
-def _facts(
-    incident: Incident, given: Mapping[str, object], started: datetime, outcomes: Sequence[Outcome], source: Evidence
-) -> dict[str, Any]:
-    revision, modified = provenance.source_revision()
-    return {
-        "incident": incident.incident,
-        "parameters": dict(given),
-        "start": _time(started),
-        "end": _time(datetime.now(UTC)),
-        "engine": "duckdb",
-        "versions": provenance.versions(),
-        "source_revision": revision,
-        "source_modified": modified,
-        "platform": provenance.platform_facts(),
-        "caller_arn": source.caller_arn(incident),
-        "ignored_files": source.ignored_files(incident),
-        "playbooks": [asdict(outcome) for outcome in outcomes],
-    }
+def versions() -> dict[str, str]:
+    """Which versions of ir-kit and of the libraries that it names are installed? ir-kit first, then by name."""
+    installed = {"ir-kit": __version__}
+    try:
+        required = metadata.requires("ir-kit") or []
+    except metadata.PackageNotFoundError:  # a checkout that has not been set up
+        required = []
+    for name in sorted({re.split(r"[^\w.-]", line, maxsplit=1)[0] for line in required if "extra ==" not in line}):
+        try:
+            installed[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            installed[name] = "not installed"
+    return installed
 
 
-def _time(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+def source_revision(root: Path = ROOT) -> tuple[str | None, bool | None]:
+    """Which commit is the package's source, and do tracked files differ from it? None where it is no git checkout."""
+    if not (root / ".git").exists():
+        return None, None
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    command = ["git", "-C", str(root), "describe", "--always", "--abbrev=40", "--exclude=*", "--dirty"]
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=30, env=environment, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None, None
+    commit, _, dirty = answer.stdout.strip().partition("-")
+    return commit, bool(dirty)
 
 
-def _write(path: Path, text: str) -> None:
+def write(path: Path, text: str) -> None:
+    """Write text as UTF-8 with plain line ends, its folder made where there is none."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8", newline="\n")
 
 
-def _write_lines(path: Path, records: Sequence[Mapping[str, Any]]) -> None:
-    def plain(value: object) -> str:
-        return _time(value.astimezone(UTC)) if isinstance(value, datetime) else str(value)
-
-    _write(path, "".join(json.dumps(record, default=plain) + "\n" for record in records))
-
-
 @contextlib.contextmanager
-def _terminable() -> Iterator[None]:
+def terminable() -> Iterator[None]:
     """Let a request to terminate unwind the run, so that it tidies up, as an interrupt from the keyboard does."""
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        raise SystemExit(128 + number)
-
-    before = {}
-    if threading.current_thread() is threading.main_thread():
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            if signal.getsignal(number) is signal.SIG_DFL:
-                before[number] = signal.signal(number, stop)
+    main = threading.current_thread() is threading.main_thread()
+    numbers = [n for n in (signal.SIGTERM, signal.SIGHUP) if main and signal.getsignal(n) is signal.SIG_DFL]
+    for number in numbers:
+        signal.signal(number, lambda received, frame: sys.exit(128 + received))
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for number in numbers:
+            signal.signal(number, signal.SIG_DFL)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from papermill import inspect_notebook
 
-from ir_kit.record.parameters import read_parameters
+from ir_kit.record.playbooks import read_parameters
 
 PLAYBOOKS = Path(__file__).parents[2] / "playbooks"
 NOTEBOOKS = sorted(PLAYBOOKS.glob("*.ipynb"))

@@ -10,8 +10,8 @@ import pytest
 
 from ir_kit.incident import load_incident, new_incident
 from ir_kit.ingest.loader import ingest
-from ir_kit.record.execution import execute_playbooks, find_playbooks
-from ir_kit.record.parameters import check_parameters
+from ir_kit.record.execution import execute_playbooks
+from ir_kit.record.playbooks import check_parameters, find_playbooks
 from ir_kit.record.report import header_of, render_notebook
 from simulator import incident_fields, make_sample
 

@@ -34,14 +34,8 @@ class FakeEvidence:
     def ingest(self, incident: Incident) -> None:
         return None
 
-    def records(self, incident: Incident) -> list[dict[str, Any]]:
-        return [RECORD]
-
-    def ignored_files(self, incident: Incident) -> int:
-        return 1
-
-    def caller_arn(self, incident: Incident) -> str | None:
-        return "arn:aws:iam::111122223333:role/ir"
+    def facts(self, incident: Incident) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+        return [RECORD], {"caller_arn": "arn:aws:iam::111122223333:role/ir", "ignored_files": 1}
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,6 @@ import bagit
 import pytest
 
 import ir_kit.record
-import ir_kit.record.runs as runs_module
 from ir_kit.record.bag import partial_folder, seal_of, verify_run
 from ir_kit.record.execution import execute_playbooks
 
@@ -135,7 +134,7 @@ def test_the_working_folder_stays_while_playbooks_run(run, monkeypatch):
             patched.setattr(os, "chdir", changed.append)
             return execute_playbooks(*given, **more)
 
-    monkeypatch.setattr(runs_module, "execute_playbooks", watched)
+    monkeypatch.setattr("ir_kit.record.execution.execute_playbooks", watched)
     assert run("one_fails_among_three").exit_status == 4
     assert changed == []
 

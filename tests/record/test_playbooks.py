@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ir_kit.errors import ParameterError
-from ir_kit.record.parameters import check_parameters, read_parameters
+from ir_kit.record.playbooks import check_parameters, read_parameters
 
 
 @pytest.fixture

@@ -48,7 +48,10 @@ def written(answer: Callable[[Case], Iterable[Row] | pd.DataFrame], name: str = 
 
 def by_bucket(table: pd.DataFrame) -> dict[Any, list[dict[str, Any]]]:
     """The rows of a table by bucket."""
-    return {bucket: rows_of(rows) for bucket, rows in table.groupby("bucket", sort=False)}
+    grouped: dict[Any, list[dict[str, Any]]] = {}
+    for row in rows_of(table):
+        grouped.setdefault(row["bucket"], []).append(row)
+    return grouped
 
 
 reachable = written(permissions, "reachable")

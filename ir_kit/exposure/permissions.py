@@ -297,11 +297,10 @@ def permission_on(
         return Decision(UNKNOWN, None, "as whom the credential acts is not known")
     own, first, decided = replace(actor.policies, resource=on.policy), ACTIONS[access][0].lower(), list[Decision]()
     here = {"aws:RequestedRegion": on.bucket.region} if on.bucket.region else {}
-    actor = replace(actor, context=actor.context | here, policies=own)
+    actor = Actor(actor.principal, own, actor.context | here, actor.note)
     sides = (own.identity, own.session, [own.boundary] if own.boundary else (), own.resource)
     policies = [policy for side in sides for policy in side or ()]
-    statements = [statement for policy in policies for statement in policy.statements]
-    of_time = any(test.lookup in OF_TIME for statement in statements for test in statement.conditions)
+    of_time = any(map(names_time, policies))
     for action in ACTIONS[access]:
         # of actions that no policy tells apart, the first stands for all
         if decided and all(part.on(first, of) == part.on(action.lower(), of) for part in policies for of in EFFECTS):
@@ -320,6 +319,12 @@ def permission_on(
     if access == "read" and decision.status == YES and on.key:
         decision = less_undecryptable(decision, actor, on)
     return with_acl(access, decision, exposure.grants[on.bucket.name], actor, exposure)
+
+
+@lru_cache(maxsize=50_000)
+def names_time(policy: Policy) -> bool:
+    """Does a condition of this policy hang on when a request is made?"""
+    return any(test.lookup in OF_TIME for statement in policy.statements for test in statement.conditions)
 
 
 def permission_for(actor: Actor, on: BucketPolicies, action: str, policies: Sequence[Policy]) -> Decision:

@@ -267,8 +267,10 @@ def for_some_object(decided: Callable[[str], Decision], base: str, pattern: str)
     in place of each wildcard.
     """
     whole = decided(base + widened(pattern))
+    if whole.status != UNKNOWN:
+        return whole
     filled = [WILD.sub(lambda wild, text=text: "0" if wild[0] == "?" else text, pattern) for text in (SAMPLE, "")]  # type: ignore[misc]
-    keys = [key for key in dict.fromkeys(filled) if key and not key.endswith("/") and whole.status == UNKNOWN]
+    keys = [key for key in dict.fromkeys(filled) if key and not key.endswith("/")]
     return most([whole, *(decided(base + key) for key in keys)])
 
 

@@ -14,7 +14,7 @@ import ipaddress
 import operator as operators
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
@@ -109,7 +109,7 @@ class Pattern:
             parts = (pattern.covers(part, context) for pattern, part in zip(patterns, texts, strict=False))
             return min(parts) if len(patterns) == len(texts) == 6 else NO
         below = self.kind == "resource" and text.endswith("/*")
-        values = None if self.is_void(context) else tuple(key.value(context) for key in self.keys)
+        values = None if self.keys and self.is_void(context) else tuple([key.value(context) for key in self.keys])
         if values is not None and filled(self, values).fullmatch(text[:-1] + ANYTHING if below else text):
             return UNKNOWN if None in values else YES
         if not below:
@@ -175,7 +175,10 @@ def filled(pattern: Pattern, values: tuple[str | None, ...]) -> re.Pattern[str]:
 @lru_cache(maxsize=100_000)
 def overlaps(pattern: str, prefix: str) -> bool:
     """Does a pattern cover a text that begins so?"""
-    pattern = re.sub(r"\*+", "*", pattern)
+    literal = re.split(r"[*?]", pattern, maxsplit=1)[0]
+    if literal.startswith(prefix) or not prefix.startswith(literal):
+        return literal.startswith(prefix)
+    pattern, prefix = re.sub(r"\*+", "*", pattern[len(literal) :]), prefix[len(literal) :]
     places = {0}  # how far the pattern may have come
     for character in prefix:
         places |= {place + 1 for place in places if pattern[place : place + 1] == "*"}
@@ -193,18 +196,22 @@ class Patterns:
     patterns: tuple[Pattern, ...]
     negated: bool
     everything: bool = False  # is one of an element ``*``?
+    cached: dict[str, Status] = field(default_factory=dict, repr=False)  # by text, of the patterns that name no key
 
     def covers(self, text: str, context: Context) -> Status:
         """Does a text fall under them, or, negated, under none?"""
         if self.everything:
             return NO if self.negated else YES
-        covered: Status = max((pattern.covers(text, context) for pattern in self.patterns), default=NO)
+        if text not in self.cached:
+            plain = (pattern.covers(text, context) for pattern in self.patterns if not pattern.keys)
+            if len(self.cached) == 4096:
+                self.cached.clear()
+            self.cached[text] = max(plain, default=NO)
+        covered, keyed = self.cached[text], [pattern for pattern in self.patterns if pattern.keys]
+        for pattern in keyed:
+            covered = max(covered, pattern.covers(text, context))
         result = negation(covered) if self.negated else covered
-        return (
-            min(result, UNKNOWN)
-            if any(one.keys and one.is_void(context, perhaps=True) for one in self.patterns)
-            else result
-        )
+        return min(result, UNKNOWN) if any(one.is_void(context, perhaps=True) for one in keyed) else result
 
     def unsettled(self, context: Context) -> list[str]:
         """The request keys that they name and that are not known."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import NamedTuple, TypeAlias
 
 from ir_kit.domain.logic import NO, UNKNOWN, YES, Known, Present, Status
@@ -119,12 +120,12 @@ _OUTSIDER = Ruling(NO, None, "S3 takes a bucket's policy from identities of the 
 
 def all_rulings(*rulings: Ruling) -> Ruling:
     """What is so only where all are so; the first of equals."""
-    return min(rulings, key=lambda ruling: ruling.status)
+    return min(rulings, key=itemgetter(0))
 
 
 def any_ruling(*rulings: Ruling) -> Ruling:
     """What is so where any is so; the first of equals."""
-    return max(rulings, key=lambda ruling: ruling.status)
+    return max(rulings, key=itemgetter(0))
 
 
 def decide(request: Request, policies: Policies) -> Decision:
@@ -200,6 +201,8 @@ def permission(request: Request, policies: Policies) -> Ruling:
 def within_account(request: Request, policies: Policies, granted: Sequence[Ruling]) -> Ruling:
     """Same account: either side suffices; boundary and session limit what is not granted to the very principal."""
     direct, as_role, _ = granted
+    if direct.status == YES and request.principal.kind != "root":
+        return direct
     own, *limits = own_rights(request, policies)
     if request.principal.kind == "root":
         return own
@@ -248,9 +251,10 @@ def grants_of_resource(request: Request, resource: Sequence[Policy] | None) -> l
             best = [any_ruling(ruling, Ruling(UNKNOWN, policy)) for ruling in best]
         for statement in policy.on(request.action, "Allow"):
             named = naming(statement, request, NO)
-            status = applies(statement, request) if max(named) != NO else NO
-            rulings = [Ruling(min(how_far, status), statement) for how_far in named]
-            best = [any_ruling(*pair) for pair in zip(best, rulings, strict=True)]
+            if max(named) != NO:
+                status = applies(statement, request)
+                rulings = [Ruling(min(how_far, status), statement) for how_far in named]
+                best = [any_ruling(*pair) for pair in zip(best, rulings, strict=True)]
     return best
 
 
@@ -260,7 +264,8 @@ def sought(policies: Iterable[Policy] | None, request: Request, effect: Effect, 
         return Ruling(UNKNOWN, None, "its identity policies are not known")
     best = Ruling(NO, None, nothing)
     for policy in policies:
-        best = any_ruling(best, Ruling(UNKNOWN if policy.unreadable else NO, policy))
+        if policy.unreadable:
+            best = any_ruling(best, Ruling(UNKNOWN, policy))
         for statement in policy.on(request.action, effect):
             best = any_ruling(best, Ruling(applies(statement, request), statement))
             if best.status == YES:

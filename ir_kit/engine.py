@@ -104,11 +104,11 @@ class Engine:
     Parameters
     ----------
     store : Store
-        What the views read; beside it is spilled what does not fit into 2 GB.
+        What the views read; beside it is spilled what does not fit into 1 GB.
     """
 
     def __init__(self, store: Store) -> None:
-        self.connection = connect(memory_limit="2GB", spill=store.folder / "spill")
+        self.connection = connect(memory_limit="1GB", spill=store.folder / "spill")
         self.connection.execute(_MACROS)
         for macro in SQL_MACROS:
             self.connection.execute(f"create macro {macro}")

@@ -74,10 +74,8 @@ class Expiry:
             return state
         if self.first is None or time < self.first:
             return State("lost", f"{self.words}, and none of that time is held", (), state.steady)
-        if state.state == "uncertain":
-            return state
         words = f"{self.words}: what is held of that time need not be all"
-        return State("uncertain", words, ("expiry",), state.steady)
+        return State("uncertain", words, ("expiry",), state.steady) if state.state == "logged" else state
 
 
 def log_target(name: str, principal: str, settings: Iterable[Row], events: Iterable[Row], ends: datetime) -> LogTarget:

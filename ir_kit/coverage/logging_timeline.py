@@ -146,7 +146,6 @@ class LoggingTimeline:
         rows = self.delivered
         self._computed: dict[Hashable, Any] = {}
         self.states: dict[tuple[Trail, Scope], dict[tuple[int, bool], State]] = {}
-        self.numbers = {trail: number for number, trail in enumerate(self.trails)}
         self.listed = list(self.trails)
         self.stems = list(dict.fromkeys(row.stem for row in rows))
         self.destinations = {place for trail in self.trails for place in self.places(trail)}
@@ -416,7 +415,7 @@ class LoggingTimeline:
     def _unfitting(self, trail: Trail, rows: Numbers) -> Numbers:
         """Those of these rows that no other trail can have recorded."""
         number = self.fits.number[rows]
-        unfitting: Numbers = rows[(number == 0) | (self.fits.only[rows] == self.numbers[trail])]
+        unfitting: Numbers = rows[(number == 0) | (self.fits.only[rows] == self.listed.index(trail))]
         return unfitting
 
     def excluded(self, trail: Trail, scope: Scope, time: datetime, coverages: Sequence[Coverage] | None) -> str:
@@ -479,7 +478,7 @@ class LoggingTimeline:
 
         def compute() -> tuple[Numbers, Span | None]:
             rows, time, fits = self.run_records(trail, run), _micros(span.start), self.fits
-            own = (fits.owner[rows] == -1) | (fits.owner[rows] == self.numbers[trail])
+            own = (fits.owner[rows] == -1) | (fits.owner[rows] == self.listed.index(trail))
             rows = rows[own & (fits.since[rows] <= time) & (time < fits.until[rows])]
             return rows, self.hull(rows)
 

@@ -20,7 +20,7 @@ from ir_kit.coverage.selectors import CLASSES, LINES, State
 from ir_kit.domain.documents import frame_of, rows_of
 from ir_kit.domain.intervals import LATEST, Span, between, united
 from ir_kit.errors import IrKitError
-from ir_kit.findings import Scope
+from ir_kit.findings import Scope, join_names
 
 Row = Mapping[str, Any]
 HOUR = timedelta(hours=1)
@@ -254,7 +254,7 @@ class LogScope:
         most_first = sorted(times, key=lambda bucket: (-times[bucket], bucket))
         return (
             f"Data events on objects were not logged throughout for {len(times):,} of {len(buckets):,} buckets "
-            f"({_listed([f'{bucket} for {duration(times[bucket])}' for bucket in most_first])}): reads and writes of "
+            f"({join_names(f'{bucket} for {duration(times[bucket])}' for bucket in most_first)}): reads and writes of "
             "objects in that time are not in this number."
         )
 
@@ -302,7 +302,7 @@ def in_words(faults: Iterable[Row], whole: float = 0.0) -> str:
         words = ", or ".join(words for state, words in WORDS.items() if any(row["state"] == state for row in rows))
         time = duration(sum(map(_length, own), timedelta()))
         of = f" of {duration(whole * HOUR)}" if whole and not parts else ""
-        where = f" in {_listed(names)}" if rows[0]["bucket"] is None else ""
+        where = f" in {join_names(names)}" if rows[0]["bucket"] is None else ""
         # the longest stretch, and the first reason for it that is known
         longest = max(own, key=_length)
         start, end = longest["start_time"], longest["end_time"]
@@ -319,12 +319,6 @@ def in_words(faults: Iterable[Row], whole: float = 0.0) -> str:
 def _length(row: Row) -> timedelta:
     length: timedelta = row["end_time"] - row["start_time"]
     return length
-
-
-def _listed(names: Sequence[str]) -> str:
-    if len(names) > MOST:
-        return f"{', '.join(names[:MOST])} and {len(names) - MOST:,} more"
-    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
 # IAM's note of a key's last use

@@ -134,19 +134,6 @@ def confidence_of(count: int, scope: Scope, *, inferred: bool = False, partly_in
     return "medium" if capped else "high"
 
 
-def severity_of(count: int, status: Status, severity: Severity, *, sensitive: bool = False) -> Severity:
-    """How much does a finding matter that is of this severity above zero, `sensitive` where it speaks of such a bucket?
-
-    Notes
-    -----
-    ``critical``: data was taken, was destroyed or can still be taken, or access remains in effect, by acts that are not
-    the owner's.
-    """
-    if count:
-        return severity
-    return "info" if status == "not_observed" else "medium" if sensitive else "low"
-
-
 def limits_of(scope: Scope, *more: str) -> list[str]:
     """The limits of a finding: what was blind, then what else; none twice, none empty."""
     return list(dict.fromkeys(text for text in (scope.blind, *more) if text))
@@ -179,12 +166,17 @@ class FindingBuilder:
     ) -> Finding:
         """One finding; `count` decides between something and nothing, `scope` what nothing means.
 
-        Without a `subject` it is about the incident's key, where there is but one.
+        Without a `subject` it is about the incident's key, where there is but one. `severity` is that above zero; it is
+        ``critical`` where data was taken, was destroyed or can still be taken, or access remains in effect, by acts that
+        are not the owner's.
         """
         incident, keys = self.case.incident, self.case.incident.access_keys
         about = subject or (Subject(access_key_id=keys[0]) if len(keys) == 1 else Subject())
         confidence = confidence_of(count, scope, inferred=inferred, partly_inferred=partly_inferred)
         status = status_of(count, scope, inferred=inferred)
+        if not count:
+            sensitive = about.bucket in incident.sensitive_buckets
+            severity = "info" if status == "not_observed" else "medium" if sensitive else "low"
         return Finding(
             id=finding_id(self.playbook, question_id, about, incident.window),
             playbook=self.playbook,
@@ -192,7 +184,7 @@ class FindingBuilder:
             question=question,
             statement=statement,
             status=status,
-            severity=severity_of(count, status, severity, sensitive=about.bucket in incident.sensitive_buckets),
+            severity=severity,
             actor=actor,
             values=values,
             confidence="low" if doubtful else confidence,

@@ -65,12 +65,7 @@ class GuardDutyFinding(NamedTuple):
         return "; ".join(wording)
 
     def incident_fields(self, access_keys: Sequence[str] = ()) -> dict[str, Any]:
-        """Which fields of an incident file does this finding give?
-
-        Parameters
-        ----------
-        access_keys : Sequence of str
-            Keys known from elsewhere, which come after the finding's.
+        """Which fields of an incident file does this finding give, `access_keys` known from elsewhere after its own?
 
         Returns
         -------
@@ -117,7 +112,12 @@ def read_finding(path: str | Path) -> GuardDutyFinding:
     """
     try:  # the API's names as EventBridge spells them, so that one reader does for both
         text = Path(path).read_text(encoding="utf-8-sig")
-        finding = _one_finding(json.loads(text, object_hook=in_camel_case), path)
+        finding = _one_finding(
+            json.loads(
+                text, object_pairs_hook=lambda pairs: {name[:1].lower() + name[1:]: value for name, value in pairs}
+            ),
+            path,
+        )
     except OSError as error:
         raise IncidentError(f"the finding cannot be read ({error.strerror})", path, _HOW) from None
     except json.JSONDecodeError as error:
@@ -147,11 +147,6 @@ def read_finding(path: str | Path) -> GuardDutyFinding:
 
 def _texts(expression: str, finding: dict[str, Any]) -> list[str]:
     return [value for value in jmespath.search(expression, finding) or () if isinstance(value, str) and value]
-
-
-def in_camel_case(names: dict[str, Any]) -> dict[str, Any]:
-    """A finding's names as EventBridge spells them."""
-    return {name[:1].lower() + name[1:]: value for name, value in names.items()}
 
 
 def _one_finding(value: Any, file: object) -> dict[str, Any]:

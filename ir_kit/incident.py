@@ -226,7 +226,6 @@ Source = Annotated[
 AccountId = Annotated[str, _form(r"[0-9]{12}", "not an account id {0}", 'write it as "111122223333"')]
 Region = Annotated[str, _form(r"[a-z]{2}(-[a-z]+)+-[0-9]", "not a Region {0}", "write it as us-east-1")]
 AthenaName = Annotated[str, _form(r"[A-Za-z0-9_.-]{1,128}", "not a name of Athena's {0}", "write it as ir_kit")]
-Output = Annotated[Source, _form(r"(?s)s3://.*", "not an s3:// prefix {0}", _PREFIX)]
 Several = Annotated[tuple[T, ...], BeforeValidator(_distinct)]
 """A list in which who is named twice is meant once."""
 
@@ -282,7 +281,7 @@ class Athena(_Model):
     region: Region
     database: AthenaName
     workgroup: AthenaName
-    output: Output
+    output: Annotated[Source, _form(r"(?s)s3://.*", "not an s3:// prefix {0}", _PREFIX)]
 
 
 class Incident(_Model):
@@ -500,8 +499,13 @@ _COMMENTS = {
 
 def _rendered(content: Incident, path: Path, base: str | Path | None) -> str:
     fields = content.model_dump(mode="json", exclude_none=True)
-    for kind, listed in fields["sources"].items():
-        fields["sources"][kind] = [_from_file(source, path, base) for source in listed]
+    folder = path.parent.absolute()
+    for listed in fields["sources"].values() if base is not None else ():
+        for number, source in enumerate(listed):
+            target = Path(os.path.abspath(Path(base or "") / source))
+            if not source.startswith("s3://"):  # relative within the file's folder, else absolute
+                inside = target.is_relative_to(folder)
+                listed[number] = (target.relative_to(folder) if inside else target).as_posix()
     configuration = fields["sources"].pop("configuration")
     if configuration:  # one file is written without brackets
         fields["sources"]["configuration"] = configuration if len(configuration) > 1 else configuration[0]
@@ -518,11 +522,3 @@ def _rendered(content: Incident, path: Path, base: str | Path | None) -> str:
                 {name: value}, width=1 << 30, default_flow_style=flow, allow_unicode=plain, sort_keys=False
             )
     return text
-
-
-def _from_file(source: str, path: Path, base: str | Path | None) -> str:
-    """The same place, seen from the incident file: relative within its folder, else absolute."""
-    if base is None or source.startswith("s3://"):
-        return source
-    target, folder = Path(os.path.abspath(Path(base) / source)), path.parent.absolute()
-    return (target.relative_to(folder) if target.is_relative_to(folder) else target).as_posix()

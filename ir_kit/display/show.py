@@ -3,19 +3,18 @@
 from ir_kit.display.activity_charts import activity, sessions, timeline
 from ir_kit.display.case_tables import findings, incident, next_steps, snippets
 from ir_kit.display.coverage_calendar import coverage
-from ir_kit.display.desk import desk
 from ir_kit.display.exposure_charts import exposure_matrix, exposure_timeline
 from ir_kit.display.lineage_chart import lineage
 from ir_kit.display.object_charts import bounds, bytes_by_hour, prefixes
 from ir_kit.display.tables import facts, table
 from ir_kit.display.visibility_chart import visibility
+from ir_kit.display.workbench.launch import workbench
 
 __all__ = [
     "activity",
     "bounds",
     "bytes_by_hour",
     "coverage",
-    "desk",
     "exposure_matrix",
     "exposure_timeline",
     "facts",
@@ -29,4 +28,5 @@ __all__ = [
     "table",
     "timeline",
     "visibility",
+    "workbench",
 ]

@@ -101,7 +101,7 @@ def test_columns_left_out_are_counted(shown: list[Bundle]) -> None:
 
 def test_of_a_table_that_is_whole_only_its_place_and_maker_are_said(shown: list[Bundle]) -> None:
     show.table(pd.DataFrame({"a": [1]}), "One", table="x/y")
-    made = "The table: tables/x/y.parquet, made by ir_kit/x/y.sql"
+    made = "The table: tables/x/y.parquet, made by ir_kit/x/questions.py"
     assert shown[0]["text/plain"].splitlines() == ["One (1 row)", "a", "1", made]
 
 

@@ -161,30 +161,30 @@ def test_a_table_comes_before_its_chart(path: Path) -> None:
         text = source(stored)
         for chart in charts:
             if chart in text:
-                tables = [place for name in ("show.table", "show.desk") if (place := text.find(name)) >= 0]
+                tables = [place for name in ("show.table", "show.workbench") if (place := text.find(name)) >= 0]
                 assert tables and min(tables) < text.find(chart), stored["id"]
 
 
 def test_each_table_that_may_be_cut_names_the_whole(path: Path) -> None:
     for stored in cells(path, "code"):
         for node in ast.walk(ast.parse(source(stored))):
-            if isinstance(node, ast.Call) and ast.unparse(node.func) in ("show.table", "show.desk"):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in ("show.table", "show.workbench"):
                 given = {keyword.arg for keyword in node.keywords}
                 assert "rows" in given
                 assert "table" in given or "value_counts" in ast.unparse(node)
 
 
-def test_it_has_a_desk_whose_view_is_a_parameter(path: Path) -> None:
-    desks = [
+def test_it_has_a_workbench_whose_view_is_a_parameter(path: Path) -> None:
+    workbenches = [
         node
         for stored in cells(path, "code")
         for node in ast.walk(ast.parse(source(stored)))
-        if isinstance(node, ast.Call) and ast.unparse(node.func) == "show.desk"
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "show.workbench"
     ]
-    assert desks
-    for desk in desks:
-        given = {keyword.arg: ast.unparse(keyword.value) for keyword in desk.keywords}
-        assert ast.unparse(desk.args[0]) == "case"
+    assert workbenches
+    for workbench in workbenches:
+        given = {keyword.arg: ast.unparse(keyword.value) for keyword in workbench.keywords}
+        assert ast.unparse(workbench.args[0]) == "case"
         assert given["view"] == "view"
     assert 'view: str = ""  # ' in source(cell(path, "parameters"))
 

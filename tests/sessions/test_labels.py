@@ -1,4 +1,4 @@
-"""Labels that the desk writes: appended, read back exactly, and no formula to any spreadsheet."""
+"""Labels that the workbench writes: appended, read back exactly, and no formula to any spreadsheet."""
 
 from __future__ import annotations
 

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ir_kit.display.desk.grid_rows import Rows
+from ir_kit.display.workbench.grid_table import GridTable
+from ir_kit.display.workbench.view import View
 
 FRAME = pd.DataFrame(
     {
@@ -41,15 +42,15 @@ def question(
 
 
 @pytest.fixture
-def rows() -> Rows:
-    return Rows(FRAME, list(FRAME.columns))
+def rows() -> GridTable:
+    return GridTable(FRAME, list(FRAME.columns))
 
 
-def found(rows: Rows, **asked: Any) -> list[int]:
-    return list(rows.found(question(**asked)))
+def found(rows: GridTable, **asked: Any) -> list[int]:
+    return [place for place, _ in rows.page(question(**asked)).rows]
 
 
-def test_a_page_holds_its_rows_with_their_places_and_every_value_as_text(rows: Rows) -> None:
+def test_a_page_holds_its_rows_with_their_places_and_every_value_as_text(rows: GridTable) -> None:
     page = rows.page(question(start=1, length=2))
     assert (page.total, page.found) == (4, 4)
     assert [place for place, _ in page.rows] == [1, 2]
@@ -57,18 +58,18 @@ def test_a_page_holds_its_rows_with_their_places_and_every_value_as_text(rows: R
 
 
 def test_a_page_is_never_longer_than_a_browser_bears() -> None:
-    rows = Rows(pd.DataFrame({"n": range(5_000)}), ["n"])
+    rows = GridTable(pd.DataFrame({"n": range(5_000)}), ["n"])
     assert len(rows.page(question(length=-1)).rows) == 1_000
 
 
-def test_every_word_is_searched_in_every_column_in_any_case(rows: Rows) -> None:
+def test_every_word_is_searched_in_every_column_in_any_case(rows: GridTable) -> None:
     assert found(rows, search="GETOBJECT") == [0, 2]
     assert found(rows, search="getobject 2026-03-02") == [2]
     assert found(rows, search="address") == [2]
     assert found(rows, search="<SCRIPT>") == [1]
 
 
-def test_a_search_is_no_pattern(rows: Rows) -> None:
+def test_a_search_is_no_pattern(rows: GridTable) -> None:
     assert found(rows, search=".*") == []
 
 
@@ -90,29 +91,29 @@ def test_a_search_is_no_pattern(rows: Rows) -> None:
         (2, "greater", "-", [0, 1, 2, 3]),
     ],
 )
-def test_a_column_is_filtered(rows: Rows, column: int, logic: str, value: str, places: list[int]) -> None:
+def test_a_column_is_filtered(rows: GridTable, column: int, logic: str, value: str, places: list[int]) -> None:
     assert found(rows, columns={column: (logic, value)}) == places
 
 
-def test_order_goes_by_value_and_what_has_none_stands_last_either_way(rows: Rows) -> None:
+def test_order_goes_by_value_and_what_has_none_stands_last_either_way(rows: GridTable) -> None:
     assert found(rows, order=[(2, "asc")]) == [0, 2, 3, 1]
     assert found(rows, order=[(2, "desc")]) == [3, 2, 0, 1]
     assert found(rows, order=[(0, "desc")]) == [1, 2, 0, 3]
 
 
 def test_of_equal_rows_the_first_stays_first() -> None:
-    rows = Rows(pd.DataFrame({"a": [1, 1, 0], "b": ["x", "y", "z"]}), ["a", "b"])
-    assert list(rows.found(question(order=[(0, "desc")]))) == [0, 1, 2]
+    rows = GridTable(pd.DataFrame({"a": [1, 1, 0], "b": ["x", "y", "z"]}), ["a", "b"])
+    assert found(rows, order=[(0, "desc")]) == [0, 1, 2]
 
 
-def test_what_was_not_chosen_is_not_counted(rows: Rows) -> None:
-    rows.among(np.array([True, False, False, True]))
+def test_what_was_not_chosen_is_not_counted(rows: GridTable) -> None:
+    rows.view = View(start="2026-03-02")
     page = rows.page(question(search="getobject"))
     assert (page.total, page.found) == (2, 1)
 
 
-def test_a_mark_is_found_and_the_frame_that_was_given_stays_as_it_was(rows: Rows) -> None:
+def test_a_mark_is_found_and_the_frame_that_was_given_stays_as_it_was(rows: GridTable) -> None:
     assert found(rows, search="owner") == []
-    rows.mark("user_agent", np.array([False, True, False, False]), "owner")
+    rows.label("user_agent", np.array([False, True, False, False]), "owner")
     assert found(rows, search="owner") == [1]
     assert "owner" not in FRAME["user_agent"].tolist()

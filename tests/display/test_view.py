@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ir_kit.display.desk.grid_rows import Rows
-from ir_kit.display.desk.view import View, parameter_line
+from ir_kit.display.workbench.grid_table import GridTable
+from ir_kit.display.workbench.view import View, parameter_line
 from ir_kit.errors import ParameterError
 
 FRAME = pd.DataFrame(
@@ -24,8 +24,8 @@ FRAME = pd.DataFrame(
 
 
 def chosen(view: View) -> list[int]:
-    rows = Rows(FRAME, list(FRAME.columns))
-    return [int(place) for place in rows.frame.index[view.mask(rows)]]
+    rows = GridTable(FRAME, list(FRAME.columns))
+    return rows.places(view).tolist()
 
 
 def test_nothing_chosen_is_everything_and_an_empty_text() -> None:
@@ -64,8 +64,8 @@ def test_credential_and_bucket_choose_together() -> None:
 
 
 def test_a_table_without_such_a_column_is_left_whole() -> None:
-    rows = Rows(pd.DataFrame({"name": ["a"]}), ["name"])
-    assert View(access_key_id="A", bucket="x", start="2026-03-01").mask(rows).tolist() == [True]
+    rows = GridTable(pd.DataFrame({"name": ["a"]}), ["name"])
+    assert rows.places(View(access_key_id="A", bucket="x", start="2026-03-01")).tolist() == [0]
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"select": "x"}', '{"bucket": 1}', '{"start": "yesterday"}'])

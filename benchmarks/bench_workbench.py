@@ -1,6 +1,6 @@
-"""How quick is the desk with 100,000 rows: what the kernel takes for each question, and what a person waits for in a browser.
+"""How quick is the workbench with 100,000 rows: what the kernel takes for each question, and what a person waits for in a browser.
 
-``python benchmarks/bench_desk.py [--rows N]``. The browser's part needs Chromium and playwright and starts JupyterLab on a folder of its
+``python benchmarks/bench_workbench.py [--rows N]``. The browser's part needs Chromium and playwright and starts JupyterLab on a folder of its
 own; without them the kernel's part alone is told. Times are medians, in milliseconds; the browser's are from the key or click to the
 table that shows it.
 """
@@ -40,7 +40,7 @@ frame = pd.DataFrame({{
     "bytes_sent": number * 7,
 }})
 """
-DESK = """
+WORKBENCH = """
 from types import SimpleNamespace
 from pathlib import Path
 import tempfile
@@ -48,7 +48,7 @@ from ir_kit.display import show
 folder = Path(tempfile.mkdtemp())
 incident = SimpleNamespace(incident="bench", folder=folder / "bench")
 case = SimpleNamespace(incident=incident, staging=folder)
-show.desk(case, frame, "Events", rows=5, table="key_activity/events")
+show.workbench(case, frame, "Events", rows=5, table="key_activity/events")
 """
 
 
@@ -64,7 +64,7 @@ def milliseconds(act: Callable[[], Any]) -> float:
 
 def kernel(rows: int) -> None:
     """What the kernel takes to answer the grid."""
-    from ir_kit.display.desk.grid_rows import Rows
+    from ir_kit.display.workbench.grid_table import GridTable
 
     space: dict[str, Any] = {}
     exec(FRAME.format(rows=rows), space)
@@ -85,12 +85,12 @@ def kernel(rows: int) -> None:
         "filter of a column": question(column=(6, "0001")),
         "search and sort": question("customer", order=0),
     }
-    fresh = milliseconds(lambda: Rows(frame, list(frame.columns)).page(asked["search, two words"]))
-    held = Rows(frame, list(frame.columns))
+    fresh = milliseconds(lambda: GridTable(frame, list(frame.columns)).page(asked["search, two words"]))
+    table = GridTable(frame, list(frame.columns))
     print(f"kernel, {rows:,} rows of {len(frame.columns)} columns")
     print(f"  {'the first search':<24}{fresh:8.0f} ms")
     for name, each in asked.items():
-        print(f"  {name:<24}{milliseconds(lambda each=each: held.page(each)):8.0f} ms")  # type: ignore[misc]
+        print(f"  {name:<24}{milliseconds(lambda each=each: table.page(each)):8.0f} ms")  # type: ignore[misc]
 
 
 def browser(rows: int) -> None:
@@ -103,14 +103,17 @@ def browser(rows: int) -> None:
         folder = Path(name)
         cell = {"cell_type": "code", "id": "only", "metadata": {}, "outputs": [], "execution_count": None}
         python = {"display_name": "Python 3", "language": "python", "name": "python3"}
-        notebook = {"cells": [cell | {"source": FRAME.format(rows=rows) + DESK}], "metadata": {"kernelspec": python}}
-        (folder / "desk.ipynb").write_text(json.dumps(notebook | {"nbformat": 4, "nbformat_minor": 5}))
+        notebook = {
+            "cells": [cell | {"source": FRAME.format(rows=rows) + WORKBENCH}],
+            "metadata": {"kernelspec": python},
+        }
+        (folder / "workbench.ipynb").write_text(json.dumps(notebook | {"nbformat": 4, "nbformat_minor": 5}))
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
         free.close()
         own = {name: str(folder / name) for name in ("HOME", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "IPYTHONDIR")}
         own |= {"JUPYTER_RUNTIME_DIR": str(folder / "runtime"), "PYTHONPATH": str(ROOT)}
-        command = lab_command(folder, "desk.ipynb")
+        command = lab_command(folder, "workbench.ipynb")
         command += ["--no-browser", "--ip=127.0.0.1", f"--port={port}", "--allow-root", "--IdentityProvider.token="]
         environment = {**lab_environment(folder, ""), **own}
         quiet = subprocess.DEVNULL
@@ -121,7 +124,7 @@ def browser(rows: int) -> None:
                     page = playwright.chromium.launch(
                         executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-gpu"]
                     ).new_page(viewport={"width": 1400, "height": 1200})
-                    page.goto(f"http://127.0.0.1:{port}/lab/tree/desk.ipynb?reset")
+                    page.goto(f"http://127.0.0.1:{port}/lab/tree/workbench.ipynb?reset")
                     _work(page, rows)
             finally:
                 server.terminate()
@@ -133,15 +136,15 @@ def _work(page: Any, rows: int) -> None:
     page.get_by_role("menuitem", name="Run", exact=True).click()
     began = time.perf_counter()
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-    desk = page.locator(".ir-kit-desk")
+    workbench = page.locator(".ir-kit-workbench")
 
     def until(text: str) -> None:
-        desk.locator(".dt-info", has_text=text).wait_for(timeout=120_000)
+        workbench.locator(".dt-info", has_text=text).wait_for(timeout=120_000)
 
     until(f"of {rows:,}")
-    print(f"browser, {rows:,} rows; the cell with the desk {time.perf_counter() - began:.1f} s")
-    search, last = desk.locator(".dt-search input"), desk.locator(".dt-paging-button.last")
-    first, credential = desk.locator(".dt-paging-button.first"), desk.get_by_label("credential", exact=True)
+    print(f"browser, {rows:,} rows; the cell with the workbench {time.perf_counter() - began:.1f} s")
+    search, last = workbench.locator(".dt-search input"), workbench.locator(".dt-paging-button.last")
+    first, credential = workbench.locator(".dt-paging-button.first"), workbench.get_by_label("credential", exact=True)
 
     def there_and_back(there: Callable[[], Any], text: str, back: Callable[[], Any]) -> float:
         took = []

@@ -1,4 +1,4 @@
-"""The desk in JupyterLab, in a real browser: choose, filter, look behind a row, label it, and see the label honoured."""
+"""The workbench in JupyterLab, in a real browser: choose, filter, look behind a row, label it, and see the label honoured."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ frame = pd.DataFrame({{
     "source_file": payload,
     "record_number": 1,
 }})
-show.desk(case, frame, payload, rows=5, columns=[*frame.columns[:8]], table="key_activity/events")
+show.workbench(case, frame, payload, rows=5, columns=[*frame.columns[:8]], table="key_activity/events")
 """
 
 
@@ -59,14 +59,14 @@ def store(path: Path, source: str) -> None:
     path.write_text(json.dumps(notebook))
 
 
-def info(desk: Any) -> str:
-    return str(desk.locator(".dt-info").inner_text())
+def info(workbench: Any) -> str:
+    return str(workbench.locator(".dt-info").inner_text())
 
 
-def told(page: Any, desk: Any, text: str) -> float:
+def told(page: Any, workbench: Any, text: str) -> float:
     """Wait until the grid says this below itself; how long that took, in seconds."""
     began = time.perf_counter()
-    desk.locator(".dt-info", has_text=text).wait_for(timeout=20 * SECONDS)
+    workbench.locator(".dt-info", has_text=text).wait_for(timeout=20 * SECONDS)
     return time.perf_counter() - began
 
 
@@ -80,36 +80,36 @@ def busiest_new_run(laboratory: Any) -> pd.Series:
     return sessions.set_index("session_id").loc[number].rename(number)
 
 
-def test_a_run_that_is_labelled_at_the_desk_is_labelled_in_the_next_playbook(
+def test_a_run_that_is_labelled_at_the_workbench_is_labelled_in_the_next_playbook(
     looking: Any, laboratory: Any, tmp_path: Path
 ) -> None:
     page = looking.page
     looking.run("02_key_activity.ipynb")
-    desk = page.locator(".ir-kit-desk").first
-    desk.locator("tbody tr").first.wait_for(timeout=30 * SECONDS)
-    desk.scroll_into_view_if_needed()
+    workbench = page.locator(".ir-kit-workbench").first
+    workbench.locator("tbody tr").first.wait_for(timeout=30 * SECONDS)
+    workbench.scroll_into_view_if_needed()
     run = busiest_new_run(laboratory)
 
-    desk.get_by_label("credential", exact=True).select_option(run["access_key_id"])
-    desk.locator(".dt-search input").fill(str(run.name))
-    told(page, desk, "1 to 1 of 1")
-    lines = desk.get_by_label("Lines for the parameters cell")
+    workbench.get_by_label("credential", exact=True).select_option(run["access_key_id"])
+    workbench.locator(".dt-search input").fill(str(run.name))
+    told(page, workbench, "1 to 1 of 1")
+    lines = workbench.get_by_label("Lines for the parameters cell")
     assert f'"access_key_id": "{run["access_key_id"]}"' in lines.input_value()
     assert f'"search": "{run.name}"' in lines.input_value()
 
-    row = desk.locator("tbody tr").first
+    row = workbench.locator("tbody tr").first
     row.focus()
     page.keyboard.press("Enter")
-    raw = desk.get_by_label("Its raw record")
+    raw = workbench.get_by_label("Its raw record")
     page.wait_for_function("field => field.value.includes('sha256')", arg=raw.element_handle())
     assert str(run["source_ip_address"]) in raw.input_value()
 
-    desk.get_by_label("owner", exact=True).check()
-    desk.get_by_label("note", exact=True).fill("=a formula")
-    desk.get_by_label("analyst", exact=True).fill("test")
-    desk.get_by_role("button", name="Write label").focus()
+    workbench.get_by_label("owner", exact=True).check()
+    workbench.get_by_label("note", exact=True).fill("=a formula")
+    workbench.get_by_label("analyst", exact=True).fill("test")
+    workbench.get_by_role("button", name="Write label").focus()
     page.keyboard.press("Enter")
-    said = desk.get_by_label("What was done")
+    said = workbench.get_by_label("What was done")
     page.wait_for_function("field => field.value.includes('appended')", arg=said.element_handle())
     looking.keep("labelled")
     with open(laboratory.runs / "demo" / "labels.csv", encoding="utf-8", newline="") as file:
@@ -117,8 +117,8 @@ def test_a_run_that_is_labelled_at_the_desk_is_labelled_in_the_next_playbook(
     assert [(line["label"], line["analyst"], line["note"]) for line in written] == [("owner", "test", "'=a formula")]
 
     looking.run("03_object_access.ipynb")
-    page.locator(".ir-kit-desk .dt-info").first.wait_for(timeout=30 * SECONDS)
-    page.locator(".ir-kit-desk").first.scroll_into_view_if_needed()
+    page.locator(".ir-kit-workbench .dt-info").first.wait_for(timeout=30 * SECONDS)
+    page.locator(".ir-kit-workbench").first.scroll_into_view_if_needed()
     looking.keep("next-playbook")
     draft = laboratory.runs / "demo" / "draft"
     requests = pd.read_parquet(draft / "tables" / "object_access" / "requests.parquet")
@@ -147,49 +147,49 @@ def assert_same_as_live(live: Path, headless: Path, playbook: str) -> None:
         assert "widget" not in notebook.read_text(encoding="utf-8")
 
 
-def test_nothing_hostile_runs_at_the_desk_and_100_000_rows_are_quick(looking: Any, laboratory: Any) -> None:
+def test_nothing_hostile_runs_at_the_workbench_and_100_000_rows_are_quick(looking: Any, laboratory: Any) -> None:
     page = looking.page
     store(laboratory.notebooks / "90_hostile.ipynb", HOSTILE_NOTEBOOK)
     looking.run("90_hostile.ipynb")
-    desk = page.locator(".ir-kit-desk").first
-    told(page, desk, "of 100,000")
+    workbench = page.locator(".ir-kit-workbench").first
+    told(page, workbench, "of 100,000")
     took: dict[str, float] = {}
-    desk.locator(".dt-search input").fill("data/09999")
-    took["search"] = told(page, desk, "of 10 entries")
-    desk.locator(".dt-search input").fill("")
-    told(page, desk, "of 100,000 entries")
-    desk.locator(".dt-scroll-head th").nth(6).locator(".dt-column-title").click()
+    workbench.locator(".dt-search input").fill("data/09999")
+    took["search"] = told(page, workbench, "of 10 entries")
+    workbench.locator(".dt-search input").fill("")
+    told(page, workbench, "of 100,000 entries")
+    workbench.locator(".dt-scroll-head th").nth(6).locator(".dt-column-title").click()
     began = time.perf_counter()
-    desk.locator("tbody td", has_text="35").first.wait_for()
+    workbench.locator("tbody td", has_text="35").first.wait_for()
     took["sort"] = time.perf_counter() - began
-    desk.get_by_role("link", name="Last").or_(desk.locator(".dt-paging-button.last")).first.click()
-    took["last page"] = told(page, desk, "99,991 to 100,000")
-    desk.get_by_label("bucket", exact=True).select_option(index=1)
-    took["picker"] = told(page, desk, "of 80,000 entries")
+    workbench.get_by_role("link", name="Last").or_(workbench.locator(".dt-paging-button.last")).first.click()
+    took["last page"] = told(page, workbench, "99,991 to 100,000")
+    workbench.get_by_label("bucket", exact=True).select_option(index=1)
+    took["picker"] = told(page, workbench, "of 80,000 entries")
     print({name: round(seconds, 2) for name, seconds in took.items()})
 
-    desk.get_by_role("button", name="Show all").click()
-    told(page, desk, "of 100,000 entries")
-    for control in desk.locator(".dt-scroll-head .dtcc-button").all()[:2]:
+    workbench.get_by_role("button", name="Show all").click()
+    told(page, workbench, "of 100,000 entries")
+    for control in workbench.locator(".dt-scroll-head .dtcc-button").all()[:2]:
         control.click()
         page.keyboard.press("Escape")
-    desk.get_by_role("button", name="Columns").click()
+    workbench.get_by_role("button", name="Columns").click()
     page.keyboard.press("Escape")
-    desk.locator("tbody tr").first.click()
+    workbench.locator("tbody tr").first.click()
     page.wait_for_function(
-        "field => field.value.includes('onerror')", arg=desk.get_by_label("The row").element_handle()
+        "field => field.value.includes('onerror')", arg=workbench.get_by_label("The row").element_handle()
     )
-    mark(page, desk)
+    mark(page, workbench)
     looking.keep("hostile")
-    assert desk.locator("img, script, a[href^=javascript]").count() == 0
+    assert workbench.locator("img, script, a[href^=javascript]").count() == 0
     assert page.locator("mjx-container").count() == 0
-    assert PAYLOAD in desk.locator("tbody td").all_inner_texts()
+    assert PAYLOAD in workbench.locator("tbody td").all_inner_texts()
     assert (looking.dialogs, looking.hosts) == ([], {"127.0.0.1"})
 
 
-def mark(page: Any, desk: Any) -> None:
+def mark(page: Any, workbench: Any) -> None:
     """Mark a stretch of the timeline, at a hand's pace: the chart tells of no mark that is made within a few milliseconds."""
-    area, chosen = desk.locator(".js-plotly-plot .nsewdrag").first, desk.get_by_label("from", exact=True)
+    area, chosen = workbench.locator(".js-plotly-plot .nsewdrag").first, workbench.get_by_label("from", exact=True)
     area.scroll_into_view_if_needed()
     box = area.bounding_box()
     page.mouse.move(box["x"] + box["width"] * 0.3, box["y"] + 20)

@@ -16,14 +16,16 @@ import numpy.typing as npt
 import pandas as pd
 import traitlets
 
-from ir_kit.display.desk.grid_rows import Rows
 from ir_kit.display.text import visible
+from ir_kit.display.workbench.grid_table import GridTable
+from ir_kit.display.workbench.view import View
 
-__all__ = ["Grid", "Pane"]
+__all__ = ["Grid", "TextPane"]
 
-_HERE = files(__package__)
-_DATATABLES = files("itables") / "html"
-_NO_MARKUP = str.maketrans({"<": "‹", ">": "›", "&": "＆", '"': "″", "'": "′"})
+HERE, DATATABLES = files(__package__), files("itables") / "html"
+STYLE = (HERE / "grid.css").read_text(encoding="utf-8")
+NO_MARKUP = str.maketrans({"<": "‹", ">": "›", "&": "＆", '"': "″", "'": "′"})
+"""DataTables builds labels of its buttons from headings."""
 
 
 class Grid(anywidget.AnyWidget):  # type: ignore[misc]
@@ -43,68 +45,65 @@ class Grid(anywidget.AnyWidget):  # type: ignore[misc]
     chosen : int
         The place in the frame of the row that is chosen; -1 where none is.
     searched : callable
-        Told what is searched for, each time that the browser asks for a page.
+        Takes what is searched for, each time that the browser asks for a page.
     """
 
-    _esm = (_HERE / "grid.js").read_text(encoding="utf-8")
-    _css = (_DATATABLES / "dt_bundle.css").read_text(encoding="utf-8") + (_HERE / "grid.css").read_text(
-        encoding="utf-8"
-    )
-    _bundle = traitlets.Unicode((_DATATABLES / "dt_bundle.js").read_text(encoding="utf-8")).tag(sync=True)
+    _esm = (HERE / "grid.js").read_text(encoding="utf-8")
+    _css = (DATATABLES / "dt_bundle.css").read_text(encoding="utf-8") + STYLE
+    _bundle = traitlets.Unicode((DATATABLES / "dt_bundle.js").read_text(encoding="utf-8")).tag(sync=True)
     _version = traitlets.Unicode(version("itables")).tag(sync=True)
     _columns = traitlets.List(traitlets.Dict()).tag(sync=True)
     _caption = traitlets.Unicode().tag(sync=True)
     _generation = traitlets.Int(0).tag(sync=True)
-    _touched = traitlets.Int(0).tag(sync=True)
+    _edits = traitlets.Int(0).tag(sync=True)
     _search = traitlets.Unicode().tag(sync=True)
     chosen = traitlets.Int(-1).tag(sync=True)
 
     def __init__(self, frame: pd.DataFrame, columns: Sequence[str], *, caption: str = "", search: str = "") -> None:
-        self.rows = Rows(frame, [*columns, *(str(name) for name in frame.columns if name not in columns)])
+        self.table = GridTable(frame, [*columns, *(str(name) for name in frame.columns if name not in columns)])
         self.searched: Callable[[str], None] = lambda search: None
-        shown = [
-            {"heading": as_heading(name), "number": self.rows.is_number(name), "visible": name in columns}
-            for name in self.rows.columns
+        headings = [
+            {
+                "heading": visible(str(name)).translate(NO_MARKUP),
+                "number": self.table.is_number(name),
+                "visible": name in columns,
+            }
+            for name in self.table.columns
         ]
-        super().__init__(_columns=shown, _caption=visible(caption), _search=search)
-        self.on_msg(self._asked)
+        super().__init__(_columns=headings, _caption=visible(caption), _search=search)
+        self.on_msg(self.answer)
 
-    def among(self, mask: npt.NDArray[np.bool_] | None) -> None:
-        """Show these rows alone, from the first page."""
-        self.rows.among(mask)
+    def show(self, view: View) -> None:
+        """Show the rows of this view alone, from the first page."""
+        self.table.view = view
         self.chosen = -1
         self._generation += 1
 
-    def mark(self, name: str, mask: npt.NDArray[np.bool_], value: str) -> None:
-        """Write this value into a column of these rows, on the page that is open."""
-        self.rows.mark(name, mask, value)
-        self._touched += 1
+    def label(self, mask: npt.NDArray[np.bool_], value: str) -> None:
+        """Write this label of these rows, on the page that is open."""
+        self.table.label("label", mask, value)
+        self._edits += 1
 
-    def _asked(self, _: Any, content: Any, __: Any) -> None:
+    def answer(self, _: Any, content: Any, __: Any) -> None:
+        """Send the page that the browser asks for."""
         if isinstance(content, dict) and content.get("kind") == "page":
             question = content["question"]
-            page = self.rows.page(question)
-            draw = int(question["draw"])
-            self.send({"kind": "page", "draw": draw, "total": page.total, "found": page.found, "rows": page.rows})
+            page = self.table.page(question)
+            self.send({"kind": "page", "draw": int(question["draw"]), **page._asdict()})
             self.searched(str(question["search"]["value"]))
-            self.rows.prepare()
 
 
-class Pane(anywidget.AnyWidget):  # type: ignore[misc]
-    """A text to be read and taken along.
+class TextPane(anywidget.AnyWidget):  # type: ignore[misc]
+    """A text of so many lines on view to be read and taken along, its label in our own words.
 
     Parameters
     ----------
-    label : str
-        What it is: in our own words.
-    rows : int
-        How many lines are on view.
     copy : str
         What the button says that copies it; none where it is empty.
     """
 
-    _esm = (_HERE / "pane.js").read_text(encoding="utf-8")
-    _css = (_HERE / "grid.css").read_text(encoding="utf-8")
+    _esm = (HERE / "pane.js").read_text(encoding="utf-8")
+    _css = STYLE
     text = traitlets.Unicode().tag(sync=True)
     _label = traitlets.Unicode().tag(sync=True)
     _rows = traitlets.Int(1).tag(sync=True)
@@ -112,8 +111,3 @@ class Pane(anywidget.AnyWidget):  # type: ignore[misc]
 
     def __init__(self, label: str, *, rows: int = 1, copy: str = "") -> None:
         super().__init__(_label=label, _rows=rows, _copy=copy)
-
-
-def as_heading(name: object) -> str:
-    """A column's name without what could be taken for markup: DataTables builds labels of its buttons from headings."""
-    return visible(str(name)).translate(_NO_MARKUP)

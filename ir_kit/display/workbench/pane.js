@@ -9,7 +9,6 @@ function render({ model, el }) {
   text.spellcheck = false;
   label.append(model.get("_label"), text);
   el.append(label);
-  const fill = () => { text.value = model.get("text"); };
   const name = model.get("_copy");
   if (name) {
     const button = document.createElement("button");
@@ -17,18 +16,14 @@ function render({ model, el }) {
     button.className = "lm-Widget jupyter-widgets jupyter-button";
     button.textContent = name;
     button.addEventListener("click", async () => {
-      try {
-        await navigator.clipboard.writeText(text.value);
-        button.textContent = "Copied";
-      } catch {
-        text.focus();
-        text.select();
-        button.textContent = "Marked: press Ctrl+C";
-      }
+      text.select();
+      const copied = navigator.clipboard?.writeText(text.value).then(() => "Copied");
+      button.textContent = await (copied ?? Promise.reject()).catch(() => "Marked: press Ctrl+C");
       setTimeout(() => { button.textContent = name; }, 2000);
     });
     el.append(button);
   }
+  const fill = () => { text.value = model.get("text"); };
   model.on("change:text", fill);
   fill();
   return () => model.off("change:text", fill);

@@ -1,23 +1,14 @@
 // Shows the rows that the kernel sends for one page at a time: DataTables in its server-side mode, the kernel as server.
 // Everything that comes from the kernel is put on the page as text.
 
-const tables = (source) => {
+const load = (source) => {
   const url = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
   return import(url).finally(() => URL.revokeObjectURL(url));
 };
 
-function heading(column) {
-  const cell = document.createElement("th");
-  cell.scope = "col";
-  cell.textContent = column.heading;
-  return cell;
-}
-
 async function render({ model, el }) {
-  const kept = (globalThis.irKitTables ??= {});
-  const version = model.get("_version");
-  const { default: DataTable } = await (kept[version] ??= tables(model.get("_bundle")));
-  const columns = model.get("_columns");
+  const loaded = (globalThis.irKitTables ??= {});
+  const { default: DataTable } = await (loaded[model.get("_version")] ??= load(model.get("_bundle")));
   const waiting = new Map();
   const rowName = `row-${Math.random().toString(36).slice(2)}-`;
   el.classList.add("ir-kit-grid");
@@ -27,17 +18,21 @@ async function render({ model, el }) {
   table.className = "display compact";
   table.createCaption().textContent = model.get("_caption");
   const head = table.createTHead().insertRow();
-  columns.forEach((column) => head.append(heading(column)));
+  for (const column of model.get("_columns")) {
+    const cell = document.createElement("th");
+    cell.scope = "col";
+    cell.textContent = column.heading;
+    head.append(cell);
+  }
   el.append(table);
 
-  const answered = (message) => {
-    if (message.kind !== "page" || !waiting.has(message.draw)) return;
-    const callback = waiting.get(message.draw);
-    waiting.delete(message.draw);
-    const data = message.rows.map(([number, cells]) => ({ id: rowName + number, number, cells }));
-    callback({ draw: message.draw, recordsTotal: message.total, recordsFiltered: message.found, data });
+  const answer = ({ kind, draw, total, found, rows }) => {
+    if (kind !== "page" || !waiting.has(draw)) return;
+    const data = rows.map(([number, cells]) => ({ id: rowName + number, number, cells }));
+    waiting.get(draw)({ draw, recordsTotal: total, recordsFiltered: found, data });
+    waiting.delete(draw);
   };
-  model.on("msg:custom", answered);
+  model.on("msg:custom", answer);
 
   const grid = new DataTable(table, {
     serverSide: true,
@@ -56,7 +51,7 @@ async function render({ model, el }) {
     select: { style: "single", items: "row", info: false, keys: true },
     layout: { topStart: "search", topEnd: ["pageLength", { buttons: [{ extend: "colvis", text: "Columns" }] }], bottomStart: "info", bottomEnd: "paging" },
     language: { search: "Search ", zeroRecords: "no rows", emptyTable: "no rows" },
-    columns: columns.map((column, place) => ({
+    columns: model.get("_columns").map((column, place) => ({
       data: () => "", // DataTables would make markup of it: what came out of a log never passes through its hands
       createdCell: (cell, _, row) => { cell.textContent = row.cells[place]; },
       type: column.number ? "num" : "string",
@@ -73,31 +68,26 @@ async function render({ model, el }) {
     ordering: { indicators: true, handler: true },
   });
 
-  const chosen = () => {
+  grid.on("select", () => {
     const row = grid.row({ selected: true });
     model.set("chosen", row.any() ? row.data().number : -1);
     model.save_changes();
-  };
-  grid.on("select", chosen);
-  const enter = (event) => {
+  });
+  el.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && event.target.matches("tbody tr")) {
       event.preventDefault();
       grid.row(event.target).select();
     }
-  };
-  el.addEventListener("keydown", enter);
+  });
   const reload = () => grid.ajax.reload(null, true);
   const refresh = () => grid.ajax.reload(null, false);
-  const recaption = () => { table.caption.textContent = model.get("_caption"); };
   model.on("change:_generation", reload);
-  model.on("change:_touched", refresh);
-  model.on("change:_caption", recaption);
+  model.on("change:_edits", refresh);
 
   return () => {
-    model.off("msg:custom", answered);
+    model.off("msg:custom", answer);
     model.off("change:_generation", reload);
-    model.off("change:_touched", refresh);
-    model.off("change:_caption", recaption);
+    model.off("change:_edits", refresh);
     grid.destroy();
   };
 }

@@ -64,9 +64,9 @@ def test_an_untouched_copy_follows_its_original(original: Path, copy: Path) -> N
 def test_a_copy_that_somebody_edited_stays_and_the_new_original_lies_beside_it(original: Path, copy: Path) -> None:
     copy.write_text(copy.read_text().replace("first", "mine"))
     original.write_text(notebook("second"))
-    (said,) = working_copies([original], copy.parent, "INC-1")
+    (note,) = working_copies([original], copy.parent, "INC-1")
     assert "mine" in copy.read_text()
-    beside = copy.with_name(re.findall(r"\S+\.ipynb", said)[-1])
+    beside = copy.with_name(re.findall(r"\S+\.ipynb", note)[-1])
     assert beside != copy and "second" in beside.read_text()
 
 
@@ -111,7 +111,7 @@ def test_the_first_playbook_is_open(tmp_path: Path) -> None:
 
 
 def test_without_playbooks_or_incident_nothing_is_opened(tmp_path: Path, original: Path) -> None:
-    with pytest.raises(ParameterError, match="no playbooks"):
+    with pytest.raises(ParameterError, match="No playbooks"):
         open_lab(tmp_path, "", tmp_path / "absent")
     with pytest.raises(IncidentError):
         open_lab(tmp_path, "INC-9", original.parent)

@@ -76,7 +76,7 @@ def partial_folder(parent: Path, moment: datetime) -> Iterator[Path]:
             shutil.rmtree(folder, ignore_errors=True)  # renamed by now where the run was sealed
 
 
-def seal(folder: Path, parent: Path, moment: datetime, identifier: str, *, suffix: str = "") -> tuple[Path, str]:
+def seal(folder: Path, parent: Path, moment: datetime, identifier: str) -> tuple[Path, str]:
     """Make the bag, write its seal to ``seals.log``, and give it its final name in one step.
 
     Parameters
@@ -89,13 +89,10 @@ def seal(folder: Path, parent: Path, moment: datetime, identifier: str, *, suffi
         Start of the run in UTC; a name that is taken moves on to the next second.
     identifier : str
         The incident's id, for ``bag-info.txt``.
-    suffix : str
-        What follows the name.
 
     Returns
     -------
-    tuple
-        The final folder, and the seal.
+    The final folder, and the seal.
 
     Raises
     ------
@@ -123,7 +120,7 @@ def seal(folder: Path, parent: Path, moment: datetime, identifier: str, *, suffi
     digest = sha256_of(folder / TAG_MANIFEST)
     with locked(parent), open(parent / SEALS, "a+b") as log:
         sealed = read_seals(parent)
-        while (parent / (name := f"{moment:%Y%m%dT%H%M%SZ}{suffix}")).exists() or name in sealed:
+        while (parent / (name := f"{moment:%Y%m%dT%H%M%SZ}")).exists() or name in sealed:
             moment += timedelta(seconds=1)
         log.seek(0)
         torn = (before := log.read()) and not before.endswith(b"\n")

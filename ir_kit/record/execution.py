@@ -1,11 +1,11 @@
 """How is a playbook executed without hanging, and without anything that happens to be installed on the machine?
 
-Its engine for papermill differs from papermill's own in four things: the kernel is the running interpreter whatever
+By papermill, and differently from its own engine in five things: the kernel is the running interpreter whatever
 kernelspecs are installed; the wait for the kernel's reply is cut into slices, since a reply is otherwise lost now and
 then and the run waits for ever; every cell has a time limit, and a cell that passed it says so in the notebook; widgets
-capture no output and leave no state. The kernel is spoken to over sockets in a private folder, not over ports. papermill
-is handed notebooks, not files: as it reads and writes these, it changes the whole process's working folder, and a kernel
-that another thread starts at that moment begins there.
+capture no output and leave no state; and papermill's `execute_notebook` is not used, since it changes the whole process's
+working folder as it writes, and a kernel that another thread starts at that moment begins there. The kernel is spoken to
+over sockets in a private folder, not over ports.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import os
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,18 +25,20 @@ from time import monotonic
 from typing import Any
 
 import nbformat
-from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
+from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_core.utils import ensure_event_loop
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
-from papermill import execute_notebook
 from papermill.clientwrap import PapermillNotebookClient
-from papermill.engines import Engine, papermill_engines
+from papermill.engines import NotebookExecutionManager
 from papermill.exceptions import PapermillExecutionError
+from papermill.execute import raise_for_execution_errors
+from papermill.iorw import load_notebook_node
+from papermill.parameterize import parameterize_notebook
 
 from ir_kit.errors import one_line
 from ir_kit.record.markup import without_escapes
-from ir_kit.record.playbooks import playbook_name
+from ir_kit.record.playbooks import check_parameters, playbook_name
 
 __all__ = ["Outcome", "execute_playbook", "execute_playbooks"]
 
@@ -60,7 +62,7 @@ class Outcome:
 
 
 def execute_playbooks(
-    jobs: Sequence[tuple[Path, Mapping[str, Any], Mapping[str, Any]]],
+    jobs: Mapping[Path, Mapping[str, Any]],
     staging: Path,
     *,
     cell_timeout: int = CELL_TIMEOUT,
@@ -70,8 +72,8 @@ def execute_playbooks(
 
     Parameters
     ----------
-    jobs : sequence of (notebook, given, effective)
-        The stored notebook, the parameters that the run sets, and all values it then has.
+    jobs : mapping of Path to mapping
+        What the run gives to each stored notebook.
     staging : Path
         The run's data folder; executed notebooks go below ``notebooks/``.
     cell_timeout : int
@@ -82,13 +84,13 @@ def execute_playbooks(
     Returns
     -------
     list of Outcome
-        One per job, in the order of `jobs`.
+        One per job, in their order.
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     cancelled = threading.Event()
 
-    def run(job: tuple[Path, Mapping[str, Any], Mapping[str, Any]]) -> Outcome:
-        outcome = execute_playbook(*job, staging=staging, cell_timeout=cell_timeout, cancelled=cancelled)
+    def run(notebook: Path) -> Outcome:
+        outcome = execute_playbook(notebook, jobs[notebook], staging, cell_timeout=cell_timeout, cancelled=cancelled)
         if not cancelled.is_set():
             done(outcome)
         return outcome
@@ -105,35 +107,20 @@ def execute_playbooks(
 def execute_playbook(
     notebook: Path,
     given: Mapping[str, Any],
-    effective: Mapping[str, Any],
-    *,
     staging: Path,
+    *,
     cell_timeout: int = CELL_TIMEOUT,
     cancelled: threading.Event | None = None,
 ) -> Outcome:
     """How did this playbook end? Its notebook is written below ``staging/notebooks`` either way, the error in it."""
     began = monotonic()
-    executed = nbformat.read(notebook, as_version=4)
-
-    def started(document: nbformat.NotebookNode) -> None:
-        nonlocal executed
-        executed = document
-
+    document = load_notebook_node(str(notebook))
+    document = parameterize_notebook(document, dict(given), kernel_name="python3", language="python")
     error = None
     try:
-        execute_notebook(
-            executed,
-            None,
-            parameters=dict(given),
-            engine_name="ir-kit",
-            kernel_name="python3",
-            language="python",
-            progress_bar=False,
-            execution_timeout=cell_timeout,
-            environment={"IR_KIT_STAGING": str(staging.absolute())},
-            cancelled=cancelled or threading.Event(),
-            started=started,
-        )
+        environment = {"IR_KIT_STAGING": str(staging.absolute())}
+        execute_cells(document, environment, cell_timeout, cancelled or threading.Event())
+        raise_for_execution_errors(document, None)
     except CellTimeoutError:
         error = f"a cell ran longer than {cell_timeout} s and was stopped"
     except PapermillExecutionError as failure:
@@ -143,44 +130,40 @@ def execute_playbook(
     except Exception as failure:
         error = f"{type(failure).__name__}: {failure}"
     error = error and one_line(without_escapes(error), 500)
-    executed.metadata.setdefault("papermill", {}).update(input_path=notebook.name, output_path=notebook.name)
+    document.metadata.papermill.update(input_path=notebook.name, output_path=notebook.name)
     path = staging / "notebooks" / notebook.name
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(nbformat.writes(executed) + "\n", encoding="utf-8", errors="backslashreplace")
+    path.write_text(nbformat.writes(document) + "\n", encoding="utf-8", errors="backslashreplace")
     ending, seconds = "failed" if error else "completed", round(monotonic() - began, 3)
-    return Outcome(playbook_name(notebook), notebook.name, ending, seconds, error, dict(effective))
+    values = check_parameters(notebook, given)
+    return Outcome(playbook_name(notebook), notebook.name, ending, seconds, error, values)
 
 
-class RunningInterpreter(KernelSpecManager):  # type: ignore[misc]
+class RunningInterpreter(AsyncKernelManager):  # type: ignore[misc]
     """The one kernel there is: this interpreter, without the user's start-up files and without the current folder."""
 
-    def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
-        """The interpreter's own command, whatever name is given."""
-        argv = [sys.executable, "-P", "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-        argv += ["--InteractiveShellApp.ignore_cwd=True", "--HistoryManager.enabled=False"]
-        return KernelSpec(argv=argv, display_name="ir-kit", language="python")
+    kernel_spec = KernelSpec(
+        argv=[sys.executable, "-P", "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        + ["--InteractiveShellApp.ignore_cwd=True", "--HistoryManager.enabled=False"],
+        display_name="ir-kit",
+        language="python",
+    )
 
 
 class PlaybookClient(PapermillNotebookClient):  # type: ignore[misc]
     """papermill's client with a kernel of its own and a wait that can be cancelled."""
 
-    def __init__(self, nb_man: Any, *, folder: Path, cancelled: threading.Event, **options: Any) -> None:
-        super().__init__(nb_man, **options)
-        self.folder = folder
-        self.cancelled = cancelled
-        self.cell_index = 0
-        self.widget_registry: dict[str, Any] = {}  # no Output widget that takes a cell's output away
+    folder: Path
+    cancelled: threading.Event
+    cell_index = 0
 
     def create_kernel_manager(self) -> AsyncKernelManager:
         """The manager of the running interpreter, over sockets in the private folder where their path is not too long."""
-        transport: dict[str, Any] = {"transport": "tcp", "ip": "127.0.0.1"}
-        if len(str(self.folder)) <= LONGEST_SOCKET_FOLDER:
-            transport = {"transport": "ipc", "ip": str(self.folder / "kernel")}
-        self.km = AsyncKernelManager(
-            kernel_name=self.kernel_name,
-            kernel_spec_manager=RunningInterpreter(),
+        private = len(str(self.folder)) <= LONGEST_SOCKET_FOLDER
+        self.km = RunningInterpreter(
             connection_file=str(self.folder / "kernel.json"),
-            **transport,
+            transport="ipc" if private else "tcp",
+            ip=str(self.folder / "kernel") if private else "127.0.0.1",
         )
         return self.km
 
@@ -213,71 +196,52 @@ class PlaybookClient(PapermillNotebookClient):  # type: ignore[misc]
             raise
 
 
-class PlaybookEngine(Engine):  # type: ignore[misc]
-    """The engine that papermill knows as ``ir-kit``; see the module's text."""
-
-    @classmethod
-    def execute_managed_notebook(
-        cls,
-        nb_man: Any,
-        kernel_name: str,
-        *,
-        execution_timeout: int,
-        environment: Mapping[str, str],
-        cancelled: threading.Event,
-        started: Callable[[nbformat.NotebookNode], None],
-        **_: Any,
-    ) -> None:
-        """Run every cell; leave the error in the notebook where there is one, and raise it."""
-        started(nb_man.nb)
-        with tempfile.TemporaryDirectory(prefix="ir-kit-") as name, open(Path(name) / "stderr", "w+b") as errors:
-            folder, package = Path(name), str(Path(__file__).resolve().parents[2])
-            # ipykernel drops the first entry of the path where it is the working folder, so an entry of no use comes first
-            search_path = [str(folder / "nothing"), package, os.environ.get("PYTHONPATH")]
-            environment = {
-                **os.environ,
-                "PYTHONHASHSEED": "0",
-                "PYTHONPATH": os.pathsep.join(filter(None, search_path)),
-                "IPYTHONDIR": str(folder / "ipython"),
-                "PYDEVD_DISABLE_FILE_VALIDATION": "1",
-                **environment,
-            }
-            client = PlaybookClient(
-                nb_man,
-                folder=folder,
-                cancelled=cancelled,
-                kernel_name=kernel_name,
-                timeout=execution_timeout,
-                startup_timeout=120,
-                iopub_timeout=60,
-                store_widget_state=False,
-                log=logging.getLogger("papermill"),
-            )
-            try:
-                client.execute(env=environment, stdout=errors.fileno(), stderr=errors.fileno())
-            except Exception as error:
-                errors.seek(0)
-                last = errors.read()[-4000:].decode("utf-8", "replace").strip().rpartition("\n")[2]
-                message = f"{error} ({last})" if last else str(error)
-                if isinstance(error, CellTimeoutError):
-                    message = f"the cell ran longer than {execution_timeout} s and was stopped"
-                # papermill does not put into the notebook which cell was stopped, and why
-                code = [index for index, cell in enumerate(nb_man.nb.cells) if cell.cell_type == "code"]
-                index = max((index for index in code if index <= client.cell_index), default=code[0])
-                ename = type(error).__name__
-                output = nbformat.v4.new_output("error", ename=ename, evalue=message, traceback=[f"{ename}: {message}"])
-                nb_man.nb.cells[index].outputs.append(output)
-                nb_man.cell_exception(nb_man.nb.cells[index], cell_index=index)
-                raise
-            finally:
-                # what a stopped cell left waiting would complain when the interpreter ends
-                loop = ensure_event_loop()
-                if not loop.is_running():
-                    waiting = asyncio.all_tasks(loop)
-                    for task in waiting:
-                        task.cancel()
-                    loop.run_until_complete(asyncio.gather(*waiting, return_exceptions=True))
-                    loop.close()
-
-
-papermill_engines.register("ir-kit", PlaybookEngine)
+def execute_cells(
+    document: nbformat.NotebookNode, environment: Mapping[str, str], cell_timeout: int, cancelled: threading.Event
+) -> None:
+    """Run every cell in a kernel of its own; leave the error in the notebook where it could not, and raise it."""
+    manager = NotebookExecutionManager(document, progress_bar=False)
+    manager.notebook_start()
+    with tempfile.TemporaryDirectory(prefix="ir-kit-") as name, open(Path(name) / "stderr", "w+b") as errors:
+        folder, package = Path(name), str(Path(__file__).resolve().parents[2])
+        client = PlaybookClient(
+            manager,
+            kernel_name="python3",
+            timeout=cell_timeout,
+            startup_timeout=120,
+            iopub_timeout=60,
+            store_widget_state=False,
+            log=logging.getLogger("papermill"),
+        )
+        client.folder, client.cancelled = folder, cancelled
+        client.widget_registry = {}  # no Output widget that takes a cell's output away
+        # ipykernel drops the first entry of the path where it is the working folder, so an entry of no use comes first
+        search_path = os.pathsep.join(filter(None, [str(folder / "nothing"), package, os.environ.get("PYTHONPATH")]))
+        fixed = {"PYTHONHASHSEED": "0", "PYTHONPATH": search_path, "IPYTHONDIR": str(folder / "ipython")}
+        environment = {**os.environ, **fixed, "PYDEVD_DISABLE_FILE_VALIDATION": "1", **environment}
+        try:
+            client.execute(env=environment, stdout=errors.fileno(), stderr=errors.fileno())
+        except Exception as error:
+            errors.seek(0)
+            last = errors.read()[-4000:].decode("utf-8", "replace").strip().rpartition("\n")[2]
+            message = f"{error} ({last})" if last else str(error)
+            if isinstance(error, CellTimeoutError):
+                message = f"the cell ran longer than {cell_timeout} s and was stopped"
+            # papermill does not put into the notebook which cell was stopped, and why
+            code = [index for index, cell in enumerate(document.cells) if cell.cell_type == "code"]
+            index = max((index for index in code if index <= client.cell_index), default=code[0])
+            ename = type(error).__name__
+            output = nbformat.v4.new_output("error", ename=ename, evalue=message, traceback=[f"{ename}: {message}"])
+            document.cells[index].outputs.append(output)
+            manager.cell_exception(document.cells[index], cell_index=index)
+            raise
+        finally:
+            manager.notebook_complete()
+            # what a stopped cell left waiting would complain when the interpreter ends
+            loop = ensure_event_loop()
+            if not loop.is_running():
+                waiting = asyncio.all_tasks(loop)
+                for task in waiting:
+                    task.cancel()
+                loop.run_until_complete(asyncio.gather(*waiting, return_exceptions=True))
+                loop.close()

@@ -7,9 +7,7 @@ runs with its own defaults in silence. Both are refused here, before a kernel st
 from __future__ import annotations
 
 import ast
-import io
 import json
-import tokenize
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,12 +52,11 @@ def find_playbooks(folder: Path, wanted: Sequence[str] | None = None) -> list[Pa
 
 @dataclass(frozen=True)
 class Parameter:
-    """One line of a playbook's parameters cell: ``name: type = default  # help``."""
+    """One line of a playbook's parameters cell: ``name: type = default``."""
 
     name: str
     type: str
     default: Any
-    help: str = ""
 
     def accepts(self, value: object) -> bool:
         """Is this value of the parameter's type? ``True`` is no int here."""
@@ -97,8 +94,6 @@ def read_parameters(notebook: Path) -> dict[str, Parameter]:
         statements = ast.parse(tagged[0]).body
     except (SyntaxError, ValueError) as error:
         raise ParameterError("Parameters cell is not Python", notebook, "write 'name: type = literal'") from error
-    tokens = tokenize.generate_tokens(io.StringIO(tagged[0]).readline)
-    comments = {token.start[0]: token.string.lstrip("# ") for token in tokens if token.type == tokenize.COMMENT}
     parameters: dict[str, Parameter] = {}
     for statement in statements:
         where = f"{notebook}, parameters cell line {statement.lineno}"
@@ -115,7 +110,7 @@ def read_parameters(notebook: Path) -> dict[str, Parameter]:
             default = ast.literal_eval(value)
         except ValueError:
             default = None
-        parameter = Parameter(name, kind or type(default).__name__, default, comments.get(statement.lineno, ""))
+        parameter = Parameter(name, kind or type(default).__name__, default)
         if parameter.type not in TYPES or default is None:
             raise ParameterError("Parameter is not a literal of a plain type", where, "write 'name: type = literal'")
         if not parameter.accepts(default):

@@ -126,10 +126,10 @@ def run_playbooks(
     given = {"incident": incident_id, "runs": str(runs), **own}
     accepted = {notebook: read_parameters(notebook) for notebook in find_playbooks(playbooks_dir, playbooks)}
     shared = {name for names in accepted.values() for name in names} & own.keys()  # elsewhere it may be missing
-    jobs = []
+    jobs = {}
     for notebook, names in accepted.items():
-        values = {name: value for name, value in given.items() if name in names or name not in shared}
-        jobs.append((notebook, values, check_parameters(notebook, values)))
+        jobs[notebook] = {name: value for name, value in given.items() if name in names or name not in shared}
+        check_parameters(notebook, jobs[notebook])
 
     from ir_kit.record.execution import execute_playbooks  # takes seconds: what is wrong is said before
 

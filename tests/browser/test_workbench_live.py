@@ -130,7 +130,7 @@ def test_a_run_that_is_labelled_at_the_workbench_is_labelled_in_the_next_playboo
     assert sessions.loc[run.name, "label"] == "owner"
     given = {"incident": "demo", "runs": str(laboratory.runs)}
     playbook = ROOT / "playbooks" / "03_object_access.ipynb"
-    assert execute_playbook(playbook, given, given, staging=tmp_path).error is None
+    assert execute_playbook(playbook, given, tmp_path).error is None
     assert_same_as_live(draft, tmp_path, "object_access")
 
 

@@ -11,7 +11,7 @@ import pytest
 from ir_kit.incident import load_incident, new_incident
 from ir_kit.ingest.loader import ingest
 from ir_kit.record.execution import execute_playbooks
-from ir_kit.record.playbooks import check_parameters, find_playbooks
+from ir_kit.record.playbooks import find_playbooks
 from ir_kit.record.report import header_of, render_notebook
 from simulator import incident_fields, make_sample
 
@@ -30,7 +30,7 @@ def executed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     new_incident(runs, "demo", incident_fields())
     ingest(load_incident("demo", runs))
     given = {"incident": "demo", "runs": str(runs)}
-    jobs = [(path, given, check_parameters(path, given)) for path in find_playbooks(PLAYBOOKS, None)]
+    jobs = {path: given for path in find_playbooks(PLAYBOOKS)}
     work.mkdir()
     outcomes = execute_playbooks(jobs, work, done=lambda outcome: None)
     assert [outcome.error for outcome in outcomes] == [None] * len(jobs)

@@ -20,11 +20,11 @@ def stored(tmp_path: Path):
     return store
 
 
-def test_a_parameter_has_its_name_type_default_and_help(stored):
+def test_a_parameter_has_its_name_type_and_default(stored):
     parameters = read_parameters(stored('incident: str = "demo"  # which incident\nlimit: int = 5'))
-    assert [(p.name, p.type, p.default, p.help) for p in parameters.values()] == [
-        ("incident", "str", "demo", "which incident"),
-        ("limit", "int", 5, ""),
+    assert [(p.name, p.type, p.default) for p in parameters.values()] == [
+        ("incident", "str", "demo"),
+        ("limit", "int", 5),
     ]
 
 

@@ -8,37 +8,32 @@ does not escape by default, it takes templates from the user's Jupyter folders, 
 from __future__ import annotations
 
 import base64
-import functools
 import hashlib
 import importlib.resources
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import jinja2
 from markupsafe import Markup
 
+from ir_kit import __version__
 from ir_kit.incident import Incident
 from ir_kit.record.markup import clean_html, figure_json, markdown_to_html, visible, without_escapes
 
-__all__ = ["Header", "header_of", "render_notebook", "render_report"]
+__all__ = ["page_header", "render_notebook", "render_report"]
+
+TEMPLATES = jinja2.Environment(
+    loader=jinja2.PackageLoader("ir_kit.record"),
+    autoescape=True,
+    finalize=lambda value: visible(value) if type(value) is str else value,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    keep_trailing_newline=True,
+)
 
 
-@dataclass(frozen=True)
-class Header:
-    """What stands at the top of each page."""
-
-    incident: str
-    title: str
-    window: str
-    run: str
-    version: str
-    playbook: str = ""
-
-
-@dataclass(frozen=True)
-class Part:
+class Part(NamedTuple):
     """One thing on the page: its kind, its text, and its HTML (or JSON, or data address) where it has one."""
 
     kind: str
@@ -46,13 +41,14 @@ class Part:
     html: Markup = Markup("")
 
 
-def header_of(incident: Incident, run: str, version: str, playbook: str = "") -> Header:
+def page_header(incident: Incident, run: str, playbook: str = "") -> dict[str, str]:
     """What stands at the top of this incident's pages?"""
     start, end = (f"{time:%Y-%m-%d %H:%M:%S}" for time in (incident.window.start, incident.window.end))
-    return Header(incident.incident, incident.title, f"{start} to {end} UTC", run, version, playbook)
+    facts = {"window": f"{start} to {end} UTC", "run": run, "version": __version__, "playbook": playbook}
+    return {"incident": incident.incident, "title": incident.title, **facts}
 
 
-def render_notebook(notebook: Mapping[str, Any], header: Header, *, error: str | None = None) -> str:
+def render_notebook(notebook: Mapping[str, Any], header: Mapping[str, str], *, error: str | None = None) -> str:
     """How does this executed notebook (its JSON, format 4) read as a page, in one file?
 
     Parameters
@@ -65,14 +61,20 @@ def render_notebook(notebook: Mapping[str, Any], header: Header, *, error: str |
         if cell["cell_type"] == "code":
             parts += [part for output in cell["outputs"] if (part := part_of(output)) is not None]
         elif "papermill-error-cell-tag" not in cell["metadata"].get("tags", []):
-            parts.append(Part("markdown", html=Markup(markdown_to_html(joined(cell["source"])))))
+            parts.append(Part("markdown", html=Markup(markdown_to_html("".join(cell["source"])))))
     plotly = importlib.resources.files("plotly") / "package_data" / "plotly.min.js"
     figures = any(part.kind == "figure" for part in parts)
-    scripts = [plotly.read_text(encoding="utf-8").replace("\r\n", "\n").strip(), resource("draw.js")] if figures else []
+    scripts = (
+        [plotly.read_text(encoding="utf-8").replace("\r\n", "\n").strip(), TEMPLATES.get_template("draw.js").render()]
+        if figures
+        else []
+    )
     return page("page.html.j2", scripts, header=header, parts=parts, error=error)
 
 
-def render_report(header: Header, playbooks: Sequence[Mapping[str, Any]], findings: Iterable[Mapping[str, Any]]) -> str:
+def render_report(
+    header: Mapping[str, str], playbooks: Sequence[Mapping[str, Any]], findings: Iterable[Mapping[str, Any]]
+) -> str:
     """How do the findings of a run read on one page?
 
     Parameters
@@ -88,30 +90,25 @@ def render_report(header: Header, playbooks: Sequence[Mapping[str, Any]], findin
 def part_of(output: Mapping[str, Any]) -> Part | None:
     """How does one output of a cell stand on the page? Not at all where its static sibling stands beside it."""
     if output["output_type"] == "stream":
-        return Part(str(output["name"]), without_escapes(joined(output["text"])))
+        return Part(str(output["name"]), without_escapes("".join(output["text"])))
     if output["output_type"] == "error":
         trace = "\n".join(output["traceback"]) or f"{output['ename']}: {output['evalue']}"
         return Part("error", without_escapes(trace))
     data = output["data"]
-    text = without_escapes(joined(data.get("text/plain", "")))
+    text = without_escapes("".join(data.get("text/plain", "")))
     if "application/vnd.plotly.v1+json" in data:
         return Part("figure", text, Markup(figure_json(data["application/vnd.plotly.v1+json"])))
     if "application/vnd.jupyter.widget-view+json" in data:
         return None
     if "text/html" in data:
-        return Part("html", text, Markup(clean_html(joined(data["text/html"]))))
+        return Part("html", text, Markup(clean_html("".join(data["text/html"]))))
     for kind in ("image/png", "image/jpeg"):
-        image = joined(data.get(kind, "")).strip()
+        image = "".join(data.get(kind, "")).strip()
         if re.fullmatch(r"[A-Za-z0-9+/=\s]+", image):
             return Part("image", text, Markup(f"data:{kind};base64,{image}"))
     if "text/markdown" in data:
-        return Part("markdown", html=Markup(markdown_to_html(joined(data["text/markdown"]))))
+        return Part("markdown", html=Markup(markdown_to_html("".join(data["text/markdown"]))))
     return Part("text", text)
-
-
-def joined(source: str | list[str]) -> str:
-    """A notebook's text, which stands as one string or as a list of lines."""
-    return "".join(source)
 
 
 def page(template: str, scripts: Sequence[str], **values: Any) -> str:
@@ -119,21 +116,6 @@ def page(template: str, scripts: Sequence[str], **values: Any) -> str:
     hashes = [f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'" for script in scripts]
     policy = (
         "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
-        f"script-src {' '.join(hashes) or chr(39) + 'none' + chr(39)}"
+        "script-src " + " ".join(hashes or ["'none'"])
     )
-    environment = jinja2.Environment(
-        loader=jinja2.FunctionLoader(resource),
-        autoescape=True,
-        finalize=lambda value: visible(value) if type(value) is str else value,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    values |= {"policy": Markup(policy), "style": Markup(resource("style.css")), "scripts": map(Markup, scripts)}
-    return environment.get_template(template).render(values)
-
-
-@functools.cache
-def resource(name: str) -> str:
-    """The text of this template, style or script."""
-    return (importlib.resources.files("ir_kit.record") / "templates" / name).read_text(encoding="utf-8")
+    return TEMPLATES.get_template(template).render(values, policy=Markup(policy), scripts=map(Markup, scripts))

@@ -27,7 +27,7 @@ from ir_kit.findings import Severity
 from ir_kit.incident import Incident, load_incident
 from ir_kit.record.bag import partial_folder, seal
 from ir_kit.record.playbooks import check_parameters, find_playbooks, read_parameters
-from ir_kit.record.report import header_of, render_notebook, render_report
+from ir_kit.record.report import page_header, render_notebook, render_report
 
 if TYPE_CHECKING:
     from ir_kit.record.execution import Outcome
@@ -37,19 +37,17 @@ __all__ = ["RunResult", "StoredEvidence", "run_playbooks"]
 ROOT = Path(__file__).resolve().parents[2]
 
 
+@dataclass(frozen=True)
 class StoredEvidence:
-    """The evidence in the incident's own store; ``shown`` shows how far its reading has come."""
+    """The evidence in the incident's own store; `reading` shows how far its reading has come."""
 
-    def __init__(
-        self, shown: Callable[[], AbstractContextManager[Callable[[int, int], None] | None]] = nullcontext
-    ) -> None:
-        self.shown = shown
+    reading: Callable[[], AbstractContextManager[Callable[[int, int], None] | None]] = nullcontext
 
     def ingest(self, incident: Incident) -> object:
         """Read what is new among the incident's sources."""
         from ir_kit.ingest.loader import ingest
 
-        with self.shown() as progress:
+        with self.reading() as progress:
             return ingest(incident, progress=progress)
 
     def facts(self, incident: Incident) -> tuple[list[dict[str, Any]], dict[str, Any]]:
@@ -92,8 +90,6 @@ def run_playbooks(
 
     Parameters
     ----------
-    incident_id : str
-        The incident's name below `runs`.
     runs : str or Path
         The folder of all incidents; playbooks are given it as it stands here.
     playbooks : sequence of str, optional
@@ -144,7 +140,7 @@ def run_playbooks(
             run = f"{started:%Y-%m-%d %H:%M:%S} UTC"
 
             def render(outcome: Outcome) -> None:
-                header = header_of(incident, run, __version__, outcome.playbook)
+                header = page_header(incident, run, outcome.playbook)
                 notebook = json.loads((work / "notebooks" / outcome.notebook).read_text(encoding="utf-8"))
                 page = work / "html" / Path(outcome.notebook).with_suffix(".html")
                 write(page, render_notebook(notebook, header, error=outcome.error))
@@ -172,7 +168,7 @@ def run_playbooks(
                 "playbooks": endings,
             }
             write(work / "run.json", json.dumps(content, indent=2) + "\n")
-            write(work / "report.html", render_report(header_of(incident, run, __version__), endings, findings))
+            write(work / "report.html", render_report(page_header(incident, run), endings, findings))
             path, digest = seal(work, incident.folder, started, incident.incident)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
@@ -213,15 +209,12 @@ def join_findings(work: Path, outcomes: Sequence[Outcome]) -> tuple[list[Outcome
 def versions() -> dict[str, str]:
     """Which versions of ir-kit and of the libraries that it names are installed? ir-kit first, then by name."""
     installed = {"ir-kit": __version__}
-    try:
-        required = metadata.requires("ir-kit") or []
-    except metadata.PackageNotFoundError:  # a checkout that has not been set up
-        required = []
-    for name in sorted({re.split(r"[^\w.-]", line, maxsplit=1)[0] for line in required if "extra ==" not in line}):
-        try:
+    required: list[str] = []
+    with contextlib.suppress(metadata.PackageNotFoundError):  # a checkout that has not been set up
+        required = [line for line in metadata.requires("ir-kit") or [] if "extra ==" not in line]
+    for name in sorted({re.split(r"[^\w.-]", line, maxsplit=1)[0] for line in required}):
+        with contextlib.suppress(metadata.PackageNotFoundError):
             installed[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            installed[name] = "not installed"
     return installed
 
 

@@ -12,7 +12,7 @@ from ir_kit.incident import load_incident, new_incident
 from ir_kit.ingest.loader import ingest
 from ir_kit.record.execution import execute_playbooks
 from ir_kit.record.playbooks import find_playbooks
-from ir_kit.record.report import header_of, render_notebook
+from ir_kit.record.report import page_header, render_notebook
 from simulator import incident_fields, make_sample
 
 pytestmark = pytest.mark.slow
@@ -69,7 +69,7 @@ def test_coverage_is_a_picture_with_its_tables(executed: dict[str, Path]) -> Non
 
 
 def test_it_reads_as_a_page(executed: dict[str, Path]) -> None:
-    header = header_of(load_incident("demo", executed["runs"]), "now", "0")
+    header = page_header(load_incident("demo", executed["runs"]), "now")
     for path in notebooks(executed):
         page = render_notebook(json.loads(path.read_text(encoding="utf-8")), header)
         assert "Traceback" not in page

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from ir_kit.record.report import Header, render_notebook, render_report
+from ir_kit.record.report import render_notebook, render_report
 
-HEADER = Header(
+HEADER = dict(
     incident="INC-1",
     title="Leaked <script>window.fired = 'title'</script> key",
     window="2026-03-01 00:00:00 to 2026-03-08 00:00:00 UTC",

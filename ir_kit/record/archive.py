@@ -1,9 +1,8 @@
 """A sealed run, copied to S3: file by file as it was sealed, its tag manifest last.
 
-The run is complete at home before the first byte leaves. The client that copies puts objects below one prefix and does
-nothing else; the client of the investigated account has no part in it. Nothing is written over: each put is refused by
-S3 where an object stands already. With Object Lock on the bucket, each object is under its default retention from the
-moment it is put.
+The client that copies puts objects below one prefix and does nothing else; the investigated account's has no part in it.
+Nothing is written over: S3 refuses each put where an object stands already. With Object Lock on the bucket, each object
+is under its default retention from the moment it is put.
 
 Source: Amazon S3 API Reference, `PutObject` (conditional writes, checksums); S3 User Guide, "Using S3 Object Lock".
 """
@@ -23,20 +22,13 @@ from ir_kit.aws.clients import writer_client
 from ir_kit.errors import IrKitError
 from ir_kit.record.bag import MANIFEST, TAG_MANIFEST, read_manifest
 
-__all__ = ["Archive", "ArchiveError"]
-
 
 class ArchiveError(IrKitError):
     """A run could not be copied; it stays sealed at home."""
 
 
 class Archive:
-    """A place for sealed runs on S3.
-
-    Parameters
-    ----------
-    place : str
-        ``s3://BUCKET/PREFIX``; a run lies below it in ``INCIDENT/RUN/``.
+    """A place for sealed runs on S3: ``s3://BUCKET/PREFIX``; a run lies below it in ``INCIDENT/RUN/``.
 
     Raises
     ------
@@ -50,12 +42,7 @@ class Archive:
         self._client, self.bucket, self.prefix = writer_client(place)
 
     def copy(self, run: Path, incident: str, progress: Callable[[str], None] = lambda line: None) -> str:
-        """Copy the sealed run in this folder, its tag manifest last.
-
-        Returns
-        -------
-        str
-            Where it lies: ``s3://BUCKET/PREFIX/INCIDENT/RUN``.
+        """Copy the sealed run in this folder, its tag manifest last; where it then lies on S3.
 
         Raises
         ------

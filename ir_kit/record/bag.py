@@ -1,9 +1,8 @@
 """How does a folder become a sealed run, complete under its final name or absent, and is it still what was sealed?
 
-A BagIt 1.0 bag (RFC 8493). Its tag manifest names every other file's hash, directly or through the payload manifest, so
-the SHA-256 of the tag manifest is the seal. BagIt's own check does not see files outside ``data/``, a tag manifest that
-is gone, or a payload that was forged together with its manifests; this one does, by the seal in ``seals.log`` beside the
-runs, or by one that was kept elsewhere.
+A BagIt 1.0 bag (RFC 8493), whose tag manifest names every other file's hash, directly or through the payload manifest:
+its SHA-256 is the seal. BagIt's own check does not see files outside ``data/``, a tag manifest that is gone, or a payload
+forged together with its manifests; this one does, by ``seals.log`` beside the runs or by a seal kept elsewhere.
 """
 
 from __future__ import annotations
@@ -27,8 +26,6 @@ import bagit
 import yaml
 
 from ir_kit.errors import IrKitError, one_line
-
-__all__ = ["TAG_MANIFEST", "partial_folder", "read_manifest", "seal", "seal_of", "verify_evidence", "verify_run"]
 
 SEALS = "seals.log"
 MANIFEST, TAG_MANIFEST = "manifest-sha256.txt", "tagmanifest-sha256.txt"
@@ -82,9 +79,7 @@ def seal(folder: Path, parent: Path, moment: datetime, identifier: str) -> tuple
     Parameters
     ----------
     folder : Path
-        What becomes the payload, on the file system of `parent`; it is moved.
-    parent : Path
-        The incident's folder.
+        What becomes the payload, on the file system of `parent`, the incident's folder; it is moved.
     moment : datetime
         Start of the run in UTC; a name that is taken moves on to the next second.
     identifier : str
@@ -107,11 +102,7 @@ def seal(folder: Path, parent: Path, moment: datetime, identifier: str) -> tuple
             raise IrKitError("A file name cannot be sealed", name, "use letters, digits, '.', '_' and '-'")
         if path.is_dir() and not any(path.iterdir()):
             path.rmdir()  # a bag knows files only
-    info = {
-        "External-Identifier": identifier,
-        "Bagging-Date": moment.strftime("%Y-%m-%d"),
-        "Bag-Software-Agent": "ir-kit",
-    }
+    info = {"External-Identifier": identifier, "Bagging-Date": f"{moment:%Y-%m-%d}", "Bag-Software-Agent": "ir-kit"}
     bagit.make_bag(str(folder), info, checksums=["sha256"])
     (folder / "bagit.txt").write_text("BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n", encoding="utf-8")
     bagit.Bag(str(folder)).save()  # the tag manifest again, over version 1.0
@@ -119,7 +110,7 @@ def seal(folder: Path, parent: Path, moment: datetime, identifier: str) -> tuple
         list(pool.map(flush_to_disk, [*folder.rglob("*"), folder]))
     digest = sha256_of(folder / TAG_MANIFEST)
     with locked(parent), open(parent / SEALS, "a+b") as log:
-        sealed = read_seals(parent)
+        sealed = dict(read_seals(parent))
         while (parent / (name := f"{moment:%Y%m%dT%H%M%SZ}")).exists() or name in sealed:
             moment += timedelta(seconds=1)
         log.seek(0)
@@ -141,14 +132,11 @@ def flush_to_disk(path: Path) -> None:
         os.close(descriptor)
 
 
-def read_seals(parent: Path) -> dict[str, set[str]]:
-    """Which seals does ``seals.log`` give for each run? Empty if there is none."""
-    seals: dict[str, set[str]] = {}
-    with contextlib.suppress(FileNotFoundError):
-        for line in (parent / SEALS).read_text(encoding="utf-8", errors="replace").splitlines():
-            if match := re.fullmatch(r"(\S+)  ([0-9a-f]{64})", line):
-                seals.setdefault(match[1], set()).add(match[2])
-    return seals
+def read_seals(parent: Path) -> list[tuple[str, str]]:
+    """Which run has which seal, by ``seals.log``? Empty if there is none."""
+    path = parent / SEALS
+    text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+    return re.findall(r"(?m)^(\S+)  ([0-9a-f]{64})\r?$", text)
 
 
 def run_folder(run_dir: str | Path) -> Path:
@@ -204,15 +192,13 @@ def verify_run(run_dir: str | Path, evidence: bool = False, *, seal: str | None 
         name = path.relative_to(folder).as_posix()
         if path.is_symlink():
             problems.append(f"link in the run folder: {name}")
-        elif path.is_dir():
-            if not any(path.iterdir()):
-                problems.append(f"added folder: {name}")
         elif path.is_file():
             present.add(name)
-        else:
+        elif not path.is_dir():
             problems.append(f"special file in the run folder: {name}")
-    payload, malformed = read_manifest(folder / MANIFEST)
-    tags, malformed_tags = read_manifest(folder / TAG_MANIFEST)
+        elif not any(path.iterdir()):
+            problems.append(f"added folder: {name}")
+    (payload, malformed), (tags, malformed_tags) = (read_manifest(folder / name) for name in (MANIFEST, TAG_MANIFEST))
     problems += malformed + malformed_tags
     for name in (*TAG_FILES, TAG_MANIFEST):
         if name not in present:
@@ -222,13 +208,13 @@ def verify_run(run_dir: str | Path, evidence: bool = False, *, seal: str | None 
     problems += differences(folder, present - {TAG_MANIFEST}, tags | payload)
     if TAG_MANIFEST in present:
         actual, seals = sha256_of(folder / TAG_MANIFEST), read_seals(folder.parent)
-        logged = seals.get(folder.name)
+        logged = {digest for name, digest in seals if name == folder.name}
         if seal is not None and seal.strip().lower() != actual:
             problems.append(f"another seal than the one given: {actual}")
-        if logged is not None and logged != {actual}:
+        if logged and logged != {actual}:
             problems.append(f"another seal than in {SEALS}: {actual}")
-        elif logged is None and (folder.parent / SEALS).is_file():
-            was = next((name for name, digests in seals.items() if actual in digests), None)
+        elif not logged and (folder.parent / SEALS).is_file():
+            was = next((name for name, digest in seals if digest == actual), None)
             problems.append(f"renamed run folder: sealed as {was}" if was else f"no seal of {folder.name} in {SEALS}")
     problems += verify_evidence(folder) if evidence else []
     return [one_line(problem) for problem in dict.fromkeys(problems)]

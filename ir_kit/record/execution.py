@@ -40,8 +40,6 @@ from ir_kit.errors import one_line
 from ir_kit.record.markup import without_escapes
 from ir_kit.record.playbooks import check_parameters, playbook_name
 
-__all__ = ["Outcome", "execute_playbook", "execute_playbooks"]
-
 CELL_TIMEOUT = 1800
 SLICE_SECONDS = 0.25
 LONGEST_SOCKET_FOLDER = 85  # a socket's path has 104 characters on macOS, 108 on Linux
@@ -80,11 +78,6 @@ def execute_playbooks(
         Seconds that one cell may take.
     done : callable
         Called with each outcome as it comes, in the thread that ran the playbook.
-
-    Returns
-    -------
-    list of Outcome
-        One per job, in their order.
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     cancelled = threading.Event()

@@ -19,8 +19,6 @@ from pathlib import Path
 from ir_kit.incident import load_incident
 from ir_kit.record.playbooks import find_playbooks
 
-__all__ = ["lab_command", "lab_environment", "open_lab", "working_copies"]
-
 SETTINGS = Path(__file__).with_name("jupyter")
 
 
@@ -43,8 +41,8 @@ def lab_command(folder: Path, first: str) -> list[str]:
     """The command that opens JupyterLab on this folder, with this notebook open."""
     # JupyterLab asks its makers for news and newer versions unless told not to; nothing here calls out
     quiet = ["--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
-    opened = f"--LabApp.default_url=/lab/tree/{first}"
-    return [sys.executable, "-m", "jupyterlab", *quiet, opened, str(folder.absolute())]
+    command = [sys.executable, "-m", "jupyterlab", *quiet, f"--LabApp.default_url=/lab/tree/{first}"]
+    return [*command, str(folder.absolute())]
 
 
 def lab_environment(runs: Path, incident: str) -> dict[str, str]:

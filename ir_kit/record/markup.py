@@ -1,8 +1,7 @@
 """How does text that an attacker may have written stand on a page: as text?
 
-Everything that reaches a rendered page passes here: markdown, the HTML of tables, tracebacks, figures. What is not on a
-short list of harmless elements and attributes becomes visible text. The page's Content-Security-Policy is the second
-line.
+Everything that reaches a rendered page passes here: markdown, the HTML of tables, tracebacks, figures. Elements that are
+not on a short list become visible text, attributes go. The page's Content-Security-Policy is the second line.
 """
 
 from __future__ import annotations
@@ -15,14 +14,12 @@ from typing import Any
 import mistune
 import nh3
 
-__all__ = ["clean_html", "figure_json", "harmless", "markdown_to_html", "visible", "without_escapes"]
-
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\^_])")
 _UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
 _ELEMENTS = nh3.ALLOWED_TAGS - {"area", "img", "map"} | {"meter", "section", "tfoot"}
 # an element that is not allowed stands as text, which no sanitizer does; style sheets and comments go
 _NOT_ALLOWED = re.compile(rf"(?si)<(?!/?(?:{'|'.join(_ELEMENTS)}|style)[\s/>]|!--.*?-->)")
-_PLAIN_VALUE = re.compile(r"[\w .,:;%+()/-]*")
+_PLAIN = ["class", "colspan", "rowspan", "scope", "span", "start", "datetime", "open", "value", "min", "max", "low", "high", "optimum"]
 _STYLE = re.compile(
     r"\s*(?:(?:color|background|background-color|width|min-width|max-width|height|left|right|display|opacity|white-space"
     r"|text-align|text-decoration|vertical-align|font-(?:weight|style|size|variant|variant-numeric)"
@@ -30,8 +27,7 @@ _STYLE = re.compile(
     r"\s*:\s*(?:[\w#.,% +-]|(?:rgba?|hsla?)\([\d., %/]+\))*(?:;[\s;]*|$))*"
 )
 _ATTRIBUTES = {
-    **dict.fromkeys(("class", "colspan", "rowspan", "scope", "span", "start", "datetime", "open"), _PLAIN_VALUE),
-    **dict.fromkeys(("value", "min", "max", "low", "high", "optimum"), _PLAIN_VALUE),
+    **dict.fromkeys(_PLAIN, re.compile(r"[\w .,:;%+()/-]*")),
     **dict.fromkeys(("title", "aria-label"), re.compile(r"(?s).*")),
     "role": re.compile(r"img|note|status|group|region"),
     "href": re.compile(r"#[\w-]+|\d\d_\w+\.html"),
@@ -55,12 +51,9 @@ def harmless(name: str, value: str) -> bool:
 
 
 def clean_html(source: str) -> str:
-    """Which of this HTML is harmless? That stays markup; the rest of it becomes text.
+    """Which of this HTML is harmless? That stays markup, balanced; the rest of it becomes text.
 
-    Returns
-    -------
-    str
-        Balanced HTML without script, style sheet, image, outside address or event handler.
+    No script, style sheet, image, outside address or event handler remains.
     """
     cleaned = nh3.clean(
         _NOT_ALLOWED.sub("&lt;", visible(source)),

@@ -9,13 +9,12 @@ from __future__ import annotations
 import ast
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ir_kit.errors import ParameterError
-
-__all__ = ["Parameter", "check_parameters", "find_playbooks", "playbook_name", "read_parameters"]
 
 TYPES: dict[str, Any] = {"str": str, "int": int, "float": (float, int), "bool": bool, "list": list, "dict": dict}
 
@@ -54,7 +53,6 @@ def find_playbooks(folder: Path, wanted: Sequence[str] | None = None) -> list[Pa
 class Parameter:
     """One line of a playbook's parameters cell: ``name: type = default``."""
 
-    name: str
     type: str
     default: Any
 
@@ -96,28 +94,22 @@ def read_parameters(notebook: Path) -> dict[str, Parameter]:
         raise ParameterError("Parameters cell is not Python", notebook, "write 'name: type = literal'") from error
     parameters: dict[str, Parameter] = {}
     for statement in statements:
+        name, kind, default = "", "", None
+        with suppress(ValueError):  # no literal
+            match statement:
+                case ast.AnnAssign(target=ast.Name(id=name), annotation=annotation, value=ast.expr() as value):
+                    kind, default = ast.unparse(annotation).partition("[")[0].lower(), ast.literal_eval(value)
+                case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                    default = ast.literal_eval(value)
+                    kind = type(default).__name__
         where = f"{notebook}, parameters cell line {statement.lineno}"
-        match statement:
-            case ast.AnnAssign(target=ast.Name(id=name), annotation=annotation, value=ast.expr() as value):
-                kind = ast.unparse(annotation).partition("[")[0].lower()
-            case ast.Assign(targets=[ast.Name(id=name)], value=value):
-                kind = ""
-            case _:
-                raise ParameterError(
-                    "Parameters cell holds more than assignments", where, "write 'name: type = literal'"
-                )
-        try:
-            default = ast.literal_eval(value)
-        except ValueError:
-            default = None
-        parameter = Parameter(name, kind or type(default).__name__, default)
-        if parameter.type not in TYPES or default is None:
+        if kind not in TYPES or default is None:
             raise ParameterError("Parameter is not a literal of a plain type", where, "write 'name: type = literal'")
+        parameters[name] = parameter = Parameter(kind, default)
         if not parameter.accepts(default):
             raise ParameterError(f"Default of {name!r} is not {kind}", where, "make type and default agree")
-        if name in parameters:
-            raise ParameterError("Parameters cell names a parameter twice", notebook, "keep one of them")
-        parameters[name] = parameter
+    if len(parameters) != len(statements):
+        raise ParameterError("Parameters cell names a parameter twice", notebook, "keep one of them")
     return parameters
 
 

@@ -21,8 +21,6 @@ from ir_kit import __version__
 from ir_kit.incident import Incident
 from ir_kit.record.markup import clean_html, figure_json, markdown_to_html, visible, without_escapes
 
-__all__ = ["page_header", "render_notebook", "render_report"]
-
 TEMPLATES = jinja2.Environment(
     loader=jinja2.PackageLoader("ir_kit.record"),
     autoescape=True,

@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
+from platform import python_version
 from typing import TYPE_CHECKING, Any, get_args
 
 from ir_kit import __version__
@@ -31,8 +32,6 @@ from ir_kit.record.report import page_header, render_notebook, render_report
 
 if TYPE_CHECKING:
     from ir_kit.record.execution import Outcome
-
-__all__ = ["RunResult", "StoredEvidence", "run_playbooks"]
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -159,11 +158,7 @@ def run_playbooks(
                 "versions": versions(),
                 "source_revision": revision,
                 "source_modified": modified,
-                "platform": {
-                    "system": platform.platform(),
-                    "machine": platform.machine(),
-                    "python": platform.python_version(),
-                },
+                "platform": {"system": platform.platform(), "machine": platform.machine(), "python": python_version()},
                 **facts,
                 "playbooks": endings,
             }
@@ -218,12 +213,12 @@ def versions() -> dict[str, str]:
     return installed
 
 
-def source_revision(root: Path = ROOT) -> tuple[str | None, bool | None]:
+def source_revision() -> tuple[str | None, bool | None]:
     """Which commit is the package's source, and do tracked files differ from it? None where it is no git checkout."""
-    if not (root / ".git").exists():
+    if not (ROOT / ".git").exists():
         return None, None
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    command = ["git", "-C", str(root), "describe", "--always", "--abbrev=40", "--exclude=*", "--dirty"]
+    command = ["git", "-C", str(ROOT), "describe", "--always", "--abbrev=40", "--exclude=*", "--dirty"]
     try:
         answer = subprocess.run(command, capture_output=True, text=True, timeout=30, env=environment, check=True)
     except (OSError, subprocess.SubprocessError):

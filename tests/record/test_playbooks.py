@@ -22,7 +22,7 @@ def stored(tmp_path: Path):
 
 def test_a_parameter_has_its_name_type_and_default(stored):
     parameters = read_parameters(stored('incident: str = "demo"  # which incident\nlimit: int = 5'))
-    assert [(p.name, p.type, p.default) for p in parameters.values()] == [
+    assert [(name, p.type, p.default) for name, p in parameters.items()] == [
         ("incident", "str", "demo"),
         ("limit", "int", 5),
     ]

@@ -322,4 +322,4 @@ def test_lab_starts_on_copies_of_the_playbooks_with_the_incident(
 
 def test_lab_without_playbooks_is_one_line(ir_kit: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cli, "__file__", str(tmp_path / "ir_kit" / "cli.py"))
-    assert one_line(ir_kit("lab")).startswith("no playbooks: ")
+    assert one_line(ir_kit("lab")).startswith("No playbooks: ")

@@ -19,7 +19,7 @@ _UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u202a-\u2
 _ELEMENTS = nh3.ALLOWED_TAGS - {"area", "img", "map"} | {"meter", "section", "tfoot"}
 # an element that is not allowed stands as text, which no sanitizer does; style sheets and comments go
 _NOT_ALLOWED = re.compile(rf"(?si)<(?!/?(?:{'|'.join(_ELEMENTS)}|style)[\s/>]|!--.*?-->)")
-_PLAIN = ["class", "colspan", "rowspan", "scope", "span", "start", "datetime", "open", "value", "min", "max", "low", "high", "optimum"]
+_PLAIN_VALUE = re.compile(r"[\w .,:;%+()/-]*")
 _STYLE = re.compile(
     r"\s*(?:(?:color|background|background-color|width|min-width|max-width|height|left|right|display|opacity|white-space"
     r"|text-align|text-decoration|vertical-align|font-(?:weight|style|size|variant|variant-numeric)"
@@ -27,7 +27,8 @@ _STYLE = re.compile(
     r"\s*:\s*(?:[\w#.,% +-]|(?:rgba?|hsla?)\([\d., %/]+\))*(?:;[\s;]*|$))*"
 )
 _ATTRIBUTES = {
-    **dict.fromkeys(_PLAIN, re.compile(r"[\w .,:;%+()/-]*")),
+    **dict.fromkeys(("class", "colspan", "rowspan", "scope", "span", "start", "datetime", "open"), _PLAIN_VALUE),
+    **dict.fromkeys(("value", "min", "max", "low", "high", "optimum"), _PLAIN_VALUE),
     **dict.fromkeys(("title", "aria-label"), re.compile(r"(?s).*")),
     "role": re.compile(r"img|note|status|group|region"),
     "href": re.compile(r"#[\w-]+|\d\d_\w+\.html"),

@@ -8,17 +8,16 @@ Source: M. Okabe and K. Ito, "Color Universal Design" (2008), for the palette.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import pandas as pd
 
 from ir_kit.display.publish import publish_figure
-from ir_kit.display.text import as_label, as_text, is_null, joined, moment, shortened, visible
+from ir_kit.display.text import as_label, as_text, joined, moment, shortened, visible
 
-__all__ = ["Chart", "Look", "as_time", "hover", "limited", "looks_of", "publish_empty"]
+__all__ = ["Chart", "Look", "as_time", "hover_texts", "limited", "looks_of", "publish_empty"]
 
-Row = Mapping[Any, Any]
 INK, SOFT, LINE, FAINT, WHITE = "#1d2430", "#5a6472", "#d9dee5", "#eef1f4", "#ffffff"
 PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8C6D1F", "#3B3B3B")
 OTHER = "#9AA3AE"
@@ -101,7 +100,7 @@ class Chart:
     ) -> None:
         self.caption, self.below = caption, below
         self.data: list[dict[str, Any]] = []
-        axis = {"gridcolor": LINE, "linecolor": SOFT, "zeroline": False}
+        axis: dict[str, Any] = {"gridcolor": LINE, "linecolor": SOFT, "zeroline": False}
         axis |= {"ticks": "outside", "tickcolor": SOFT, "ticklen": 4}
         self.x, self.y = (
             {**axis, "title": {"text": title, "font": {"size": 12, "color": SOFT}, "standoff": 10}}
@@ -140,30 +139,28 @@ class Chart:
         """A trace of plotly's, its hover text as it is given."""
         self.data.append({"type": kind, "hoverinfo": "text" if "hovertext" in trace else "skip", **trace})
 
-    def bands(self, rows: Sequence[Row], places: Sequence[float], *, start: str, end: str, **trace: Any) -> None:
+    def bands(self, rows: pd.DataFrame, places: Iterable[float], *, start: str, end: str, **trace: Any) -> None:
         """Bars over time, one a row, each on its line; of a row without an end there is nothing to see."""
-        spans = [None if is_null(row[end]) else (row[end] - row[start]).total_seconds() * 1000 for row in rows]
+        spans = (pd.to_datetime(rows[end], utc=True) - rows[start]).dt.total_seconds() * 1000
+        base, lengths = [as_time(time) for time in rows[start]], [span or None for span in spans.fillna(0)]
         self.layout["barmode"] = "overlay"
-        self.add(
-            "bar", base=[as_time(row[start]) for row in rows], x=[span or None for span in spans], y=list(places),
-            orientation="h", hovertext=[hover(row) for row in rows], **trace,
-        )  # fmt: skip
+        if base:
+            self.add("bar", base=base, x=lengths, y=list(places), orientation="h", hovertext=hover_texts(rows), **trace)
 
-    def marks(
-        self, rows: Sequence[Row], places: Sequence[float], *, time: str, names: Sequence[str] = (), **trace: Any
-    ) -> None:
-        """Symbols over time, one a row, which say these columns of it, or all."""
-        texts = [hover({name: row[name] for name in names} if names else row) for row in rows]
-        self.add(
-            "scatter", x=[as_time(row[time]) for row in rows], y=list(places), mode="markers", hovertext=texts, **trace
-        )
+    def marks(self, rows: pd.DataFrame, places: Iterable[float], *, time: str, **trace: Any) -> None:
+        """Symbols over time, one a row."""
+        times = [as_time(moment) for moment in rows[time]]
+        if times:
+            trace = {"mode": "markers", "hovertext": hover_texts(rows), **trace}
+            self.add("scatter", x=times, y=list(places), **trace)
 
     def hourly(self, amounts: pd.Series[Any], texts: Iterable[str], *, name: str, **trace: Any) -> None:
         """Stacked bars of an hour each."""
         hours = amounts.index
         words = [f"{moment(hour)}, one hour<br>{name}<br>{text}" for hour, text in zip(hours, texts, strict=True)]
         x, y = [as_time(hour) for hour in hours], [int(n) for n in amounts]
-        self.add("bar", x=x, y=y, width=HOUR, offset=0, name=name, hovertext=words, **trace)
+        if x:
+            self.add("bar", x=x, y=y, width=HOUR, offset=0, name=name, hovertext=words, **trace)
 
     def cells(self, values: list[list[Any]], x: Sequence[Any], texts: list[list[str]], **trace: Any) -> None:
         """A matrix, one line a name of the vertical axis; nothing where there is no value."""
@@ -235,9 +232,15 @@ def as_time(value: Any) -> str:
     return moment(value).removesuffix("Z")
 
 
-def hover(row: Row) -> str:
-    """A row of a frame, a line a column, for the box that follows the pointer."""
-    return "<br>".join(f"{as_label(name)}: {as_label(shortened(as_text(value), 90))}" for name, value in row.items())
+def hover_texts(rows: pd.DataFrame) -> list[str]:
+    """Each row for the box that follows the pointer, a line a column."""
+    names = [as_label(name) for name in rows.columns]
+    return [
+        "<br>".join(
+            f"{name}: {as_label(shortened(as_text(value), 90))}" for name, value in zip(names, row, strict=True)
+        )
+        for row in rows.astype(object).itertuples(index=False, name=None)
+    ]
 
 
 def limited(shown: int, of: int, what: str, which: str = "") -> str:

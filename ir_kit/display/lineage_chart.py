@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from ir_kit.display.charts import INK, LINE, SOFT, Chart, hover, limited, publish_empty
+from ir_kit.display.charts import INK, LINE, SOFT, Chart, hover_texts, limited, publish_empty
 from ir_kit.display.text import as_label, as_text, counted, is_null, shortened
 
 __all__ = ["lineage"]
@@ -73,7 +73,7 @@ def lineage(frame: pd.DataFrame, *, caption: str = "Lineage of credentials", mos
             "color": [LINKS.get(node.row["link"], (SOFT, ""))[0] for node in nodes], "line": {"color": LINE, "width": 1},
         },
         text=[node_label(node.row) for node in nodes], textposition="middle right", textfont={"size": 11, "color": INK},
-        hovertext=[hover({name: node.row[name] for name in names}) for node, names in zip(nodes, shown, strict=True)],
+        hovertext=[hover_texts(pd.DataFrame([node.row], columns=names))[0] for node, names in zip(nodes, shown, strict=True)],
         showlegend=False,
     )  # fmt: skip
     for link, (color, words) in LINKS.items():

@@ -1,51 +1,15 @@
-"""What was downloaded: bytes by hour and grade, the bounds of each bucket, and the prefixes that were read."""
+"""What was downloaded: the bounds of each bucket, and the prefixes that were read."""
 
 from __future__ import annotations
 
 import pandas as pd
 
-from ir_kit.display.charts import INK, OTHER, Chart, Look, limited, publish_empty
-from ir_kit.display.text import as_label, counted, shortened
+from ir_kit.display.charts import INK, OTHER, Chart, limited, publish_empty
+from ir_kit.display.text import as_label, byte_size, counted, shortened
 
-__all__ = ["bounds", "bytes_by_hour", "prefixes"]
+__all__ = ["bounds", "prefixes"]
 
 LABEL = 34
-GRADES = {
-    "A": ("A named", Look("#0072B2", "", "circle")),
-    "B": ("B in the URI", Look("#56B4E9", ".", "square")),
-    "C": ("C inferred", Look("#E69F00", "/", "triangle-up")),
-    "D": ("D ambiguous", Look("#CC79A7", "x", "diamond")),
-}
-SIZES = ("B", "kB", "MB", "GB", "TB", "PB")
-
-
-def bytes_by_hour(frame: pd.DataFrame, *, caption: str = "Bytes downloaded, by hour and grade") -> None:
-    """How many bytes were downloaded in each hour, and how sure is it by which key? The owner's own use left out.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        One row per hour, attribution and counted_in, with reads and bytes_sent.
-    caption : str
-    """
-    counted_rows = frame[frame["counted_in"] != "owner"]
-    if counted_rows.empty:
-        return publish_empty(caption, "no bytes to draw")
-    chart = Chart(caption, 400, x_title="hour, UTC", y_title="bytes an hour")
-    for grade, (name, look) in GRADES.items():
-        rows = counted_rows[counted_rows["attribution"] == grade]
-        hours = rows.groupby("hour")[["bytes_sent", "reads"]].sum()
-        if not hours.empty:
-            sums = zip(hours["bytes_sent"], hours["reads"], strict=True)
-            texts = [f"{amount(float(sent))} in {int(reads):,} reads" for sent, reads in sums]
-            chart.hourly(hours["bytes_sent"], texts, name=name, marker=look.marker())
-    chart.time_axis(counted_rows["hour"].min(), counted_rows["hour"].max() + pd.Timedelta(hours=1), padded=True)
-    chart.y |= {"rangemode": "tozero", "tickformat": "~s"}
-    total, reads = int(counted_rows["bytes_sent"].sum()), int(counted_rows["reads"].sum())
-    return chart.publish(
-        f"{amount(total)} in {counted(reads, 'read')} that are not the owner's; UTC.",
-        f"{counted(int(frame['reads'].sum()) - reads, 'read')} that look like the owner's left out.",
-    )
 
 
 def bounds(
@@ -113,13 +77,14 @@ def prefixes(frame: pd.DataFrame, *, caption: str = "Objects downloaded, by pref
     numbers, sizes = ([int(n) for n in [*buckets[name], *rows[name]]] for name in sums)
     labels = [as_label(shortened(str(name), LABEL)) for name in names]
     chart = Chart(caption, 420, left=8)
+    chart.x["visible"] = chart.y["visible"] = False
     chart.layout["margin"] |= {"r": 8, "t": 60, "b": 12}
     chart.add(
         "treemap", ids=[*buckets["id"], *(f"p{number}" for number in range(len(rows)))], labels=labels, values=numbers,
         branchvalues="total", parents=[*("" for _ in buckets.index), *parents], textinfo="label+value",
         marker={"colors": sizes, "colorscale": "Cividis", "reversescale": True,
                 "colorbar": {"title": {"text": "bytes"}, "tickformat": "~s"}},
-        hovertext=[f"{label}<br>{counted(number, 'object')}, {amount(size)}"
+        hovertext=[f"{label}<br>{counted(number, 'object')}, {byte_size(size)}"
                    for label, number, size in zip(labels, numbers, sizes, strict=True)],
     )  # fmt: skip
     under = counted(len(every), "prefix", "prefixes")
@@ -127,12 +92,3 @@ def prefixes(frame: pd.DataFrame, *, caption: str = "Objects downloaded, by pref
         f"{counted(int(every['objects'].sum()), 'object')} under {under}; area by number.",
         limited(len(rows), len(every), "prefixes", ", those with most objects"),
     )
-
-
-def amount(count: float) -> str:
-    """So many bytes, in the unit that suits."""
-    for unit in SIZES:
-        if count < 1000 or unit == SIZES[-1]:
-            return f"{count:,.0f} {unit}" if unit == "B" or count >= 100 else f"{count:,.1f} {unit}"
-        count /= 1000
-    return ""

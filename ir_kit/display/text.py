@@ -13,11 +13,11 @@ import numpy as np
 import pandas as pd
 
 __all__ = [
-    "EMPTY",
     "NULL",
     "as_html",
     "as_label",
     "as_text",
+    "byte_size",
     "counted",
     "is_null",
     "joined",
@@ -121,3 +121,10 @@ def counted(number: int, noun: str, plural: str = "") -> str:
 def joined(*sentences: str) -> str:
     """Sentences on one line, those that are not empty."""
     return " ".join(sentence for sentence in sentences if sentence)
+
+
+def byte_size(number: float) -> str:
+    """So many bytes, in the unit that suits: ``12 B``, ``1.5 MB``."""
+    unit = next((unit for unit in range(5) if abs(number) < 1000 ** (unit + 1)), 5)
+    size = number / 1000**unit
+    return f"{size:,.{0 if unit == 0 or size >= 100 else 1}f} {('B', 'kB', 'MB', 'GB', 'TB', 'PB')[unit]}"

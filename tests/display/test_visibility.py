@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from ir_kit.display import show
 from ir_kit.display.publish import PLOTLY
-from ir_kit.display.visibility_chart import STATES
+from ir_kit.display.timelines import RECORDED
 
 Bundle = dict[str, Any]
 
@@ -40,7 +40,7 @@ def act(hour: int, outcome: str = "success", name: str = "StopLogging") -> dict[
 EVERY_STATE = pd.DataFrame(
     rows(None, "management", (0, 24, "logged"))
     + rows(None, "management", (0, 24, "logged"), region="eu-west-1")
-    + rows("b", "data_read", *((2 * place, 2 * place + 2, state) for place, state in enumerate(STATES)))
+    + rows("b", "data_read", *((2 * place, 2 * place + 2, state) for place, state in enumerate(RECORDED)))
 )
 
 
@@ -51,7 +51,7 @@ def drawn(shown: list[Bundle]) -> dict[str, Any]:
 
 
 def test_no_two_states_share_a_colour_or_look_alike_without_it() -> None:
-    looks = [look for _, look in STATES.values()]
+    looks = [look for _, look in RECORDED.values()]
     assert len({look.color for look in looks}) == len(looks)
     greys = [
         sum(weight * int(look.color[at : at + 2], 16) for weight, at in ((0.3, 1), (0.6, 3), (0.1, 5)))
@@ -73,7 +73,7 @@ def test_every_band_is_drawn_from_its_start_to_its_end(shown: list[Bundle]) -> N
 def test_regions_that_were_alike_are_one_line(shown: list[Bundle]) -> None:
     show.visibility(EVERY_STATE)
     assert drawn(shown)["layout"]["yaxis"]["ticktext"] == [
-        "<b>eu-west-1, us-east-1</b>, management", "<b>b</b>", "data read",
+        "eu-west-1, us-east-1 · management", "b · data read",
     ]  # fmt: skip
 
 
@@ -81,8 +81,8 @@ def test_acts_are_drawn_over_the_bands_and_those_that_failed_draw_no_line(shown:
     show.visibility(EVERY_STATE, pd.DataFrame([act(3), act(20, "denied", "DeleteTrail"), act(99)]))
     figure = drawn(shown)
     assert [shape["x0"] for shape in figure["layout"]["shapes"]] == ["2026-03-01 03:00:00"]
-    named = [note["text"] for note in figure["layout"]["annotations"]]
-    assert named[:2] == ["StopLogging", "DeleteTrail failed"]
+    named = [text for trace in figure["data"] if trace["type"] == "scatter" for text in trace["text"]]
+    assert named == ["StopLogging", "DeleteTrail failed"]
     assert "Only 2 of 3 changes are drawn" in shown[-1]["text/plain"]
 
 

@@ -73,8 +73,7 @@ def completeness(case: Case) -> pd.DataFrame:
             case.derive(relation, f"attribution/{relation}")
         frame = case.ask("attribution/completeness")
         case.engine.provide("completeness", frame)
-        case.write_table("logging_gaps/completeness", frame)
-        return frame
+        return case.write_table("logging_gaps/completeness", frame)
 
     return case.once("completeness", compare)
 

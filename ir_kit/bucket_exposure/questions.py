@@ -38,8 +38,7 @@ def written(answer: Callable[[Case], Iterable[Row] | pd.DataFrame], name: str = 
         def write() -> pd.DataFrame:
             rows = answer(case)
             frame = rows if isinstance(rows, pd.DataFrame) else frame_of(rows, types_of(table))
-            case.write_table(table, frame)
-            return frame
+            return case.write_table(table, frame)
 
         return case.once(table, write)
 

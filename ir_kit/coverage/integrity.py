@@ -130,8 +130,7 @@ def log_integrity(case: Case) -> pd.DataFrame:
     ``detail`` says why. Access logs have no digests.
     """
     frame = frame_of([_columns(log, LOGS) for log in integrity(case).logs], types_of("logging_gaps/integrity"))
-    case.write_table("logging_gaps/integrity", frame)
-    return frame
+    return case.write_table("logging_gaps/integrity", frame)
 
 
 def digest_chain(case: Case) -> pd.DataFrame:
@@ -154,8 +153,7 @@ def digest_chain(case: Case) -> pd.DataFrame:
         if not any(name.endswith(path) or path.endswith(name) for name in names):
             rows.append({"digest_file": path, "state": "altered", "file": path, "detail": reason})
     frame = frame_of(rows, types_of("logging_gaps/digests"))
-    case.write_table("logging_gaps/digests", frame)
-    return frame
+    return case.write_table("logging_gaps/digests", frame)
 
 
 def lost_spans(case: Case) -> list[dict[str, Any]]:

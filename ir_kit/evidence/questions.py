@@ -95,5 +95,4 @@ def records_of_run(case: Case, run: Mapping[str, Any], *, most: int = 200) -> pd
 
 def _written(case: Case, name: str) -> pd.DataFrame:
     frame = case.ask(name)
-    case.write_table(name, frame)
-    return frame
+    return case.write_table(name, frame)

@@ -59,8 +59,7 @@ def trails(case: Case) -> pd.DataFrame:
             else:
                 results.append(row)
     frame = frame_of(results, types_of(table))
-    case.write_table(table, frame)
-    return frame
+    return case.write_table(table, frame)
 
 
 def trail_row(logs: LoggingTimeline, trail: Trail, span: Span) -> dict[str, Any]:
@@ -132,8 +131,7 @@ def tampering(case: Case) -> pd.DataFrame:
             effect = "; ".join(filter(None, (change.effect, words)))
             results.append({**row, "target": change.target, "effect": effect, "blind_hours": cost})
     frame = frame_of(results, types_of(table) | {"user_agent": "varchar"})
-    case.write_table(table, frame)
-    return frame
+    return case.write_table(table, frame)
 
 
 def calls(case: Case, logs: LoggingTimeline) -> list[dict[str, Any]]:
@@ -331,8 +329,7 @@ def contradictions(case: Case) -> pd.DataFrame:
     ]  # fmt: skip
     rows.sort(key=lambda row: (row[2], row[0], row[1]))
     frame = frame_of((dict(zip(types, row, strict=True)) for row in rows), types)
-    case.write_table("logging_gaps/contradictions", frame)
-    return frame
+    return case.write_table("logging_gaps/contradictions", frame)
 
 
 def trails_against_files(case: Case, logs: LoggingTimeline) -> Iterator[Contradiction]:

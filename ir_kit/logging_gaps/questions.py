@@ -34,8 +34,7 @@ def visibility(case: Case) -> pd.DataFrame:
     Cannot see: changes made while nothing recorded management events; requests that neither log ever records.
     """
     frame = visible(case)
-    case.write_table("logging_gaps/visibility", frame)
-    return frame
+    return case.write_table("logging_gaps/visibility", frame)
 
 
 def blind_time(case: Case) -> pd.DataFrame:
@@ -49,8 +48,7 @@ def blind_time(case: Case) -> pd.DataFrame:
     """
     case.engine.provide("visibility", visible(case))
     frame = case.ask("logging_gaps/blind_time")
-    case.write_table("logging_gaps/blind_time", frame)
-    return frame
+    return case.write_table("logging_gaps/blind_time", frame)
 
 
 def access_log_losses(case: Case) -> pd.DataFrame:

@@ -152,8 +152,7 @@ def recommendations(case: Case, substantial_usd: float | None = None) -> pd.Data
     reached = rows_of(compromised_credentials(case))
     plan.principals = lasting_arns(row["principal_arn"] for row in reached if not row["is_responder"])
     frame = plan.table()
-    case.write_table(TABLE, frame)
-    return frame
+    return case.write_table(TABLE, frame)
 
 
 def lasting_arns(principals: Iterable[str | None]) -> list[str]:

@@ -8,19 +8,35 @@ from __future__ import annotations
 
 from functools import cache
 from importlib import import_module
-from pathlib import Path
 from typing import NamedTuple
 
 import pyarrow as pa
 
 from ir_kit.errors import ParameterError
 
-ROOT = Path(__file__).parent
 PLAYBOOKS = ("evidence", "scoping", "key_activity", "object_access", "bucket_exposure", "logging_gaps")
 _ARROW = {
     "varchar": pa.string(), "bigint": pa.int64(), "integer": pa.int32(), "double": pa.float64(), "boolean": pa.bool_(),
     "timestamp": pa.timestamp("us", tz="UTC"), "varchar[]": pa.list_(pa.string()), "date": pa.date32(),
 }  # fmt: skip
+MADE_BY = {
+    "scoping/key_facts": "scoping/questions.py", "scoping/credentials": "credentials/lineage.py",
+    "key_activity/sessions": "sessions/session_table.py", "key_activity/operators": "sessions/operators.sql",
+    "key_activity/baseline": "sessions/session_table.py",
+    "object_access/losses": "attribution/access_log_losses.sql",
+    "object_access/holes": "attribution/access_log_holes.sql", "object_access/calibration": "attribution/calibration.sql",
+    "bucket_exposure/grants": "exposure/bucket_verdicts.py", "bucket_exposure/buckets": "exposure/bucket_verdicts.py",
+    "bucket_exposure/reachable": "exposure/permissions.py",
+    "bucket_exposure/observed_access": "attribution/observed_access.sql",
+    "bucket_exposure/changes": "exposure/bucket_verdicts.py", "bucket_exposure/spans": "exposure/bucket_verdicts.py",
+    "bucket_exposure/closing_steps": "bucket_exposure/closing_steps.py",
+    "logging_gaps/visibility": "coverage/visibility.py", "logging_gaps/trails": "logging_gaps/logging_history.py",
+    "logging_gaps/contradictions": "logging_gaps/logging_history.py",
+    "logging_gaps/integrity": "coverage/integrity.py", "logging_gaps/digests": "coverage/integrity.py",
+    "logging_gaps/recommendations": "logging_gaps/recommendations.py",
+    "logging_gaps/completeness": "attribution/completeness.sql",
+}  # fmt: skip
+"""The file below ``ir_kit/`` that makes a table, where no SQL of its name does."""
 OUTCOME = ("outcome", "varchar", "`success`, `denied` (an authorization error), or `error`")
 
 
@@ -62,6 +78,5 @@ def types_of(table: str) -> dict[str, str]:
 
 
 def made_by(table: str) -> str:
-    """Where is read how a result table is made: SQL of its name in its playbook's room, or the room's questions."""
-    made = Path(f"{table}.sql")
-    return f"ir_kit/{made if (ROOT / made).exists() else made.with_name('questions.py')}"
+    """The file of the package that makes a result table: SQL of its name, or what `MADE_BY` names."""
+    return f"ir_kit/{MADE_BY.get(table, f'{table}.sql')}"

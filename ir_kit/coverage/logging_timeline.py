@@ -33,6 +33,7 @@ T = TypeVar("T")
 HOUR, MOMENT = timedelta(hours=1), timedelta(seconds=1)
 SURE_HOURS = 24  # hours of evidence from which a silence can be told from a quiet hour
 CHANCE = 1e-3
+BODIES = ("parameters", "response", "request_parameters", "response_elements")
 MARGIN = timedelta(minutes=15)
 AWAY = timedelta(hours=1)  # without a record, from which a trail that was pointed elsewhere is taken to have been away
 LAG = timedelta(hours=1)  # by which files come after what they tell
@@ -647,8 +648,12 @@ def _micros(time: datetime) -> int:
 def logging_timeline(case: Case) -> LoggingTimeline:
     """The logging of a case's account over time, from what was answered, called and delivered."""
 
+    def read(column: str, value: Any) -> Any:
+        value = mapping(value) if column in BODIES else value
+        return value.to_pydatetime() if isinstance(value, pd.Timestamp) else value
+
     def ask(question: str) -> list[dict[str, Any]]:
-        return [{name: read_value(name, value) for name, value in row.items()} for row in rows_of(case.ask(question))]
+        return [{name: read(name, value) for name, value in row.items()} for row in rows_of(case.ask(question))]
 
     settings, events = ask("coverage/log_settings"), ask("coverage/log_events")
     hours, window = ask("coverage/delivered_hours"), Span(case.incident.window.start, case.incident.window.end)
@@ -689,10 +694,3 @@ def logging_timeline(case: Case) -> LoggingTimeline:
     lines = ask("coverage/delivered_lines")
     timeline.access_logs = access_logs(settings, events, lines, of_buckets, ends)
     return timeline
-
-
-def read_value(column: str, value: Any) -> Any:
-    """A value of a question's row: times as datetimes, and the bodies of calls and answers read."""
-    if column in ("parameters", "response", "request_parameters", "response_elements"):
-        return mapping(value)
-    return value.to_pydatetime() if isinstance(value, pd.Timestamp) else value

@@ -18,7 +18,7 @@ from ir_kit.coverage import integrity, selectors
 from ir_kit.coverage.logging_timeline import LoggingTimeline, logging_timeline
 from ir_kit.coverage.selectors import CLASSES, LINES, State
 from ir_kit.domain.documents import frame_of, rows_of
-from ir_kit.domain.intervals import LATEST, Span, between, united
+from ir_kit.domain.intervals import LATEST, Span, between, duration, united
 from ir_kit.errors import IrKitError
 from ir_kit.findings import Scope, join_names
 
@@ -135,15 +135,6 @@ def was_logged(
     return bool(rows) and covered >= due and all(is_whole(row, ignoring) for row in rows)
 
 
-def duration(time: timedelta) -> str:
-    """A length of time in hours and minutes: ``2 h 55 min``, ``168 h``, ``40 s``."""
-    minutes = round(time / timedelta(minutes=1))
-    if not minutes:
-        return f"{time / timedelta(seconds=1):.0f} s"
-    parts = [f"{minutes // 60:,} h"] if minutes >= 60 else []
-    return " ".join([*parts, *([f"{minutes % 60} min"] if minutes % 60 else [])])
-
-
 # which log covered a bucket's objects
 
 
@@ -180,7 +171,7 @@ class BucketCoverage:
             row for row in self.rows
             if row["kind"] == kind or (kind, row["data_state"]) == ("partial", "partly") and row["log_state"] in BLIND
         ]  # fmt: skip
-        return sum((_length(row) for row in rows), timedelta()) / HOUR
+        return sum((row["end_time"] - row["start_time"] for row in rows), timedelta()) / HOUR
 
     def scope(self, loss: str = "") -> Scope:
         """How much of the window did either log cover? `loss`: what the access log loses, in a sentence."""
@@ -263,7 +254,7 @@ class LogScope:
         times = defaultdict[tuple[str, str], timedelta](timedelta)
         for row in self.rows:
             if row["bucket"] is not None and row["record_class"] in CLASSES[1:] and not is_whole(row):
-                times[row["bucket"], row["record_class"]] += _length(row)
+                times[row["bucket"], row["record_class"]] += row["end_time"] - row["start_time"]
         return {bucket: max(times[bucket, kind] for kind in CLASSES[1:]) for bucket, _ in list(times)}
 
     def _scope(self, rows: Sequence[Row], what: str) -> Scope:
@@ -300,11 +291,11 @@ def in_words(faults: Iterable[Row], whole: float = 0.0) -> str:
     for (doubtful, _), names in sorted(alike.items(), key=lambda group: group[0][0]):
         rows, own = [row for name in names for row in places[name, not doubtful]], places[names[0], not doubtful]
         words = ", or ".join(words for state, words in WORDS.items() if any(row["state"] == state for row in rows))
-        time = duration(sum(map(_length, own), timedelta()))
+        time = duration(sum((row["end_time"] - row["start_time"] for row in own), timedelta()))
         of = f" of {duration(whole * HOUR)}" if whole and not parts else ""
         where = f" in {join_names(names)}" if rows[0]["bucket"] is None else ""
         # the longest stretch, and the first reason for it that is known
-        longest = max(own, key=_length)
+        longest = max(own, key=lambda row: row["end_time"] - row["start_time"])
         start, end = longest["start_time"], longest["end_time"]
         reasons = [row for row in rows if row["start_time"] == start]
         basis = str(min(reasons, key=lambda row: row["state"] == "unknown")["basis"]).split("; ")[0]
@@ -314,11 +305,6 @@ def in_words(faults: Iterable[Row], whole: float = 0.0) -> str:
         parts.append(f"{words} for {time}{of}{where} ({when})")
     more = f"; and in {len(parts) - MOST} more groups of Regions" if len(parts) > MOST else ""
     return "; ".join(parts[:MOST]) + more
-
-
-def _length(row: Row) -> timedelta:
-    length: timedelta = row["end_time"] - row["start_time"]
-    return length
 
 
 # IAM's note of a key's last use

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right, insort
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any, Literal, NamedTuple
 
@@ -153,3 +153,12 @@ class Timeline:
         """Would a change between these moments have left no record?"""
         number = bisect_right(self.unlogged, start, key=lambda span: span.end)
         return number < len(self.unlogged) and self.unlogged[number].start < end
+
+
+def duration(time: timedelta) -> str:
+    """A length of time in hours and minutes: ``2 h 55 min``, ``168 h``, ``40 s``."""
+    minutes = round(time / timedelta(minutes=1))
+    if not minutes:
+        return f"{time / timedelta(seconds=1):.0f} s"
+    parts = [f"{minutes // 60:,} h"] if minutes >= 60 else []
+    return " ".join([*parts, *([f"{minutes % 60} min"] if minutes % 60 else [])])

@@ -6,8 +6,9 @@ from datetime import timedelta
 
 from ir_kit.case import Case
 from ir_kit.configuration.collected_answers import configuration
-from ir_kit.coverage.visibility import BLIND, LogScope, Row, duration, in_words, last_used_logged_status
+from ir_kit.coverage.visibility import BLIND, LogScope, Row, in_words, last_used_logged_status
 from ir_kit.domain.documents import rows_of
+from ir_kit.domain.intervals import duration
 from ir_kit.findings import (
     EvidenceRows,
     Finding,

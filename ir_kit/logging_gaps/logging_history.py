@@ -18,9 +18,9 @@ from ir_kit.coverage.log_delivery import CLOUDTRAIL, LOGGING, bare_key, expiries
 from ir_kit.coverage.logging_timeline import MARGIN, LoggingTimeline, logging_timeline
 from ir_kit.coverage.selectors import CLASSES, LINES, Scope, SelectorSet, lowered, selector_set
 from ir_kit.coverage.trails import FIELDS, INSTANT, Trail, moment, trail_key
-from ir_kit.coverage.visibility import BLIND, HOUR, NEAR, duration, last_used_logged_status, logged_uses
+from ir_kit.coverage.visibility import BLIND, HOUR, NEAR, last_used_logged_status, logged_uses
 from ir_kit.domain.documents import frame_of, mapping, rows_of
-from ir_kit.domain.intervals import Span, Timeline, between, edges_of
+from ir_kit.domain.intervals import Span, Timeline, between, duration, edges_of
 from ir_kit.findings import join_names
 from ir_kit.tables import types_of
 

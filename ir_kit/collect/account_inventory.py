@@ -1,7 +1,6 @@
 """The account under investigation: who asks, Regions, trails and where they deliver, buckets and how they are logged.
 
-Every answer stands in the configuration file too; this keeps what the next steps go by. What was refused is recorded as
-refused, never taken for absent.
+What was refused is recorded as refused, never taken for absent.
 """
 
 from __future__ import annotations
@@ -13,19 +12,20 @@ from functools import partial
 from typing import Any
 
 from ir_kit.collect.calls import Calls, side_by_side
+from ir_kit.collect.log_objects import AccessLogPlace
 from ir_kit.errors import EvidenceError, ParameterError
 
-__all__ = ["AccountInventory", "caller_identity", "discover"]
+__all__ = ["AccountInventory", "discover"]
 
 
 @dataclass
 class AccountInventory:
     """What a collection goes by.
 
-    `trails` as `DescribeTrails` and, if that was answered, `GetTrailStatus` give them, with `Management`: do they record
-    every management event? `buckets` are those in scope with their Regions, `owned` all that the account lists.
-    `access_logs` has ``LoggingEnabled`` of each bucket that said how it is logged, None where it is not. `deliveries`
-    are buckets whose log goes through CloudWatch Logs as well, with the destination.
+    `trails` as `DescribeTrails` and `GetTrailStatus` give them, with `Management`: do they record every management event?
+    `buckets` are those in scope with their Regions, `owned` all that the account lists. `access_logs` lacks the buckets
+    that did not say how they are logged, and has None for those that are not. `deliveries` are buckets whose log goes
+    through CloudWatch Logs as well, with the destination.
     """
 
     account: str
@@ -39,47 +39,34 @@ class AccountInventory:
     buckets: dict[str, str | None] = field(default_factory=dict)
     owned: dict[str, str | None] = field(default_factory=dict)
     buckets_refused: str = ""
-    access_logs: dict[str, dict[str, Any] | None] = field(default_factory=dict)
+    access_logs: dict[str, AccessLogPlace | None] = field(default_factory=dict)
     deliveries: list[tuple[str, str]] = field(default_factory=list)
 
 
-def caller_identity(calls: Calls) -> tuple[str, str]:
-    """Which account and which principal ask?
+def discover(calls: Calls, regions: Sequence[str] = (), buckets: Sequence[str] = ()) -> AccountInventory:
+    """Who asks, and what is there to collect?
+
+    Parameters
+    ----------
+    regions, buckets : sequence of str
+        Only these; none: every Region that the account has switched on, every bucket of the account.
 
     Raises
     ------
     StoppedError
         The credentials are missing, expired or not accepted.
     EvidenceError
-        AWS does not say.
-    """
-    # never taken from what was answered before: the credentials may be others now
-    response, code = calls.ask("sts", "GetCallerIdentity", keep=dict)
-    if code:
-        raise EvidenceError(
-            f"AWS does not say who asks ({code})", "sts:GetCallerIdentity", "check the network and the profile"
-        )
-    return response["Account"], response["Arn"]
-
-
-def discover(
-    calls: Calls, account: str, caller_arn: str, regions: Sequence[str] = (), buckets: Sequence[str] = ()
-) -> AccountInventory:
-    """What is there to collect?
-
-    Parameters
-    ----------
-    account, caller_arn : str
-        As `caller_identity` gives them.
-    regions, buckets : sequence of str
-        Only these; none: every Region that the account has switched on, every bucket of the account.
-
-    Raises
-    ------
+        AWS does not say who asks.
     ParameterError
         A Region is none.
     """
-    found = AccountInventory(account, caller_arn)
+    # never taken from what was answered before: the credentials may be others now
+    caller, code = calls.ask("sts", "GetCallerIdentity", keep=dict)
+    if code:
+        what = f"AWS does not say who asks ({code})"
+        raise EvidenceError(what, "sts:GetCallerIdentity", "check the network and the profile")
+    calls.account = caller["Account"]
+    found = AccountInventory(caller["Account"], caller["Arn"])
     found.regions, found.regions_basis = account_regions(calls, regions)
     found.organization = calls.ask("organizations", "DescribeOrganization").response.get("Organization", {}).get("Id")
     pages = list(calls.pages("s3", "ListBuckets", {"MaxBuckets": 1000}))
@@ -92,7 +79,7 @@ def discover(
     side_by_side(partial(bucket_logging, calls, found), sorted(found.buckets))
     # how logs are kept matters to all of them
     targets = {trail["S3BucketName"] for trail in found.trails} | {
-        target["TargetBucket"] for target in found.access_logs.values() if target
+        log.bucket for log in found.access_logs.values() if log
     }
     added = sorted(targets & set(found.owned) - set(found.buckets))
     found.buckets |= {bucket: found.owned[bucket] for bucket in added}
@@ -165,5 +152,10 @@ def bucket_logging(calls: Calls, found: AccountInventory, bucket: str) -> None:
         region = response.get("LocationConstraint") or "us-east-1"
         found.buckets[bucket] = "eu-west-1" if region == "EU" else region
     response, code = calls.ask("s3", "GetBucketLogging", {"Bucket": bucket}, found.buckets[bucket])
-    if not code:
-        found.access_logs[bucket] = response.get("LoggingEnabled")
+    target = response.get("LoggingEnabled")
+    if target:
+        parted = "PartitionedPrefix" in target.get("TargetObjectKeyFormat", {})
+        to, prefix, region = target["TargetBucket"], target.get("TargetPrefix") or "", found.buckets[bucket]
+        found.access_logs[bucket] = AccessLogPlace(to, prefix, bucket, found.account, region, parted)
+    elif not code:
+        found.access_logs[bucket] = None

@@ -28,8 +28,9 @@ from ir_kit.ingest.redaction import redacted
 
 __all__ = ["Answer", "Calls", "plain", "side_by_side", "write_whole"]
 
-Parameters = Mapping[str, Any]
-Keep = Callable[[dict[str, Any]], dict[str, Any]]
+Given = Mapping[str, Any] | None
+Keep = Callable[[dict[str, Any]], dict[str, Any]] | None
+Error = dict[str, str] | None
 THREADS = 16
 HOMES = {"us-gov-": "us-gov-west-1", "cn-": "cn-north-1"}
 """Where global services of a partition are asked, by how its Regions begin; us-east-1 in the others."""
@@ -46,14 +47,9 @@ class Answer(NamedTuple):
 
 
 class Calls:
-    """The calls of one collection, and their answers.
+    """The calls of one collection, by the guarded clients of a session, and their answers.
 
-    Parameters
-    ----------
-    clients : Session
-        Hands out clients, one a service and Region, with the guard in them.
-    journal : Path
-        Holds answers while the collection is under way; what was answered there is not asked for again.
+    The journal holds answers while the collection is under way; what was answered there is not asked for again.
     """
 
     def __init__(self, clients: Any, journal: Path, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
@@ -72,21 +68,12 @@ class Calls:
                 self.answered[key_of(line)] = line
 
     def ask(
-        self,
-        service: str,
-        operation: str,
-        parameters: Parameters | None = None,
-        region: str | None = None,
-        keep: Keep | None = None,
+        self, service: str, operation: str, parameters: Given = None, region: str | None = None, keep: Keep = None
     ) -> Answer:
-        """What does AWS answer to this call?
+        """What does AWS answer to this call, in the home of global services unless a Region is given?
 
         Parameters
         ----------
-        service, operation : str
-            botocore's names.
-        region : str
-            The home of global services unless given.
         keep : callable, optional
             What of a response is written down, where that is less than all of it; such a call is made again when a
             collection is taken up.
@@ -98,7 +85,7 @@ class Calls:
         """
         GUARD.check(service, operation)
         region = region or self.home
-        line = self.line_of(service, operation, parameters or {}, region)
+        line = self.line_of(service, operation, parameters, region)
         with self.lock:
             before = self.answered.get(key_of(line))
         if before is not None and keep is None and is_settled(before):
@@ -126,16 +113,9 @@ class Calls:
         return Answer(response)
 
     def pages(
-        self,
-        service: str,
-        operation: str,
-        parameters: Parameters | None = None,
-        region: str | None = None,
-        keep: Keep | None = None,
+        self, service: str, operation: str, parameters: Given = None, region: str | None = None, keep: Keep = None
     ) -> Iterator[Answer]:
-        """What does AWS answer to this call, page by page? At least one answer, each a call of its own; the last may be
-        an error.
-        """
+        """What does AWS answer, page by page? At least one answer, each a call of its own; the last may be an error."""
         client, name = self.clients.client(service, region or self.home), xform_name(operation)
         if client.can_paginate(name):
             rule = client.get_paginator(name)._pagination_cfg
@@ -156,20 +136,14 @@ class Calls:
             return
 
     def listed(
-        self, service: str, operation: str, name: str, parameters: Parameters | None = None, region: str | None = None
+        self, service: str, operation: str, name: str, parameters: Given = None, region: str | None = None
     ) -> list[Any]:
         """The items below `name` in all pages of an answer; empty where it was refused."""
         pages = self.pages(service, operation, parameters, region)
         return [item for answer in pages for item in answer.response.get(name) or []]
 
     def note(
-        self,
-        service: str,
-        operation: str,
-        parameters: Parameters,
-        region: str,
-        response: Any,
-        error: dict[str, str] | None = None,
+        self, service: str, operation: str, parameters: Given, region: str, response: Any, error: Error = None
     ) -> None:
         """Write down a call that another part made: its answer belongs to the configuration (a digest's metadata)."""
         line = self.line_of(service, operation, parameters, region)
@@ -179,17 +153,16 @@ class Calls:
         if not answer.items() <= before.items():
             self.add(line | answer)
 
-    def line_of(self, service: str, operation: str, parameters: Parameters, region: str) -> dict[str, Any]:
+    def line_of(self, service: str, operation: str, parameters: Given, region: str) -> dict[str, Any]:
         """A call as the configuration file records it, without its answer."""
         call = {"account": self.account, "region": region, "service": service, "operation": operation}
-        return call | {"parameters": plain(parameters)}
+        return call | {"parameters": plain(parameters or {})}
 
     def add(self, line: dict[str, Any]) -> None:
         """Take up a call with its answer, in the journal too."""
         line = {"collected_at": f"{self.clock():%Y-%m-%dT%H:%M:%SZ}", **line}
         with self.lock:
             self.answered[key_of(line)] = line
-            self.journal.parent.mkdir(parents=True, exist_ok=True)
             with self.journal.open("a", encoding="utf-8", newline="\n") as file:
                 file.write(json.dumps(line, ensure_ascii=False) + "\n")
 
@@ -217,16 +190,13 @@ def write_whole(path: Path, text: str) -> None:
     """Write this text to the file, whole or not at all; a file that is there keeps its permissions."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial")
-    try:
-        with partial.open("w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        if path.exists():
-            shutil.copymode(path, partial)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with partial.open("w", encoding="utf-8", newline="\n") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    if path.exists():
+        shutil.copymode(path, partial)
+    partial.replace(path)
 
 
 def plain(value: Any) -> Any:

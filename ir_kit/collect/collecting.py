@@ -1,15 +1,13 @@
-"""One collection: who asks, what is there, what it takes; then settings, log objects and event history; then the incident
-file.
+"""One collection: what is there, what fetching it takes; then settings, event history, log objects; then the incident file.
 
-What is under way stands in `evidence/collect/`: the answers so far and the ledger of objects. So the same command goes
-on where it stopped. What was collected lies in `evidence/raw/`, as it was delivered; nothing there is changed again.
+What is under way stands in `evidence/collect/`, so that the same command goes on where it stopped. What was collected
+lies in `evidence/raw/`, as it was delivered; nothing there is changed again.
 """
 
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -17,14 +15,14 @@ from typing import NamedTuple
 from ir_kit.aws.clients import Session
 from ir_kit.collect import inventory_reports as inventories
 from ir_kit.collect import plan
-from ir_kit.collect.account_inventory import caller_identity, discover
+from ir_kit.collect.account_inventory import discover
 from ir_kit.collect.calls import Calls
 from ir_kit.collect.event_history import RETENTION, look_up, trail_gaps
 from ir_kit.collect.fetching import fetch_objects
 from ir_kit.collect.incident_file import add_to_incident
 from ir_kit.collect.listing import list_objects
 from ir_kit.collect.log_objects import Listing
-from ir_kit.collect.settings_sweep import ask_metrics, sweep
+from ir_kit.collect.settings_sweep import sweep
 from ir_kit.domain.principals import is_responder, user_name
 from ir_kit.errors import EvidenceError
 from ir_kit.incident import Incident
@@ -72,7 +70,6 @@ def collect(
     agreed: Callable[[], bool],
     say: Callable[[str], None],
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
-    pause: Callable[[float], None] = time.sleep,
 ) -> Collected | None:
     """Which evidence does AWS hold of this incident? Fetched below the incident's ``evidence/raw/``, and named in its
     file; None where that was not agreed to, and nothing large was fetched.
@@ -85,9 +82,6 @@ def collect(
         Is asked once, when it is known what fetching takes.
     say : callable
         Takes lines on what was found and how far it has come.
-    now, pause : callable
-        The clock, and what waits.
-
     Raises
     ------
     StoppedError
@@ -104,11 +98,11 @@ def collect(
     """
     state = UnderWay(incident, now)
     calls = Calls(session, state.journal, now)
-    calls.account, arn = caller_identity(calls)
-    inventory = discover(calls, calls.account, arn, regions, incident.buckets)
+    inventory = discover(calls, regions, incident.buckets)
+    caller = inventory.caller_arn
     if all(line["service"] == "sts" or "error" in line for line in calls.lines()):
         next_step = "give it the policy that `ir-kit collect --print-policy` prints"
-        raise EvidenceError("every call but the first was refused", arn, next_step)
+        raise EvidenceError("every call but the first was refused", caller, next_step)
     for line in plan.describe(inventory):
         say(line)
     start, end = (incident.baseline or incident.window).start, incident.window.end
@@ -126,32 +120,31 @@ def collect(
     wanted = [*places, *sorted(files, key=lambda place: (place.bucket, place.prefix))]
     listing = list_objects(session, wanted, start, end, state.folder / "listed.jsonl")
     note_refusals(calls, listing)
-    missing[:0] = plan.needs(inventory, listing)
-    for line in [*missing, *plan.versions(listing), plan.estimate(listing)]:
+    refusals, versions = plan.describe_listing(inventory, listing)
+    missing[:0] = refusals
+    for line in [*missing, *versions, plan.estimate(listing)]:
         say(line)
     if not agreed():
         state.finish()
         return None
     say("asking for settings")
     try:
-        sweep(calls, inventory, incident.access_keys, start, state.begun, pause=pause)
-        ask_metrics(calls, inventory, start, end)
+        sweep(calls, inventory, incident.access_keys, start, end, state.begun)
         gaps = trail_gaps(inventory, start, end, state.begun)
         if gaps:
+            reach = f"reaches back to {state.begun - RETENTION:%Y-%m-%dT%H:%M:%SZ} and holds management events only"
             say(
-                f"no trail is known to have recorded all of the time in {', '.join(gaps)}: asking event history, which "
-                f"reaches back to {state.begun - RETENTION:%Y-%m-%dT%H:%M:%SZ} and holds management events only"
+                f"not all of the time was recorded by a trail in {', '.join(gaps)}: asking event history, which {reach}"
             )
         folder = state.raw / "lookup-events"
-        for region, events, keys in look_up(calls, gaps, incident.access_keys, folder, pause=pause):
+        for region, events, keys in look_up(calls, gaps, incident.access_keys, folder):
             if events:
                 say(f"event history of {region}: {events:,} events of the incident's keys")
             if keys:
                 why = f"was refused or broke off for {', '.join(keys)}: what it holds is not known"
                 missing.append(f"event history of {region} {why}")
-        fetched = fetch_objects(
-            session, listing, state.evidence, note=calls.note, progress=tenths(listing.objects, say), now=now
-        )
+        progress = tenths(listing.objects, say)
+        fetched = fetch_objects(session, listing, state.evidence, note=calls.note, progress=progress, now=now)
         already = f"; {fetched.already:,} were fetched before" if fetched.already else ""
         say(f"fetched {fetched.objects:,} objects, {fetched.bytes / 1e6:,.1f} MB{already}")
         for (bucket, reason), count in sorted(fetched.reasons.items()):
@@ -164,7 +157,13 @@ def collect(
         folders = plan.log_folders(state.raw, places)
         folders["cloudtrail"].append(state.raw / "lookup-events")
         folders["configuration"] = [state.configuration]
-        record(incident, calls, arn, folders, missing, say)
+        added: dict[tuple[str, ...], list[str]] = {
+            ("sources", kind): [path.relative_to(incident.folder).as_posix() for path in paths if path.exists()]
+            for kind, paths in folders.items()
+        }
+        added["responders",] = new_responders(incident, calls, caller, missing)
+        if add_to_incident(incident, added):
+            say(f"sources and responder recorded in {incident.path}")
     state.finish()
     say(f"{count:,} calls in {state.configuration.name}, {refused:,} of them refused or failed")
     for line in missing:
@@ -193,39 +192,18 @@ def tenths(objects: int, say: Callable[[str], None]) -> Callable[[int, int], Non
     return progress
 
 
-def record(
-    incident: Incident,
-    calls: Calls,
-    caller_arn: str,
-    folders: Mapping[str, Sequence[Path]],
-    missing: list[str],
-    say: Callable[[str], None],
-) -> None:
-    """Name in the incident's file what was fetched and who fetched it.
-
-    A caller whose traces are what is being looked for is not recorded, and `missing` says why.
-    """
-    added: dict[tuple[str, ...], list[str]] = {}
-    for kind, paths in folders.items():
-        there = [path.absolute() for path in paths if path.exists()]
-        within = [path.relative_to(incident.folder) if path.is_relative_to(incident.folder) else path for path in there]
-        added["sources", kind] = [path.as_posix() for path in within]
+def new_responders(incident: Incident, calls: Calls, caller: str, missing: list[str]) -> list[str]:
+    """The caller, to be recorded as a responder; not one whose traces are what is being looked for, and `missing` says so."""
+    if is_responder(caller, incident.responders):
+        return []
     leaked = {
         line["response"].get("UserName")
         for line in calls.lines()
-        if line["operation"] == "GetAccessKeyLastUsed"
-        and line["parameters"]["AccessKeyId"] in incident.access_keys
-        and "response" in line
+        if line["operation"] == "GetAccessKeyLastUsed" and "response" in line
+        if line["parameters"]["AccessKeyId"] in incident.access_keys
     }
-    why = None
-    if caller_arn.endswith(":root"):
-        why = "an account's root is no one's own; use a role for the investigation"
-    elif user_name(caller_arn) in leaked - {None}:
-        why = "it is the principal whose key leaked; use another for the investigation"
-    if not is_responder(caller_arn, incident.responders):
-        if why:
-            missing.append(f"{caller_arn} is not recorded as a responder: {why}")
-        else:
-            added["responders",] = [caller_arn]
-    if add_to_incident(incident, added):
-        say(f"sources and responder recorded in {incident.path}")
+    if caller.endswith(":root") or user_name(caller) in leaked - {None}:
+        why = "it is the account's root, or the principal whose key leaked; use a role for the investigation"
+        missing.append(f"{caller} is not recorded as a responder: {why}")
+        return []
+    return [caller]

@@ -1,7 +1,6 @@
-"""Event history: what CloudTrail itself remembers of a key, where no trail wrote it down.
+"""Event history: what CloudTrail itself remembers of a key for 90 days, where no trail wrote it down.
 
-It reaches back 90 days, in one Region at a time, and holds management events alone. It answers twice a second with fifty
-events, so it fills gaps; it is no substitute for a trail.
+It holds management events alone, and answers twice a second with fifty events: it fills gaps and replaces no trail.
 
 Source: CloudTrail API Reference, `LookupEvents`; CloudTrail User Guide, "Working with CloudTrail event history".
 """
@@ -24,10 +23,11 @@ from ir_kit.incident import parse_time
 __all__ = ["RETENTION", "look_up", "trail_gaps"]
 
 RETENTION = timedelta(days=90)
+Gaps = dict[str, list[Span]]
 PACE = 0.5  # seconds between two calls in one Region: AWS allows two a second
 
 
-def trail_gaps(inventory: AccountInventory, start: datetime, end: datetime, now: datetime) -> dict[str, list[Span]]:
+def trail_gaps(inventory: AccountInventory, start: datetime, end: datetime, now: datetime) -> Gaps:
     """For which times from `start` to `end` is no trail known to have recorded management events?
 
     By Region, only as far as event history reaches back; empty if none.
@@ -60,23 +60,12 @@ def logging_spans(trail: Mapping[str, Any], start: datetime) -> list[Span]:
 
 
 def look_up(
-    calls: Calls,
-    gaps: Mapping[str, Sequence[Span]],
-    access_keys: Sequence[str],
-    folder: Path,
-    *,
-    pause: Callable[[float], None] = time.sleep,
+    calls: Calls, gaps: Gaps, access_keys: Sequence[str], folder: Path, pause: Callable[[float], None] = time.sleep
 ) -> list[tuple[str, int, list[str]]]:
-    """How many events does event history hold of these keys, in these gaps? One per Region, with the keys whose answer
-    is not whole.
+    """What does event history hold of these keys, in these gaps?
 
-    Parameters
-    ----------
-    folder : Path
-        Where the answers lie afterwards, one file a gap and key, as `lookup-events` gives them; none where there was
-        no event.
-    pause : callable
-        Waits after each call.
+    One per Region: how many events, and the keys whose answer is not whole. The events lie in `folder` afterwards, one
+    file a gap and key, as `lookup-events` gives them. `pause` waits after each call.
     """
 
     def look_up_region(region: str) -> tuple[str, int, list[str]]:

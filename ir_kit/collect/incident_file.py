@@ -1,7 +1,6 @@
-"""Adds to the lists of an incident file, where they stand, and leaves every other character as it is.
+"""Adds to the lists of an incident file, and leaves every other character as it is: people write comments into it.
 
-People write comments into that file. So what is added is put into the text at the place that YAML's own parser names,
-and the result is read again before it replaces the file.
+What is added is put into the text where YAML's own parser says, and the result is read again before it replaces the file.
 """
 
 from __future__ import annotations
@@ -44,33 +43,23 @@ def add_to_incident(incident: Incident, added: Added) -> bool:
 
 
 def with_added(text: str, added: Added, name: str) -> str:
-    """Which text says the same as this one, and these values in these lists?
-
-    Raises
-    ------
-    IncidentError
-        The text is written in a way that this cannot add to.
-    """
-    wanted = read_yaml(text.encode("utf-8"), name).value
+    """Which text says the same as this one, and these values in these lists? Raises as `add_to_incident` does."""
+    wanted: Any = read_yaml(text.encode("utf-8"), name).value
     for place, values in added.items():
-        present: Any = wanted
-        for part in place:
-            present = present.get(part) if isinstance(present, dict) else None
-        present = [present] if isinstance(present, str) else present or []
+        parent: Any = wanted
+        for part in place[:-1]:
+            parent[part] = parent[part] if isinstance(parent.get(part), dict) else {}
+            parent = parent[part]
+        present = parent.get(place[-1]) or []
+        present = [present] if isinstance(present, str) else present
         new = [value for value in dict.fromkeys(values) if value not in present]
         if new:
-            wanted = replaced(wanted, place, present + new)
+            parent[place[-1]] = present + new
             text = inserted(text, place, new)
     if read_yaml(text.encode("utf-8"), name).value != wanted:
         lines = "; ".join(f"{'.'.join(place)}: {', '.join(values)}" for place, values in added.items() if values)
         raise IncidentError("it is written in a way that cannot be added to", name, f"add these yourself: {lines}")
     return text
-
-
-def replaced(value: Any, place: Sequence[str], values: list[str]) -> dict[str, Any]:
-    """The same mapping with these values at this place."""
-    mapping = value if isinstance(value, dict) else {}
-    return mapping | {place[0]: replaced(mapping.get(place[0]), place[1:], values) if place[1:] else values}
 
 
 def inserted(text: str, place: Sequence[str], new: list[str]) -> str:

@@ -14,7 +14,6 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,94 +32,81 @@ MOST_MANIFEST = 32_000_000
 
 @dataclass
 class Report:
-    """One report: of which bucket, by which inventory, where its manifest lies, and once read, what that says."""
+    """One report: of which bucket, where its inventory delivers, its own folder, and its manifest and files once read."""
 
     source: str
-    name: str
+    inventory: str
     bucket: str
+    region: str
     root: str
     folder: str
-    region: str
     manifest: dict[str, Any] = field(default_factory=dict)
+    files: dict[str, int] = field(default_factory=dict)
 
     @property
     def key(self) -> str:
         """The manifest's key."""
         return f"{self.root}{self.folder}/manifest.json"
 
-    @property
-    def files(self) -> dict[str, int]:
-        """The files that the manifest names, with their sizes."""
-        return {str(file["key"]): int(file["size"]) for file in self.manifest.get("files", ())}
+    def __str__(self) -> str:
+        return f"the report of {self.folder} by the inventory {self.inventory} of {self.source}"
 
     def places(self, keys: Sequence[str]) -> list[PrefixPlace]:
         """Where these objects are looked for."""
         return [PrefixPlace(self.bucket, key, bucket_region=self.region) for key in keys]
 
-    def __str__(self) -> str:
-        return f"the report of {self.folder} by the inventory {self.name} of {self.source}"
-
 
 def find_reports(calls: Calls, inventory: AccountInventory, end: datetime, notes: list[str]) -> list[Report]:
     """Which reports tell what the buckets held around `end`? What cannot tell it is added to `notes`."""
-    found = side_by_side(partial(reports_of_bucket, calls, end, notes), sorted(inventory.buckets.items()))
+
+    def of_bucket(source: str) -> list[Report]:
+        found, region, listed = [], inventory.buckets[source], "InventoryConfigurationList"
+        for one in calls.listed("s3", "ListBucketInventoryConfigurations", listed, {"Bucket": source}, region):
+            name, to = f"the inventory {one['Id']} of {source}", one["Destination"]["S3BucketDestination"]
+            bucket, prefix = to["Bucket"].rpartition(":::")[2], (to.get("Prefix") or "").rstrip("/")
+            if (one.get("Filter") or {}).get("Prefix"):
+                notes.append(f"{name} lists one prefix alone: its reports are not fetched")
+                continue
+            root = f"{prefix}/{source}/{one['Id']}/".lstrip("/")
+            pages = list(
+                calls.pages("s3", "ListObjectsV2", {"Bucket": bucket, "Prefix": root, "Delimiter": "/"}, region)
+            )
+            folders = [item["Prefix"] for page in pages for item in page.response.get("CommonPrefixes") or []]
+            dated = sorted(re.findall(rf"^{re.escape(root)}(\d{{4}}-\d\d-\d\dT\d\d-\d\dZ)/$", "\n".join(folders), re.M))
+            if pages[-1].code:
+                notes.append(f"the reports of {name}: s3://{bucket}/{root} was refused ({pages[-1].code})")
+            elif not dated:
+                notes.append(f"{name} has no report in s3://{bucket}/{root}")
+            before = sum(folder <= f"{end:%Y-%m-%dT%H-%MZ}" for folder in dated)
+            around = dated[max(before - 1, 0) : before + 1]
+            found += [Report(source, one["Id"], bucket, region or calls.home, root, folder) for folder in around]
+        return found
+
+    found = side_by_side(of_bucket, sorted(inventory.buckets))
     notes.sort()
     return sum(found, [])
 
 
-def reports_of_bucket(calls: Calls, end: datetime, notes: list[str], bucket: tuple[str, str | None]) -> list[Report]:
-    """The reports of one bucket, given by its name and Region."""
-    source, region = bucket
-    found, listed = [], "InventoryConfigurationList"
-    for one in calls.listed("s3", "ListBucketInventoryConfigurations", listed, {"Bucket": source}, region):
-        name, to = str(one.get("Id")), (one.get("Destination") or {}).get("S3BucketDestination") or {}
-        target, prefix = str(to.get("Bucket", "")).rpartition(":::")[2], str(to.get("Prefix") or "").rstrip("/")
-        if (one.get("Filter") or {}).get("Prefix"):
-            notes.append(f"the inventory {name} of {source} lists one prefix alone: its reports are not fetched")
-            continue
-        root = f"{prefix}/{source}/{name}/".lstrip("/")
-        pages = list(calls.pages("s3", "ListObjectsV2", {"Bucket": target, "Prefix": root, "Delimiter": "/"}, region))
-        folders = [item["Prefix"] for page in pages for item in page.response.get("CommonPrefixes") or []]
-        dated = sorted(re.findall(rf"^{re.escape(root)}(\d{{4}}-\d\d-\d\dT\d\d-\d\dZ)/$", "\n".join(folders), re.M))
-        if pages[-1].code:
-            why = f"s3://{target}/{root} was refused ({pages[-1].code})"
-            notes.append(f"the reports of the inventory {name} of {source}: {why}")
-        elif not dated:
-            notes.append(f"the inventory {name} of {source} has no report in s3://{target}/{root}")
-        before = [folder for folder in dated if folder <= f"{end:%Y-%m-%dT%H-%MZ}"]
-        around = before[-1:] + dated[len(before) :][:1]
-        found += [Report(source, name, target, root, folder, region or calls.home) for folder in around]
-    return found
-
-
 def read_manifests(reports: Sequence[Report], evidence: Path, notes: list[str]) -> None:
     """Read the manifests that were fetched into their reports; what cannot be read is added to `notes`."""
-    fetched = fetched_objects(evidence) if reports else {}
+    fetched = fetched_objects(evidence)
     for one in reports:
-        line = fetched.get((one.bucket, one.key))
-        if line is None:
-            notes.append(f"{one}: its manifest was not fetched")
-            continue
         try:
-            if line["size"] > MOST_MANIFEST:
-                raise ValueError("too long")
-            manifest = json.loads((evidence / "raw" / line["path"]).read_bytes())
-            files = [(str(file["key"]), int(file["size"])) for file in manifest["files"]]
-            if manifest["sourceBucket"] != one.source or not all(
-                key.startswith(f"{one.root}data/") for key, _ in files
-            ):
-                raise ValueError("of another bucket, or of files elsewhere")
+            path, size = (fetched[one.bucket, one.key][name] for name in ("path", "size"))
+            manifest = json.loads((evidence / "raw" / path).read_bytes() if size < MOST_MANIFEST else "")
+            files = {str(file["key"]): int(file["size"]) for file in manifest["files"]}
+            style, source, _ = str(manifest["fileFormat"]), manifest["sourceBucket"], manifest["fileSchema"]
             datetime.fromtimestamp(int(manifest["creationTimestamp"]) / 1000, UTC)
-            style, _ = str(manifest["fileFormat"]), str(manifest["fileSchema"])
         except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
-            notes.append(f"{one}: its manifest cannot be read, or is not of this inventory")
-            continue
-        if len(files) > MOST_FILES:
+            style, source, files = "", "", {}
+        if source != one.source or not all(key.startswith(f"{one.root}data/") for key in files):
+            notes.append(f"{one}: its manifest was not fetched, cannot be read, or is not of this inventory")
+        elif len(files) > MOST_FILES:
             notes.append(f"{one}: {len(files):,} files are too many; they are not fetched")
         elif style not in ("CSV", "Parquet"):
             notes.append(f"{one}: its files are {style}, which is not read; they are not fetched")
         else:
-            one.manifest = manifest
+            one.manifest, one.files = manifest, files
 
 
 def note_reports(
@@ -131,27 +117,24 @@ def note_reports(
     The call is `GetObject`. A manifest stands in ``Body``; a file's rows do not, they lie in ``raw``: ``Counted`` is this
     kit's own sum of them.
     """
-    fetched = fetched_objects(evidence) if reports else {}
 
-    def note(line: dict[str, Any], **content: Any) -> None:
+    def note(line: dict[str, Any], content: dict[str, Any]) -> None:
         answer = {"ContentLength": line["size"], "ETag": line["etag"], "LastModified": line["last_modified"]}
         calls.note("s3", "GetObject", {"Bucket": line["bucket"], "Key": line["key"]}, line["region"], answer | content)
 
-    for one in reports:
-        if not one.manifest:
-            continue
-        note(fetched[one.bucket, one.key], Body=one.manifest)
+    fetched = fetched_objects(evidence) if reports else {}
+    for one in (report for report in reports if report.manifest):
+        note(fetched[one.bucket, one.key], {"Body": one.manifest})
         objects = 0
         for key, size in one.files.items():
             line = fetched.get((one.bucket, key), {"size": None})
             totals = counted(evidence / "raw" / line["path"], one.manifest) if line["size"] == size else None
-            if totals is None:
-                notes.append(
-                    f"{one}: s3://{one.bucket}/{key} was not fetched or cannot be read: its objects are not counted"
-                )
-                continue
-            objects += totals["Objects"]
-            note(line, Counted=totals)
+            if totals:
+                objects += totals["Objects"]
+                note(line, {"Counted": totals})
+            else:
+                why = "was not fetched or cannot be read: its objects are not counted"
+                notes.append(f"{one}: s3://{one.bucket}/{key} {why}")
         say(f"{one}: {objects:,} object{'' if objects == 1 else 's'}")
 
 
@@ -164,32 +147,28 @@ def fetched_objects(evidence: Path) -> dict[tuple[str, str], dict[str, Any]]:
 def counted(path: Path, manifest: dict[str, Any]) -> dict[str, Any] | None:
     """How many objects and older versions does a file list, and of how many bytes? None where it cannot be read."""
     place = re.sub(r"([*?[])", r"[\1]", str(path))  # DuckDB takes it for a pattern
-    names = [name.strip() for name in str(manifest["fileSchema"]).split(",")]
+    header = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", str(manifest["fileSchema"])).lower().split(",")  # as Parquet has them
+    schema = {name.strip(): "varchar" for name in header}
     try:
         with duckdb.connect() as engine:
             if manifest["fileFormat"] == "Parquet":
-                rows = engine.read_parquet(place)
+                listed = engine.read_parquet(place)
             else:
-                rows = engine.read_csv(
-                    place,
-                    header=False,
-                    auto_detect=False,
-                    delimiter=",",
-                    quotechar='"',
-                    columns=dict.fromkeys(names, "varchar"),
-                )
-            columns = {name.replace("_", "").lower(): name for name in rows.columns if name.isidentifier()}
-            latest, marker = (
-                f"coalesce({columns[name]}::varchar ilike 'true', false)" if name in columns else otherwise
-                for name, otherwise in (("islatest", "true"), ("isdeletemarker", "false"))
-            )
-            totals = [
-                f"{total} filter ({which} and not {marker})"
-                for which in (latest, f"not {latest}")
-                for total in ("count(*)", f"sum({columns.get('size', 'null')}::bigint)")
-            ]
-            (sums,) = rows.aggregate(", ".join(totals)).fetchall()
+                listed = engine.read_csv(place, header=False, auto_detect=False, sep=",", quotechar='"', columns=schema)
+            nothing = 0 if "size" in listed.columns else None
+            (numbers,) = engine.sql(COUNTS).fetchall()
     except (duckdb.Error, OSError):
         return None
-    numbers = (number or (0 if "size" in columns else number) for number in sums)
-    return dict(zip(("Objects", "Bytes", "OlderVersions", "OlderBytes"), numbers, strict=True))
+    names = ("Objects", "Bytes", "OlderVersions", "OlderBytes")
+    return {name: nothing if number is None else number for name, number in zip(names, numbers, strict=True)}
+
+
+COUNTS = """
+select count(*) filter (latest), sum(size) filter (latest), count(*) filter (not latest), sum(size) filter (not latest)
+from (
+    select coalesce(is_latest ilike 'true', true) as latest, size::bigint as size
+    from (from listed union all by name
+          select null::varchar as is_latest, null::varchar as is_delete_marker, null::varchar as size where false)
+    where not coalesce(is_delete_marker ilike 'true', false)
+)
+"""

@@ -5,20 +5,19 @@ Source: AWS price list, us-east-1 (requests, data transfer out); times as measur
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from ir_kit.collect.account_inventory import AccountInventory
 from ir_kit.collect.log_objects import HASHED, VERSIONS, AccessLogPlace, Listing, Place, TrailPlace, folder_of
 
-__all__ = ["describe", "estimate", "log_folders", "needs", "places", "versions"]
+__all__ = ["describe", "describe_listing", "estimate", "log_folders", "places"]
 
 USD_PER_THOUSAND_GETS = 0.0004
 USD_PER_THOUSAND_LISTS = 0.005
 USD_PER_GB_OUT = 0.09
-OBJECTS_PER_SECOND = (1_000, 150)
-BYTES_PER_SECOND = (60e6, 5e6)
+SLOW, FAST = (150, 5e6), (1_000, 60e6)  # objects and bytes a second
 
 
 def places(inventory: AccountInventory, regions: Sequence[str] = ()) -> list[Place]:
@@ -30,28 +29,12 @@ def places(inventory: AccountInventory, regions: Sequence[str] = ()) -> list[Pla
         Only these Regions' CloudTrail files; none: every Region that has any.
     """
     account, lies = (inventory.account,), inventory.buckets
-    trails: list[Place] = [
-        TrailPlace(bucket, prefix, account, tuple(regions), bucket_region=lies.get(bucket))
-        for bucket, prefix in sorted({(trail["S3BucketName"], trail["S3KeyPrefix"]) for trail in inventory.trails})
+    trails = sorted({(trail["S3BucketName"], trail["S3KeyPrefix"]) for trail in inventory.trails})
+    logs = [log for _, log in sorted(inventory.access_logs.items()) if log]
+    return [
+        *(TrailPlace(bucket, prefix, account, tuple(regions), lies.get(bucket)) for bucket, prefix in trails),
+        *(replace(log, bucket_region=lies.get(log.bucket)) for log in logs),
     ]
-    return trails + [
-        AccessLogPlace(
-            target["TargetBucket"],
-            target.get("TargetPrefix") or "",
-            bucket,
-            account=inventory.account,
-            region=lies.get(bucket),
-            partitioned=is_partitioned(target),
-            bucket_region=lies.get(target["TargetBucket"]),
-        )
-        for bucket, target in sorted(inventory.access_logs.items())
-        if target
-    ]
-
-
-def is_partitioned(target: Mapping[str, Any]) -> bool:
-    """Is a bucket's access log parted by account, Region, bucket and date?"""
-    return "PartitionedPrefix" in (target.get("TargetObjectKeyFormat") or {})
 
 
 def log_folders(raw: Path, fetched: Sequence[Place]) -> dict[str, list[Path]]:
@@ -79,34 +62,25 @@ def log_folders(raw: Path, fetched: Sequence[Place]) -> dict[str, list[Path]]:
 
 def estimate(listing: Listing) -> str:
     """What does it take to fetch all that was listed? Objects and bytes as counted, time and dollars as a range."""
-    fast, slow = (
-        max(listing.objects / objects, listing.bytes / size)
-        for objects, size in zip(OBJECTS_PER_SECOND, BYTES_PER_SECOND, strict=True)
-    )
+    seconds = [max(listing.objects / objects, listing.bytes / size) for objects, size in (FAST, SLOW)]
+    times = [
+        "about a minute" if span < 90 else f"{span / 60:.0f} minutes" if span < 5_400 else f"{span / 3_600:.1f} hours"
+        for span in seconds
+    ]
     requests = listing.objects / 1000 * USD_PER_THOUSAND_GETS + listing.requests / 1000 * USD_PER_THOUSAND_LISTS
     out = listing.bytes / 1e9 * USD_PER_GB_OUT
-    times = list(dict.fromkeys((duration(fast), duration(slow))))
     cost = "it costs less than $0.01" if requests + out < 0.01 else f"requests cost about ${requests:,.2f}"
     if out >= 0.01:
         cost += f", and the way out of AWS ${out:,.2f} unless this machine is in the bucket's Region"
     size = f"{listing.bytes / 1e9:,.1f} GB" if listing.bytes >= 1e9 else f"{listing.bytes / 1e6:,.1f} MB"
-    return f"to fetch: {listing.objects:,} objects, {size}; {' to '.join(times)}; {cost}"
-
-
-def duration(seconds: float) -> str:
-    """About how long is this, in words?"""
-    if seconds < 90:
-        return "about a minute"
-    return f"{seconds / 60:.0f} minutes" if seconds < 5_400 else f"{seconds / 3_600:.1f} hours"
+    return f"to fetch: {listing.objects:,} objects, {size}; {' to '.join(dict.fromkeys(times))}; {cost}"
 
 
 def describe(inventory: AccountInventory) -> list[str]:
     """What was found, as lines for a person."""
     organization = f", organization {inventory.organization}" if inventory.organization else ""
-    lines = [
-        f"caller {inventory.caller_arn}",
-        f"account {inventory.account}{organization}; {counted(inventory.regions, 'Region')} ({inventory.regions_basis})",
-    ]
+    regions = f"{len(inventory.regions)} Region{'s' * (len(inventory.regions) != 1)} ({inventory.regions_basis})"
+    lines = [f"caller {inventory.caller_arn}", f"account {inventory.account}{organization}; {regions}"]
     for trail in inventory.trails:
         kind = "every Region" if trail.get("IsMultiRegionTrail") else trail["HomeRegion"]
         state = {True: "logging", False: "stopped", None: "status refused"}[trail.get("IsLogging")]
@@ -121,58 +95,42 @@ def describe(inventory: AccountInventory) -> list[str]:
         lines.append("no trail: event history is all that CloudTrail holds")
     for region, arn in inventory.event_data_stores:
         lines.append(f"event data store {arn} in {region}: it is not read here; query it in CloudTrail Lake")
-    logged = [is_partitioned(target) for target in inventory.access_logs.values() if target]
-    lines.append(
-        f"{counted(inventory.buckets, 'bucket')}: access log on for {len(logged)} ({len(logged) - sum(logged)} with a "
-        f"simple prefix, {sum(logged)} partitioned)"
-    )
+    buckets = f"{len(inventory.buckets):,} bucket{'s' * (len(inventory.buckets) != 1)}"
+    kinds = [log.partitioned for log in inventory.access_logs.values() if log]
+    parts = f"{kinds.count(False)} with a simple prefix, {kinds.count(True)} partitioned"
+    lines.append(f"{buckets}: access log on for {len(kinds)} ({parts})")
     if inventory.buckets_refused:
-        lines.append(
-            f"the list of buckets was refused ({inventory.buckets_refused}); name buckets in the incident file"
-        )
+        why = f"was refused ({inventory.buckets_refused})"
+        lines.append(f"the list of buckets {why}; name buckets in the incident file")
     refused = sorted(set(inventory.buckets) - set(inventory.access_logs))
     if refused:
         more = f" and {len(refused) - 5} more" if len(refused) > 5 else ""
         lines.append(f"how they are logged was refused for {', '.join(refused[:5])}{more}")
-    return lines + [
-        f"the access log of {bucket} also goes by CloudWatch Logs to {destination}: it is not read here"
-        for bucket, destination in inventory.deliveries
-    ]
+    for bucket, destination in inventory.deliveries:
+        lines.append(f"the access log of {bucket} also goes by CloudWatch Logs to {destination}: it is not read here")
+    return lines
 
 
-def needs(inventory: AccountInventory, listing: Listing) -> list[str]:
-    """What is not to be had, and what must somebody allow first? One line each; empty if nothing is missing."""
-    lines = []
-    foreign = {
-        one["S3BucketName"]: one["Name"] for one in inventory.trails if one["S3BucketName"] not in inventory.owned
-    }
+def describe_listing(inventory: AccountInventory, listing: Listing) -> tuple[list[str], list[str]]:
+    """What is not to be had, with what somebody must allow first; and what versions say.
+
+    Logs are written once: an older version or a delete marker is somebody's doing.
+    """
+    missing, found = [], []
+    foreign = {one["S3BucketName"]: one["Name"] for one in inventory.trails if inventory.owned}
     for bucket, code in sorted({(one.bucket, one.code) for one in listing.refused}):
-        if inventory.owned and bucket in foreign:
-            lines.append(
+        if bucket in foreign and bucket not in inventory.owned:
+            missing.append(
                 f"{bucket}, where trail {foreign[bucket]} delivers, is not this account's and refused ({code}): its owner "
                 f"must allow {inventory.caller_arn} s3:ListBucket, s3:ListBucketVersions, s3:GetObject and "
                 "s3:GetObjectVersion in the bucket's policy, and kms:Decrypt in the policy of a key that it uses"
             )
         else:
-            lines.append(f"{bucket} refused a list ({code}): what lies there is not known and was not fetched")
-    return lines + listing.notes
-
-
-def versions(listing: Listing) -> list[str]:
-    """What do versions say? Logs are written once: an older version or a delete marker is somebody's doing."""
-    lines = []
+            missing.append(f"{bucket} refused a list ({code}): what lies there is not known and was not fetched")
     if listing.older_versions or listing.delete_markers:
-        lines.append(
-            f"log objects that were written over, deleted or expired: {listing.older_versions:,} older versions, "
-            f"{listing.delete_markers:,} delete markers; the versions are fetched too"
-        )
+        counts = f"{listing.older_versions:,} older versions, {listing.delete_markers:,} delete markers"
+        found.append(f"log objects that were written over, deleted or expired: {counts}; the versions are fetched too")
     if listing.archived:
-        lines.append(
-            f"{listing.archived:,} log objects lie in an archive, and have to be restored before they can be read"
-        )
-    return lines
-
-
-def counted(items: Sequence[str] | dict[str, str | None], what: str) -> str:
-    """How many are there, in words?"""
-    return f"{len(items):,} {what}{'' if len(items) == 1 else 's'}"
+        why = "lie in an archive, and have to be restored before they can be read"
+        found.append(f"{listing.archived:,} log objects {why}")
+    return missing + listing.notes, found

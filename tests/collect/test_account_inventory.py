@@ -13,7 +13,8 @@ from ir_kit.collect.log_objects import AccessLogPlace
 from ir_kit.collect.plan import describe, places
 from ir_kit.errors import ParameterError
 
-ACCOUNT, CALLER = "111122223333", "arn:aws:iam::111122223333:role/ir"
+ACCOUNT = "111122223333"
+IDENTITY = {"Account": ACCOUNT, "Arn": "arn:aws:iam::111122223333:role/ir"}
 ARN = "arn:aws:cloudtrail:us-east-1:111122223333:trail/main"
 DENIED = Answer({}, "AccessDenied")
 
@@ -43,7 +44,7 @@ REGIONS = {"Regions": [{"RegionName": "us-east-1"}, {"RegionName": "eu-west-1"}]
 
 
 def seen(*, regions: tuple[str, ...] = (), buckets: tuple[str, ...] = (), **known: Any) -> Any:
-    return discover(Answers(**known), ACCOUNT, CALLER, regions, buckets)  # type: ignore[arg-type]
+    return discover(Answers(GetCallerIdentity=IDENTITY, **known), regions, buckets)  # type: ignore[arg-type]
 
 
 def test_without_any_right_everything_is_refused_and_nothing_absent() -> None:

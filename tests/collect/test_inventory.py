@@ -141,9 +141,12 @@ def test_a_file_that_cannot_be_read_is_said_and_not_counted(
     ("changed", "says"),
     [
         ({"style": "ORC"}, "its files are ORC, which is not read; they are not fetched"),
-        ({"files": [{"key": "secrets/all", "size": 1}]}, "its manifest cannot be read, or is not of this inventory"),
-        ({"sourceBucket": "other"}, "its manifest cannot be read, or is not of this inventory"),
-        ({"creationTimestamp": "9" * 30}, "its manifest cannot be read, or is not of this inventory"),
+        (
+            {"files": [{"key": "secrets/all", "size": 1}]},
+            "its manifest was not fetched, cannot be read, or is not of this inventory",
+        ),
+        ({"sourceBucket": "other"}, "its manifest was not fetched, cannot be read, or is not of this inventory"),
+        ({"creationTimestamp": "9" * 30}, "its manifest was not fetched, cannot be read, or is not of this inventory"),
     ],
 )
 def test_a_report_that_does_not_serve_is_said_and_its_files_are_left(

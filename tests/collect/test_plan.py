@@ -10,7 +10,7 @@ from ir_kit.collect.account_inventory import AccountInventory
 from ir_kit.collect.calls import Calls
 from ir_kit.collect.collecting import note_refusals
 from ir_kit.collect.log_objects import AccessLogPlace, Listing, Refusal, TrailPlace
-from ir_kit.collect.plan import describe, estimate, needs, places
+from ir_kit.collect.plan import describe, describe_listing, estimate, places
 from ir_kit.incident import load_incident, new_incident
 from ir_kit.ingest.walking import found_files
 
@@ -22,10 +22,9 @@ def inventory(**fields: Any) -> AccountInventory:
     found = AccountInventory("111122223333", CALLER, "o-abc", ["us-east-1"], "as given", [trail | {"IsLogging": True}])
     found.buckets = {"customer-records": "us-east-1", "app-exports": "eu-west-1", "logs": "us-east-1"}
     found.owned = dict(found.buckets)
-    parted = {"TargetObjectKeyFormat": {"PartitionedPrefix": {}}}
     found.access_logs = {
-        "customer-records": {"TargetBucket": "logs", "TargetPrefix": "cr-"},
-        "app-exports": {"TargetBucket": "logs", "TargetPrefix": "", **parted},
+        "customer-records": AccessLogPlace("logs", "cr-", "customer-records", "111122223333", "us-east-1", False),
+        "app-exports": AccessLogPlace("logs", "", "app-exports", "111122223333", "eu-west-1", True),
         "logs": None,
     }
     for name, value in fields.items():
@@ -46,16 +45,17 @@ def test_logs_are_looked_for_where_trails_and_buckets_deliver() -> None:
 
 def test_a_log_bucket_of_another_account_says_what_its_owner_must_allow(tmp_path: Path) -> None:
     listing = Listing(tmp_path / "listed")
-    assert needs(inventory(), listing) == []
+    assert describe_listing(inventory(), listing) == ([], [])
     listing.refused = [Refusal("central-logs", "pre/", "us-east-1", "ListObjectsV2", "denied", "AccessDenied", "no")]
-    (line,) = needs(inventory(), listing)
+    ((line,), _) = describe_listing(inventory(), listing)
     assert line.startswith("central-logs, where trail main delivers, is not this account's and refused (AccessDenied)")
     assert f"its owner must allow {CALLER} s3:ListBucket, s3:ListBucketVersions, s3:GetObject" in line
     assert "kms:Decrypt" in line
 
 
 def test_a_place_that_was_not_looked_at_is_said_with_what_is_missing(tmp_path: Path) -> None:
-    assert needs(inventory(), Listing(tmp_path / "listed", notes=["logs: too much"])) == ["logs: too much"]
+    listing = Listing(tmp_path / "listed", notes=["logs: too much"])
+    assert describe_listing(inventory(), listing) == (["logs: too much"], [])
 
 
 def test_a_list_that_was_refused_is_an_answer_of_the_configuration(tmp_path: Path) -> None:

@@ -7,13 +7,16 @@ that is not known is an `error` with its own code: it is recorded, and the work 
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from enum import StrEnum
 
 from botocore import exceptions as boto
+from botocore.parsers import ResponseParserError
 
 from ir_kit.errors import EvidenceError, IrKitError, one_line
 
-__all__ = ["Kind", "StoppedError", "error_of", "kind_of", "kind_of_code", "scrubbed", "stopped", "stopped_by"]
+__all__ = ["DamagedError", "Kind", "StoppedError", "error_of", "kind_of", "kind_of_code", "scrubbed", "stopped"]
 
 
 class Kind(StrEnum):
@@ -27,6 +30,7 @@ class Kind(StrEnum):
     THROTTLED = "throttled"  # again, and slower
     UNAVAILABLE = "unavailable"  # again
     NETWORK = "network"  # again
+    DAMAGED = "damaged"  # an answer came, but not whole: again
     REDIRECT = "redirect"  # the bucket lives in another Region
     ARCHIVED = "archived"  # it lies in an archive and would have to be restored, which writes
     ERROR = "error"  # anything else, recorded under its code
@@ -54,8 +58,13 @@ _CODES: dict[Kind, str] = {
 }  # fmt: skip
 _KIND_OF = {code: kind for kind, codes in _CODES.items() for code in codes.split()}
 _ABSENT = ("NoSuch", "NotFound", "DoesNotExist", "NotExists")
-AGAIN = frozenset({Kind.THROTTLED, Kind.UNAVAILABLE, Kind.NETWORK})
-"""Kinds that another try may mend."""
+_SKEWED_MESSAGES = ("signature expired", "signature not yet current", "request time too skewed", "difference between")
+
+
+class DamagedError(boto.BotoCoreError):  # type: ignore[misc]
+    """What came is not what was asked for; another try may bring it."""
+
+    fmt = "{why}"
 
 
 class StoppedError(EvidenceError):
@@ -78,27 +87,31 @@ def kind_of_code(code: str, status: int = 0) -> Kind:
 def kind_of(fault: BaseException) -> Kind:
     """Which kind of fault is this exception of botocore?"""
     if isinstance(fault, boto.ClientError):
-        status = fault.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        return kind_of_code(str(fault.response.get("Error", {}).get("Code", "")), status)
-    if isinstance(fault, _WITHOUT_CREDENTIALS):
-        return Kind.REJECTED
-    if isinstance(fault, (boto.UnauthorizedSSOTokenError, boto.SSOTokenLoadError, boto.TokenRetrievalError)):
-        return Kind.EXPIRED
-    if isinstance(fault, boto.LoginError):
-        return Kind.EXPIRED
-    if isinstance(fault, (boto.HTTPClientError, OSError)):
-        return Kind.NETWORK
-    return Kind.ERROR
+        error = fault.response.get("Error", {})
+        code, message = str(error.get("Code", "")), str(error.get("Message", "")).lower()
+        # AWS says in two ways that a signature's time is wrong, and not its key
+        signed = code in ("SignatureDoesNotMatch", "InvalidSignatureException", "RequestExpired", "AuthFailure")
+        if signed and any(words in message for words in _SKEWED_MESSAGES):
+            return Kind.SKEWED
+        return kind_of_code(code, fault.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+    return next((kind for kinds, kind in _EXCEPTIONS if isinstance(fault, kinds)), Kind.ERROR)
 
 
-_WITHOUT_CREDENTIALS = (
-    boto.NoCredentialsError,
-    boto.PartialCredentialsError,
-    boto.CredentialRetrievalError,
-    boto.ProfileNotFound,
-    boto.ConfigNotFound,
-    boto.ConfigParseError,
-)
+_EXCEPTIONS: tuple[tuple[tuple[type[BaseException], ...], Kind], ...] = (
+    (
+        (
+            boto.NoCredentialsError, boto.PartialCredentialsError, boto.CredentialRetrievalError, boto.ProfileNotFound,
+            boto.ConfigNotFound, boto.ConfigParseError,
+        ),
+        Kind.REJECTED,
+    ),
+    (
+        (boto.UnauthorizedSSOTokenError, boto.SSOTokenLoadError, boto.TokenRetrievalError, boto.LoginError),
+        Kind.EXPIRED,
+    ),
+    ((DamagedError, boto.IncompleteReadError, boto.FlexibleChecksumError, ResponseParserError), Kind.DAMAGED),
+    ((boto.HTTPClientError, boto.ConnectionError, OSError), Kind.NETWORK),
+)  # fmt: skip
 
 
 def error_of(fault: BaseException) -> dict[str, str]:
@@ -114,14 +127,10 @@ def error_of(fault: BaseException) -> dict[str, str]:
 
 def stopped(fault: BaseException, profile: str | None = None) -> StoppedError | None:
     """Does this fault stop everything? The error to raise then: what, where, what to do; else None."""
+    named = f"profile {profile}" if profile else "the ambient credentials"
+    kind = kind_of(fault)
     if isinstance(fault, StoppedError):
         return fault
-    return stopped_by(kind_of(fault), error_of(fault)["Code"], profile)
-
-
-def stopped_by(kind: Kind, code: str, profile: str | None = None) -> StoppedError | None:
-    """Does a fault of this kind stop everything? As `stopped`, for a fault that is no exception of botocore."""
-    named = f"profile {profile}" if profile else "the ambient credentials"
     if kind is Kind.EXPIRED:
         return StoppedError(
             "the credentials have expired; what was fetched is kept",
@@ -130,13 +139,28 @@ def stopped_by(kind: Kind, code: str, profile: str | None = None) -> StoppedErro
         )
     if kind is Kind.REJECTED:
         return StoppedError(
-            f"AWS does not accept the credentials ({code})",
+            f"AWS does not accept the credentials ({error_of(fault)['Code']})",
             named,
             "check them with `aws sts get-caller-identity` and give the same command again",
         )
-    if kind is Kind.SKEWED:
-        return StoppedError("this machine's clock is wrong and could not be corrected for", named, "set the clock")
+    if kind is Kind.SKEWED and isinstance(fault, boto.ClientError):
+        headers = fault.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+        return StoppedError(
+            f"AWS refuses requests signed by this machine's clock, which {_skew(headers.get('date', ''))}",
+            f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC here",
+            "set the clock and give the same command again",
+        )
     return None
+
+
+def _skew(date: str) -> str:
+    """How far this machine's clock is off, by the ``Date`` of an answer."""
+    try:
+        ahead = round((datetime.now(UTC) - parsedate_to_datetime(date)).total_seconds())
+    except (ValueError, TypeError):
+        return "is more than some minutes wrong"
+    minutes, seconds = divmod(abs(ahead), 60)
+    return f"is {minutes // 60} h {minutes % 60} min {seconds} s {'ahead of' if ahead > 0 else 'behind'} AWS's"
 
 
 # tokens are long runs of base64; signatures 64 hexadecimal digits; secrets 40 characters

@@ -3,12 +3,11 @@
 It sits in botocore's own events, at three places. Where parameters are given (`provide-client-params`: calls, paginators,
 pre-signed URLs and forms pass it), before a call (`before-call`), and on the request as it would leave (`before-send`),
 where it looks at the method and the place too. Each refuses by raising; nothing has left the machine then.
-Code that sends by itself, without a botocore client, asks `Guard.check` for each request.
+It cannot look into obstore, of which `s3` takes nothing but ``get``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -17,9 +16,8 @@ from ir_kit.errors import IrKitError, one_line
 
 __all__ = ["GUARD", "Guard", "RefusedCall", "WritingGuard"]
 
-# services whose every operation on the list reads by the method of HTTP alone
-_READ_BY_METHOD = ("s3", "s3control")
-_READING = ("GET", "HEAD")
+# botocore's events name a service by its id; where that differs from its name
+_SERVICE_NAMES = {"s3-control": "s3control", "cloudwatch-logs": "logs"}
 
 
 class RefusedCall(IrKitError):
@@ -50,7 +48,8 @@ class Guard:
             return
         if (service, operation) not in ALLOWED:
             raise _refused(service, operation, "it is not on the list of operations that only read")
-        if method is not None and service in _READ_BY_METHOD and method not in _READING:
+        # services whose every operation on the list reads by the method of HTTP alone
+        if service in ("s3", "s3control") and method not in (None, "GET", "HEAD"):
             raise _refused(service, operation, f"it would be sent as {one_line(method, 12)}")
 
     def attach(self, events: Any) -> None:
@@ -60,7 +59,7 @@ class Guard:
             ("before-call", self._on_call),
             ("before-send", self._on_send),
         ):
-            _first(events, name, hook)
+            events.register_first(name, hook, unique_id=f"ir-kit-guard-{name}")
 
     def _on_parameters(self, model: Any, **_: Any) -> None:
         self.check(model.service_model.service_name, model.name)
@@ -82,8 +81,6 @@ class WritingGuard(Guard):
         Where to. The prefix ends in a slash, so that it is a folder of its own.
     """
 
-    OPERATIONS = frozenset({("s3", "PutObject")})
-
     def __init__(self, bucket: str, prefix: str) -> None:
         if not bucket or not prefix.strip("/"):
             raise RefusedCall("an archive needs a bucket and a prefix", f"s3://{bucket}/{prefix}", "name a prefix")
@@ -91,46 +88,35 @@ class WritingGuard(Guard):
         self.prefix = prefix.rstrip("/") + "/"
 
     def check(self, service: str, operation: str, method: str | None = None, url: str | None = None) -> None:
-        """May this be sent? Only a put into the named place."""
+        """May this be sent? Only a put into the named place, whose bucket stands in the host's name or first in the path."""
         if (service, operation) in CREDENTIALS:
             return
-        if (service, operation) not in self.OPERATIONS:
+        if (service, operation) != ("s3", "PutObject"):
             raise _refused(service, operation, "the archive's client puts objects and does nothing else")
         if method not in (None, "PUT"):
             raise _refused(service, operation, f"it would be sent as {one_line(method, 12)}")
-        if url is not None and not self._is_ours(url):
-            raise _refused(service, operation, f"it leads out of s3://{self.bucket}/{self.prefix}")
+        if url is not None:
+            parts = urlsplit(url)
+            path = unquote(parts.path).removeprefix("/")
+            if not (parts.hostname or "").startswith(f"{self.bucket}."):
+                bucket, _, path = path.partition("/")
+                self._check_place(bucket, path)
+            self._check_place(self.bucket, path)
 
     def attach(self, events: Any) -> None:
         super().attach(events)
-        _first(events, "provide-client-params.s3.PutObject", self._on_put)
+        events.register_first("provide-client-params.s3.PutObject", self._on_put, unique_id="ir-kit-guard-put")
 
     def _on_put(self, params: Any, **_: Any) -> None:
-        key = str(params.get("Key", ""))
-        if params.get("Bucket") != self.bucket or not self._is_below(key):
+        self._check_place(params.get("Bucket"), str(params.get("Key", "")))
+
+    def _check_place(self, bucket: str | None, key: str) -> None:
+        if bucket != self.bucket or not key.startswith(self.prefix) or {".", ".."} & set(key.split("/")):
             raise _refused("s3", "PutObject", f"it leads out of s3://{self.bucket}/{self.prefix}")
 
-    def _is_below(self, key: str) -> bool:
-        return key.startswith(self.prefix) and not {".", ".."} & set(key.split("/"))
-
-    def _is_ours(self, url: str) -> bool:
-        """The bucket stands in the host name, or first in the path."""
-        parts = urlsplit(url)
-        path = unquote(parts.path).removeprefix("/")
-        if (parts.hostname or "").startswith(f"{self.bucket}."):
-            return self._is_below(path)
-        return path.startswith(f"{self.bucket}/") and self._is_below(path.removeprefix(f"{self.bucket}/"))
-
-
-# botocore's events name a service by its id; where that differs from its name
-_SERVICE_NAMES = {"s3-control": "s3control", "cloudwatch-logs": "logs"}
 
 GUARD = Guard()
 """The guard of every client for the investigated account."""
-
-
-def _first(events: Any, name: str, hook: Callable[..., None]) -> None:
-    events.register_first(name, hook, unique_id=f"ir-kit-guard-{name}")
 
 
 def _refused(service: str, operation: str, why: str) -> RefusedCall:

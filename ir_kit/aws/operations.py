@@ -22,115 +22,69 @@ class Operation(NamedTuple):
     actions: tuple[str, ...]
 
 
-# where only the operation stands, the action is the service's prefix and the same name
-_LISTED: dict[tuple[str, str], str] = {
-    ("sts", "sts"): """
-        GetCallerIdentity: sts:GetCallerIdentity
-        GetAccessKeyInfo
-    """,
-    ("s3", "s3"): """
-        ListBuckets: s3:ListAllMyBuckets
-        HeadBucket: s3:ListBucket
-        ListObjectsV2: s3:ListBucket
-        ListObjectVersions: s3:ListBucketVersions
-        GetObject: s3:GetObject s3:GetObjectVersion kms:Decrypt
-        HeadObject: s3:GetObject s3:GetObjectVersion kms:Decrypt
-        GetBucketLocation
-        GetBucketLogging
-        GetBucketPolicy
-        GetBucketPolicyStatus
-        GetBucketAcl
-        GetBucketOwnershipControls
-        GetBucketAbac
-        GetPublicAccessBlock: s3:GetBucketPublicAccessBlock
-        GetBucketWebsite
-        GetBucketCors: s3:GetBucketCORS
-        GetBucketReplication: s3:GetReplicationConfiguration
-        GetBucketEncryption: s3:GetEncryptionConfiguration
-        GetBucketVersioning
-        GetObjectLockConfiguration: s3:GetBucketObjectLockConfiguration
-        GetBucketLifecycleConfiguration: s3:GetLifecycleConfiguration
-        GetBucketNotificationConfiguration: s3:GetBucketNotification
-        GetBucketRequestPayment
-        GetBucketTagging
-        GetBucketAccelerateConfiguration: s3:GetAccelerateConfiguration
-        GetBucketMetadataConfiguration: s3:GetBucketMetadataTableConfiguration
-        ListBucketInventoryConfigurations: s3:GetInventoryConfiguration
-        ListBucketAnalyticsConfigurations: s3:GetAnalyticsConfiguration
-        ListBucketMetricsConfigurations: s3:GetMetricsConfiguration
-    """,
-    ("s3control", "s3"): """
-        GetPublicAccessBlock: s3:GetAccountPublicAccessBlock
-        ListAccessPoints
-        GetAccessPoint
-        GetAccessPointPolicy
-        GetAccessPointPolicyStatus
-        ListAccessPointsForObjectLambda
-        ListMultiRegionAccessPoints
-        GetMultiRegionAccessPointPolicy
-        GetMultiRegionAccessPointPolicyStatus
-        ListAccessGrantsInstances
-        ListAccessGrants
-        ListAccessGrantsLocations
-        GetAccessGrantsInstanceResourcePolicy
-        ListJobs
-        DescribeJob
-    """,
-    ("iam", "iam"): """
-        GetAccountAuthorizationDetails
-        GetAccountSummary
-        GetAccessKeyLastUsed
-        ListAccessKeys
-        ListUsers
-        ListVirtualMFADevices
-        ListOpenIDConnectProviders
-        ListSAMLProviders
-        ListAccountAliases
-        GenerateCredentialReport
-        GetCredentialReport
-    """,
-    ("cloudtrail", "cloudtrail"): """
-        DescribeTrails
-        GetTrailStatus
-        GetEventSelectors
-        GetInsightSelectors
-        GetEventConfiguration
-        ListEventDataStores
-        GetEventDataStore
-        ListPublicKeys
-        LookupEvents
-    """,
-    ("organizations", "organizations"): """
-        DescribeOrganization
-        DescribeEffectivePolicy
-        ListDelegatedAdministrators
-    """,
-    ("account", "account"): """
-        ListRegions
-    """,
-    ("kms", "kms"): """
-        DescribeKey
-        GetKeyPolicy
-        ListGrants
-    """,
-    ("ec2", "ec2"): """
-        DescribeRegions
-        DescribeVpcEndpoints
-    """,
-    ("logs", "logs"): """
-        DescribeDeliveries
-        DescribeDeliverySources
-        DescribeDeliveryDestinations
-    """,
-    ("cloudwatch", "cloudwatch"): """
-        GetMetricStatistics
-        ListMetrics
-    """,
-    ("guardduty", "guardduty"): """
-        ListDetectors
-        GetDetector
-    """,
+_LISTED = {
+    "sts": "GetCallerIdentity GetAccessKeyInfo",
+    "s3": "ListBuckets HeadBucket ListObjectsV2 ListObjectVersions GetObject HeadObject GetBucketLocation GetBucketLogging"
+    " GetBucketPolicy GetBucketPolicyStatus GetBucketAcl GetBucketOwnershipControls GetBucketAbac GetPublicAccessBlock"
+    " GetBucketWebsite GetBucketCors GetBucketReplication GetBucketEncryption GetBucketVersioning"
+    " GetObjectLockConfiguration GetBucketLifecycleConfiguration GetBucketNotificationConfiguration"
+    " GetBucketRequestPayment GetBucketTagging GetBucketAccelerateConfiguration GetBucketMetadataConfiguration"
+    " ListBucketInventoryConfigurations ListBucketAnalyticsConfigurations ListBucketMetricsConfigurations",
+    "s3control": "GetPublicAccessBlock ListAccessPoints GetAccessPoint GetAccessPointPolicy GetAccessPointPolicyStatus"
+    " ListAccessPointsForObjectLambda ListMultiRegionAccessPoints GetMultiRegionAccessPointPolicy"
+    " GetMultiRegionAccessPointPolicyStatus ListAccessGrantsInstances ListAccessGrants ListAccessGrantsLocations"
+    " GetAccessGrantsInstanceResourcePolicy ListJobs DescribeJob",
+    "iam": "GetAccountAuthorizationDetails GetAccountSummary GetAccessKeyLastUsed ListAccessKeys ListUsers"
+    " ListVirtualMFADevices ListOpenIDConnectProviders ListSAMLProviders ListAccountAliases GenerateCredentialReport"
+    " GetCredentialReport",
+    "cloudtrail": "DescribeTrails GetTrailStatus GetEventSelectors GetInsightSelectors GetEventConfiguration"
+    " ListEventDataStores GetEventDataStore ListPublicKeys LookupEvents",
+    "organizations": "DescribeOrganization DescribeEffectivePolicy ListDelegatedAdministrators",
+    "account": "ListRegions",
+    "kms": "DescribeKey GetKeyPolicy ListGrants",
+    "ec2": "DescribeRegions DescribeVpcEndpoints",
+    "logs": "DescribeDeliveries DescribeDeliverySources DescribeDeliveryDestinations",
+    "cloudwatch": "GetMetricStatistics ListMetrics",
+    "guardduty": "ListDetectors GetDetector",
 }
+
+_READS_OBJECTS = "s3:GetObject s3:GetObjectVersion kms:Decrypt"
+# where the action is not the service and the operation's name
+_ACTIONS = {
+    "s3:ListBuckets": "s3:ListAllMyBuckets",
+    "s3:HeadBucket": "s3:ListBucket",
+    "s3:ListObjectsV2": "s3:ListBucket",
+    "s3:ListObjectVersions": "s3:ListBucketVersions",
+    "s3:GetObject": _READS_OBJECTS,
+    "s3:HeadObject": _READS_OBJECTS,
+    "s3:GetPublicAccessBlock": "s3:GetBucketPublicAccessBlock",
+    "s3:GetBucketCors": "s3:GetBucketCORS",
+    "s3:GetBucketReplication": "s3:GetReplicationConfiguration",
+    "s3:GetBucketEncryption": "s3:GetEncryptionConfiguration",
+    "s3:GetObjectLockConfiguration": "s3:GetBucketObjectLockConfiguration",
+    "s3:GetBucketLifecycleConfiguration": "s3:GetLifecycleConfiguration",
+    "s3:GetBucketNotificationConfiguration": "s3:GetBucketNotification",
+    "s3:GetBucketAccelerateConfiguration": "s3:GetAccelerateConfiguration",
+    "s3:GetBucketMetadataConfiguration": "s3:GetBucketMetadataTableConfiguration",
+    "s3:ListBucketInventoryConfigurations": "s3:GetInventoryConfiguration",
+    "s3:ListBucketAnalyticsConfigurations": "s3:GetAnalyticsConfiguration",
+    "s3:ListBucketMetricsConfigurations": "s3:GetMetricsConfiguration",
+    "s3control:GetPublicAccessBlock": "s3:GetAccountPublicAccessBlock",
+}
+
+OPERATIONS = tuple(
+    Operation(
+        service,
+        name,
+        tuple(_ACTIONS.get(f"{service}:{name}", f"{service.removesuffix('control')}:{name}").split()),
+    )
+    for service, names in _LISTED.items()
+    for name in names.split()
+)
+"""Every operation, by service."""
+
+ALLOWED = frozenset((operation.service, operation.name) for operation in OPERATIONS)
+"""What a client for the investigated account may call: pairs of service and operation."""
 
 CREDENTIALS = frozenset(
     {
@@ -143,23 +97,6 @@ CREDENTIALS = frozenset(
 )
 """What botocore itself calls to get the credentials that a profile names. No code of this package calls them, and the
 role that reads needs no right to them."""
-
-
-def _operations() -> tuple[Operation, ...]:
-    found = []
-    for (service, prefix), text in _LISTED.items():
-        for line in text.split("\n"):
-            name, _, needed = line.strip().partition(":")
-            if name:
-                found.append(Operation(service, name, tuple(needed.split()) or (f"{prefix}:{name}",)))
-    return tuple(found)
-
-
-OPERATIONS = _operations()
-"""Every operation, by service, in the order of the list above."""
-
-ALLOWED = frozenset((operation.service, operation.name) for operation in OPERATIONS)
-"""What a client for the investigated account may call: pairs of service and operation."""
 
 
 def actions() -> tuple[str, ...]:

@@ -10,18 +10,17 @@ import contextlib
 import fcntl
 import hashlib
 import json
+import mmap
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ir_kit.collect.log_objects import Listed
 from ir_kit.errors import EvidenceError
 
-__all__ = ["Ledger", "read_ledger"]
+__all__ = ["Ledger", "is_intact", "mark_of", "read_ledger"]
 
 SYNCED_EVERY = 512
-_MARK = 16
 
 
 class Ledger:
@@ -62,7 +61,7 @@ class Ledger:
         """
         found: set[bytes] = set()
         for line in read_ledger(self.path):
-            intact = line["kind"] == "object" and _is_intact(raw / line["path"], line["size"], line["sha256"])
+            intact = line["kind"] == "object" and is_intact(raw / line["path"], line["size"], line["sha256"])
             if intact or line["kind"] == "delete_marker":
                 found.add(mark_of(line["bucket"], line["key"], line["version_id"], line.get("listed_etag", "")))
         return found
@@ -101,16 +100,11 @@ class Ledger:
 
     def _cut_torn_line(self) -> None:
         size = os.fstat(self._file).st_size
-        end, block = size, 65_536
-        while end:
-            start = max(0, end - block)
-            at = os.pread(self._file, end - start, start).rfind(b"\n")
-            if at >= 0:
-                end = start + at + 1
-                break
-            end = start
-        if end < size:
-            os.ftruncate(self._file, end)
+        if size:
+            with mmap.mmap(self._file, 0, access=mmap.ACCESS_READ) as text:
+                whole = text.rfind(b"\n") + 1
+            if whole < size:
+                os.ftruncate(self._file, whole)
 
 
 def read_ledger(path: Path) -> Iterator[dict[str, Any]]:
@@ -132,17 +126,13 @@ def read_ledger(path: Path) -> Iterator[dict[str, Any]]:
 def mark_of(bucket: str, key: str, version_id: str, etag: str) -> bytes:
     """A short name for one state of one object, so that millions can be remembered."""
     text = "\0".join((bucket, key, version_id, etag))
-    return hashlib.blake2b(text.encode("utf-8", "surrogateescape"), digest_size=_MARK).digest()
+    return hashlib.blake2b(text.encode("utf-8", "surrogateescape"), digest_size=16).digest()
 
 
-def mark_of_listed(listed: Listed) -> bytes:
-    """The mark of an object as a listing names it."""
-    return mark_of(listed.bucket, listed.key, listed.version_id, listed.etag)
-
-
-def _is_intact(path: Path, size: int, sha256: str) -> bool:
+def is_intact(path: Path, size: int, sha256: str) -> bool:
+    """Does a file of this size and hash lie here?"""
     try:
-        if path.stat().st_size != size:
+        if path.is_symlink() or path.stat().st_size != size:
             return False
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest() == sha256

@@ -13,9 +13,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal, NamedTuple
-from urllib.parse import unquote_to_bytes
 
 __all__ = [
     "AccessLogPlace",
@@ -25,8 +25,9 @@ __all__ = [
     "Refusal",
     "Source",
     "TrailPlace",
+    "beside",
+    "days",
     "folder_of",
-    "key_of_path",
     "path_of",
 ]
 
@@ -134,30 +135,46 @@ class Refusal:
 
 @dataclass
 class Listing:
-    """What is there to fetch: counted, and written to a file of JSON lines; ``by_source`` and ``by_bucket`` are objects, bytes."""
+    """What is there to fetch: counted, and written to a file of JSON lines; ``by_source`` has objects and bytes."""
 
     path: Path
     objects: int = 0
     bytes: int = 0
     requests: int = 0
     by_source: dict[str, tuple[int, int]] = field(default_factory=dict)
-    by_bucket: dict[str, tuple[int, int]] = field(default_factory=dict)
     archived: int = 0
     older_versions: int = 0
     delete_markers: int = 0
     refused: list[Refusal] = field(default_factory=list)
     requester_pays: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    bucket_regions: dict[str, str] = field(default_factory=dict)
+
+    def count(self, listed: Listed) -> None:
+        """Count one object more."""
+        if listed.storage_class == DELETE_MARKER:
+            self.delete_markers += 1
+            return
+        self.objects += 1
+        self.bytes += listed.size
+        self.older_versions += not listed.is_latest
+        self.archived += listed.storage_class in ("GLACIER", "DEEP_ARCHIVE")
+        objects, size = self.by_source.get(listed.source, (0, 0))
+        self.by_source[listed.source] = objects + 1, size + listed.size
 
 
-_PLAIN = re.compile(rb"[A-Za-z0-9 !#$&'()+,;=@\[\]^_`{}~.-]+")
+_ODD = re.compile(rb"[^A-Za-z0-9 !#$&'()+,;=@\[\]^_`{}~.-]")
 _SPECIAL = re.compile(r"(?i)(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?")
 _ENDING = re.compile(r"(?:\.(?:json|jsonl|csv|parquet|orc|txt))?(?:\.gz)?$")
 
 
-def path_of(listed: Listed) -> str:
+def path_of(listed: Listed, by_hash: bool = False) -> str:
     """Where does this object come to lie, relative to `raw`?
+
+    Parameters
+    ----------
+    listed : Listed
+    by_hash : bool
+        Where something else has its path: below one folder, by the hash of its key.
 
     Returns
     -------
@@ -166,37 +183,24 @@ def path_of(listed: Listed) -> str:
         none is longer than 255 bytes.
     """
     key = listed.key.encode("utf-8", "surrogateescape")
-    parts = [_part(part) for part in key.split(b"/")]
-    if listed.twin:
-        parts[-1] = _marked(parts[-1], _hash(key))
-    if sum(map(len, parts)) + len(parts) > MOST_PATH:
-        parts = parts_by_hash(listed.key)
-    return "/".join((*_top(listed), *parts))
-
-
-def path_by_hash(listed: Listed) -> str:
-    """Where does this object come to lie where something else has its path?"""
-    return "/".join((*_top(listed), *parts_by_hash(listed.key)))
-
-
-def _top(listed: Listed) -> tuple[str, ...]:
-    """The folders below which the key's own begin."""
-    bucket = _part(listed.bucket.encode())
-    version = () if listed.is_latest else (VERSIONS, _part(listed.version_id.encode("utf-8", "surrogateescape")))
-    top = (*version[:1], bucket, *version[1:])
-    return (INVENTORY, *top) if listed.source == "inventory" else top
+    parts = [file_name(part) for part in key.split(b"/")]
+    digest = hashlib.sha256(key).hexdigest()
+    if by_hash or sum(map(len, parts)) + len(parts) > MOST_PATH:
+        parts = [HASHED, _marked(file_name(key.rpartition(b"/")[2])[:100], digest)]
+    elif listed.twin:
+        parts[-1] = _marked(parts[-1], digest[:16])
+    top = [file_name(listed.bucket.encode())]
+    if not listed.is_latest:
+        top = [VERSIONS, *top, file_name(listed.version_id.encode("utf-8", "surrogateescape"))]
+    if listed.source == "inventory":
+        top = [INVENTORY, *top]
+    return "/".join(top + parts)
 
 
 def folder_of(bucket: str, prefix: str) -> str:
     """Which folder, relative to `raw`, holds the objects whose keys start with this prefix, as far as these lie under their own names?"""
     folders = prefix.encode("utf-8", "surrogateescape").split(b"/")[:-1]
-    return "/".join(_part(part) for part in (bucket.encode(), *folders))
-
-
-def parts_by_hash(key: str) -> list[str]:
-    """Where an object comes to lie whose own path cannot be: below one folder, by the hash of its key."""
-    encoded = key.encode("utf-8", "surrogateescape")
-    return [HASHED, _marked(_part(encoded.rpartition(b"/")[2])[:100], hashlib.sha256(encoded).hexdigest())]
+    return "/".join(file_name(part) for part in (bucket.encode(), *folders))
 
 
 def beside(path: str, sha256: str) -> str:
@@ -205,45 +209,24 @@ def beside(path: str, sha256: str) -> str:
     return f"{folder}{slash}{_marked(name, sha256[:16])}"
 
 
-def key_of_path(path: str) -> str | None:
-    """Which key lies at this path below `raw`? None where the name was cut and only the ledger knows."""
-    parts = path.split("/")
-    parts = parts[1:] if parts[0] == INVENTORY else parts
-    parts = parts[3:] if parts[0] == VERSIONS else parts[1:]
-    if any(HASHED in part for part in parts):
-        return None
-    joined = b"/".join(b"" if part == "%" else unquote_to_bytes(part) for part in parts)
-    return joined.decode("utf-8", "surrogateescape")
-
-
-def _part(part: bytes) -> str:
-    """One part of a key as a file name."""
+@lru_cache(maxsize=8192)
+def file_name(part: bytes) -> str:
+    """How is this part of a key called as a file?"""
     if not part:
         return "%"
-    name = (
-        part.decode("ascii")
-        if _PLAIN.fullmatch(part)
-        else "".join(chr(byte) if _PLAIN.fullmatch(bytes((byte,))) else f"%{byte:02X}" for byte in part)
-    )
+    name = _ODD.sub(lambda byte: b"%%%02X" % byte[0][0], part).decode("ascii")
     if not name.strip("."):
         name = "%2E" * len(name)
     if name[-1] in ". " or _SPECIAL.fullmatch(name):
         name = f"{name[:-1]}%{part[-1]:02X}"
     if len(name) > MOST_BYTES:
-        ending = _ENDING.search(name)
-        name = f"{name[: MOST_BYTES - 40]}%~{_hash(part)}{ending[0] if ending else ''}"
+        name = f"{name[: MOST_BYTES - 40]}%~{hashlib.sha256(part).hexdigest()[:16]}{_ENDING.findall(name)[0]}"
     return name
 
 
 def _marked(name: str, mark: str) -> str:
     """The name with a mark before its ending, which says what the file is."""
-    ending = _ENDING.search(name)
-    at = ending.start() if ending else len(name)
-    return f"{name[:at]}%~{mark}{name[at:]}"
-
-
-def _hash(key: bytes) -> str:
-    return hashlib.sha256(key).hexdigest()[:16]
+    return _ENDING.sub(lambda ending: f"%~{mark}{ending[0]}", name, count=1)
 
 
 def days(start: datetime, end: datetime) -> list[datetime]:

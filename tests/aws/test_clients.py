@@ -5,21 +5,14 @@ from __future__ import annotations
 import logging
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
-from botocore import auth
-from botocore.auth import S3SigV4Auth
-from botocore.awsrequest import AWSRequest, AWSResponse
-from botocore.credentials import Credentials
+from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
-from hypothesis import given
-from hypothesis import strategies as st
 
-from ir_kit.aws import clock
 from ir_kit.aws.clients import AGENT, Session
 from ir_kit.aws.faults import Kind, StoppedError, error_of, kind_of, kind_of_code, scrubbed, stopped
-from ir_kit.aws.signing import signed
 
 SECRET, TOKEN = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "FwoGZXIvYXdzEXAMPLETOKEN" * 8
 
@@ -161,71 +154,29 @@ def test_an_error_is_recorded_by_its_code_and_message() -> None:
     assert error_of(EndpointConnectionError(endpoint_url="http://x"))["Code"] == "EndpointConnectionError"
 
 
-class Frozen(NamedTuple):
-    access_key: str
-    secret_key: str
-    token: str | None
-
-
-MOMENT = datetime(2026, 3, 1, 12, 0, 5, tzinfo=UTC)
-parts = st.text("abcXYZ012-_.~/% +é", max_size=30)
-
-
-@given(parts, st.dictionaries(parts.filter(bool), parts, max_size=4), st.booleans(), st.sampled_from(["GET", "HEAD"]))
-def test_a_signature_is_the_one_that_botocore_makes(
-    key: str, query: dict[str, str], with_token: bool, method: str
+def test_a_client_whose_machine_has_the_wrong_time_is_stopped_by_one_line_that_names_the_skew(
+    session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from urllib.parse import quote
-
-    frozen = Frozen("AKIAIOSFODNN7EXAMPLE", SECRET, TOKEN if with_token else None)
-    path = "/" + quote(key, "/-_.~")
-    pairs = {quote(name, "-_.~"): quote(value, "-_.~") for name, value in query.items()}
-    headers = {"User-Agent": "x", "x-amz-checksum-mode": "ENABLED"}
-    mine = signed(frozen, "eu-west-1", method, "b.example:9000", path, pairs, headers, MOMENT)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("botocore.auth.get_current_datetime", lambda **_: MOMENT.replace(tzinfo=None))
-        url = f"http://b.example:9000{path}?{'&'.join(f'{name}={value}' for name, value in pairs.items())}"
-        request = AWSRequest(method, url.rstrip("?"), headers=dict(headers))
-        request.context["client_config"] = None
-        S3SigV4Auth(Credentials(*frozen), "s3", "eu-west-1").add_auth(request)
-    assert mine["Authorization"] == request.headers["Authorization"]
-
-
-@pytest.fixture
-def right_clock() -> Any:
-    yield
-    clock.correct_by({"Date": f"{datetime.now(UTC):%a, %d %b %Y %H:%M:%S GMT}"})
-
-
-def test_a_client_whose_machine_has_the_wrong_time_signs_by_awss(
-    session: Session, monkeypatch: pytest.MonkeyPatch, right_clock: None
-) -> None:
-    ahead = datetime.now(UTC) + timedelta(hours=3)
+    ahead = datetime.now(UTC) + timedelta(hours=3, seconds=20)
     skewed = b"<Error><Code>RequestTimeTooSkewed</Code><Message>The difference is too large.</Message></Error>"
-    answers = Answers(
-        monkeypatch,
-        (403, skewed, {"Date": f"{ahead:%a, %d %b %Y %H:%M:%S GMT}"}),
-        (200, b"<ListAllMyBucketsResult/>", {}),
-    )
-    session.client("s3", "us-west-2").list_buckets()
-    stamps = [request.headers["X-Amz-Date"].decode() for request in answers.requests]
-    assert len(stamps) == 2
-    first, second = (datetime.strptime(stamp, "%Y%m%dT%H%M%S%z") for stamp in stamps)
-    gap = second - first
-    assert timedelta(minutes=179) < gap < timedelta(minutes=181)
-    assert timedelta(minutes=179) < clock.offset() < timedelta(minutes=181)
+    answers = Answers(monkeypatch, (403, skewed, {"Date": f"{ahead:%a, %d %b %Y %H:%M:%S GMT}"}))
+    with pytest.raises(ClientError) as refused:
+        session.client("s3", "us-west-2").list_buckets()
+    assert len(answers.requests) == 1
+    stop = stopped(refused.value)
+    assert stop is not None and stop.exit_status == 3
+    assert "which is 3 h 0 min" in str(stop) and "behind AWS's" in str(stop) and "set the clock" in str(stop)
+    assert "\n" not in str(stop)
 
 
 def test_a_wrong_secret_is_not_taken_for_a_wrong_clock() -> None:
-    assert not clock.is_skew("SignatureDoesNotMatch", "The request signature we calculated does not match")
-    assert clock.is_skew("SignatureDoesNotMatch", "Signature expired: 20260301T000000Z is now earlier than")
-    assert clock.is_skew("RequestTimeTooSkewed", "")
+    assert (
+        kind_of(error("SignatureDoesNotMatch", "The request signature we calculated does not match")) is Kind.REJECTED
+    )
+    expired = error("SignatureDoesNotMatch", "Signature expired: 20260301T000000Z is now earlier than")
+    assert kind_of(expired) is Kind.SKEWED
+    assert kind_of(error("RequestTimeTooSkewed")) is Kind.SKEWED
 
 
-def test_an_answer_without_a_date_corrects_nothing() -> None:
-    assert not clock.correct_by({})
-    assert not clock.correct_by({"Date": "yesterday"})
-
-
-def test_botocore_signs_by_the_clock_that_was_put_in() -> None:
-    assert auth.get_current_datetime is clock._signing_time
+def test_a_wrong_clock_is_said_where_the_answer_has_no_date() -> None:
+    assert "is more than some minutes wrong" in str(stopped(error("RequestTimeTooSkewed")))

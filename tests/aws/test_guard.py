@@ -15,7 +15,6 @@ from ir_kit.aws import operations
 from ir_kit.aws.clients import Session, writer_client
 from ir_kit.aws.guard import GUARD, RefusedCall, WritingGuard
 from ir_kit.aws.operations import ALLOWED, CREDENTIALS, OPERATIONS, actions
-from ir_kit.aws.signing import signed
 from ir_kit.errors import ParameterError
 
 PACKAGE = Path(__file__).parents[2] / "ir_kit"
@@ -119,15 +118,20 @@ def test_the_guard_refuses_by_name_what_is_sent_without_a_client() -> None:
             GUARD.check("s3", operation, method)
 
 
-def test_what_signs_by_itself_asks_the_guard_first() -> None:
-    """Only one module signs and sends without a botocore client, and it asks the guard before it does."""
-    users = [
-        path for path in PACKAGE.rglob("*.py") if re.search(r"import signed\b|import .*\bWire\b", path.read_text())
-    ]
-    assert [path.name for path in users] == ["s3.py"]
-    sent = users[0].read_text().partition("async def _sent")[2]
-    assert 0 < sent.index("GUARD.check") < sent.index("signed(") < sent.index("wire.request")
-    assert signed.__module__ == "ir_kit.aws.signing"
+def test_only_one_module_sends_without_a_botocore_client_and_it_can_only_get() -> None:
+    """The guard cannot look into obstore: nothing but its ``get`` and its store is named, and that in one module."""
+    users = [path for path in PACKAGE.rglob("*.py") if "obstore" in path.read_text()]
+    assert [path.name for path in users if re.search(r"^(import|from) obstore", path.read_text(), re.M)] == ["s3.py"]
+    (tree,) = (ast.parse(path.read_text()) for path in users if path.name == "s3.py")
+    taken = {
+        node.attr for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "obstore"
+    }  # fmt: skip
+    imported = {
+        name.name for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("obstore") for name in node.names
+    }  # fmt: skip
+    assert (taken, imported) == ({"get"}, {"BaseError", "S3Store"})
 
 
 def test_only_the_clients_module_makes_clients() -> None:

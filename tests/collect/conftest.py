@@ -1,12 +1,13 @@
-"""What the tests of collection share: one small S3, a session that reads from it, and a reader that does not really wait."""
+"""What the tests of collection share: one small S3, a session that reads from it, and clients that do not really wait."""
 
 from __future__ import annotations
 
-import asyncio
-import random
 import sys
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -15,8 +16,6 @@ sys.path.append(str(Path(__file__).parent))  # builders that the test files here
 from fake_s3 import FakeS3
 
 from ir_kit.aws.clients import Session
-from ir_kit.aws.s3 import S3Reader
-from ir_kit.aws.wire import Wire
 
 
 @pytest.fixture(scope="module")
@@ -49,17 +48,11 @@ def session(endpoint: FakeS3) -> Iterator[Session]:
         yield Session(region="us-east-1")
 
 
-@pytest.fixture
-def reader() -> Callable[[Session], S3Reader]:
-    """Makes a reader that tries often and waits for nothing; ``waits`` has what it would have waited."""
-    waits: list[float] = []
-
-    async def sleep(seconds: float) -> None:
-        waits.append(seconds)
-        await asyncio.sleep(0)
-
-    def make(session: Session) -> S3Reader:
-        return S3Reader(session, wire=Wire(read_seconds=10.0), attempts=30, sleep=sleep, chance=random.Random(1))
-
-    make.waits = waits  # type: ignore[attr-defined]
-    return make
+@pytest.fixture(autouse=True)
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Neither client really waits between two tries; what botocore would have waited."""
+    found: list[float] = []
+    monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=found.append, time=time.time))
+    monkeypatch.setattr("ir_kit.aws.s3.time", SimpleNamespace(sleep=found.append))
+    monkeypatch.setattr("ir_kit.aws.s3.BACKOFF", (timedelta(milliseconds=1), timedelta(milliseconds=2)))
+    return found

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import io
 import json
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,6 @@ import pytest
 from fake_s3 import Bucket, FakeS3
 
 from ir_kit.aws.clients import Session
-from ir_kit.aws.s3 import S3Reader
 from ir_kit.collect import inventory_reports as inventory
 from ir_kit.collect.account_inventory import AccountInventory
 from ir_kit.collect.calls import Calls
@@ -28,7 +26,6 @@ DAYS = ("2026-03-01T01-00Z", "2026-03-07T01-00Z", "2026-03-08T01-00Z", "2026-03-
 SCHEMA = "Bucket, Key, VersionId, IsLatest, IsDeleteMarker, Size"
 ROWS = [("a", "v1", True, False, 10), ("a", "v0", False, False, 5), ("b", "v1", True, True, None), ("c", "", True, False, 7)]  # fmt: skip
 COUNTED = {"Objects": 2, "Bytes": 17, "OlderVersions": 1, "OlderBytes": 5}
-Reader = Callable[[Session], S3Reader]
 
 
 def csv_file() -> bytes:
@@ -65,8 +62,8 @@ def deliver(bucket: Bucket, day: str, contents: dict[str, bytes], style: str = "
 class Collection:
     """The steps of a collection that bear on inventories."""
 
-    def __init__(self, session: Session, reader: Reader, folder: Path, *configured: dict[str, Any]) -> None:
-        self.session, self.reader, self.evidence = session, reader, folder / "evidence"
+    def __init__(self, session: Session, folder: Path, *configured: dict[str, Any]) -> None:
+        self.session, self.evidence = session, folder / "evidence"
         self.calls = Calls(session, folder / "calls.jsonl", lambda: END)
         self.calls.account = "111122223333"
         found = {"InventoryConfigurationList": list(configured), "IsTruncated": False}
@@ -76,8 +73,8 @@ class Collection:
 
     def fetch(self, places: list[Any]) -> None:
         spool = self.evidence / "listed.jsonl"
-        listing = list_objects(self.session, places, END, END, spool, reader=self.reader)
-        fetch_objects(self.session, listing, self.evidence, reader=self.reader)
+        listing = list_objects(self.session, places, END, END, spool)
+        fetch_objects(self.session, listing, self.evidence)
 
     def run(self) -> list[dict[str, Any]]:
         """The answers to GetObject."""
@@ -98,12 +95,12 @@ def configured(name: str = "all", **more: Any) -> dict[str, Any]:
 
 
 def test_the_newest_report_before_the_end_and_the_first_after_it_are_fetched_and_counted(
-    s3: FakeS3, session: Session, reader: Reader, tmp_path: Path
+    s3: FakeS3, session: Session, tmp_path: Path
 ) -> None:
     s3.buckets["reports"] = Bucket()
     for number, day in enumerate(DAYS):
         deliver(s3.buckets["reports"], day, {f"{number}.csv.gz": csv_file()})
-    collection = Collection(session, reader, tmp_path, configured())
+    collection = Collection(session, tmp_path, configured())
     answers = collection.run()
     assert collection.notes == []
     lying = {
@@ -120,18 +117,16 @@ def test_the_newest_report_before_the_end_and_the_first_after_it_are_fetched_and
     assert collection.said == [f"the report of {day} by the inventory all of data: 2 objects" for day in DAYS[1:3]]
 
 
-def test_parquet_is_counted_as_csv_is(s3: FakeS3, session: Session, reader: Reader, tmp_path: Path) -> None:
+def test_parquet_is_counted_as_csv_is(s3: FakeS3, session: Session, tmp_path: Path) -> None:
     s3.buckets["reports"] = Bucket()
     deliver(s3.buckets["reports"], DAYS[0], {"0.parquet": parquet_file()}, "Parquet", fileSchema="message schema {}")
-    assert Collection(session, reader, tmp_path, configured()).run()[-1]["response"]["Counted"] == COUNTED
+    assert Collection(session, tmp_path, configured()).run()[-1]["response"]["Counted"] == COUNTED
 
 
-def test_a_file_that_cannot_be_read_is_said_and_not_counted(
-    s3: FakeS3, session: Session, reader: Reader, tmp_path: Path
-) -> None:
+def test_a_file_that_cannot_be_read_is_said_and_not_counted(s3: FakeS3, session: Session, tmp_path: Path) -> None:
     s3.buckets["reports"] = Bucket()
     deliver(s3.buckets["reports"], DAYS[0], {"0.csv.gz": csv_file(), "1.csv.gz": b"\x1f\x8b no"})
-    collection = Collection(session, reader, tmp_path, configured())
+    collection = Collection(session, tmp_path, configured())
     assert len(collection.run()) == 2
     (note,) = collection.notes
     assert note.endswith("1.csv.gz was not fetched or cannot be read: its objects are not counted")
@@ -150,22 +145,20 @@ def test_a_file_that_cannot_be_read_is_said_and_not_counted(
     ],
 )
 def test_a_report_that_does_not_serve_is_said_and_its_files_are_left(
-    s3: FakeS3, session: Session, reader: Reader, tmp_path: Path, changed: dict[str, Any], says: str
+    s3: FakeS3, session: Session, tmp_path: Path, changed: dict[str, Any], says: str
 ) -> None:
     s3.buckets["reports"] = Bucket()
     s3.buckets["reports"].put("secrets/all", b"x")
     deliver(s3.buckets["reports"], DAYS[0], {"0.csv.gz": csv_file()}, **changed)
-    collection = Collection(session, reader, tmp_path, configured())
+    collection = Collection(session, tmp_path, configured())
     assert collection.run() == []
     assert collection.notes == [f"the report of {DAYS[0]} by the inventory all of data: {says}"]
     assert {path.name for path in collection.evidence.rglob("raw/**/*.*")} == {"manifest.json"}
 
 
-def test_an_inventory_of_one_prefix_or_without_a_report_is_said(
-    s3: FakeS3, session: Session, reader: Reader, tmp_path: Path
-) -> None:
+def test_an_inventory_of_one_prefix_or_without_a_report_is_said(s3: FakeS3, session: Session, tmp_path: Path) -> None:
     s3.buckets["reports"] = Bucket()
-    collection = Collection(session, reader, tmp_path, configured("part", Filter={"Prefix": "x/"}), configured("new"))
+    collection = Collection(session, tmp_path, configured("part", Filter={"Prefix": "x/"}), configured("new"))
     assert collection.run() == []
     assert collection.notes == [
         "the inventory new of data has no report in s3://reports/inv/data/new/",
@@ -173,9 +166,9 @@ def test_an_inventory_of_one_prefix_or_without_a_report_is_said(
     ]
 
 
-def test_a_destination_that_refuses_is_said(s3: FakeS3, session: Session, reader: Reader, tmp_path: Path) -> None:
+def test_a_destination_that_refuses_is_said(s3: FakeS3, session: Session, tmp_path: Path) -> None:
     s3.buckets["reports"] = Bucket(refused=("ListObjectsV2",))
-    collection = Collection(session, reader, tmp_path, configured())
+    collection = Collection(session, tmp_path, configured())
     assert collection.run() == []
     assert collection.notes == [
         "the reports of the inventory all of data: s3://reports/inv/data/all/ was refused (AccessDenied)"

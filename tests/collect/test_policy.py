@@ -87,4 +87,5 @@ def test_the_code_names_no_operation_that_the_list_lacks() -> None:
 
 
 def test_the_list_holds_no_operation_that_the_code_does_not_name() -> None:
-    assert {name for _, name in ALLOWED} - named_operations() == set()
+    # by which botocore finds the Region of a bucket where a redirect does not name it
+    assert {name for _, name in ALLOWED} - named_operations() == {"HeadBucket"}

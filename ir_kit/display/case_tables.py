@@ -9,11 +9,9 @@ import pandas as pd
 
 from ir_kit.case import Case
 from ir_kit.display.publish import publish_html
-from ir_kit.display.tables import Cell, Column, render
-from ir_kit.display.text import NULL, as_html, as_text, counted, is_null, moment, shortened, visible
+from ir_kit.display.tables import Cell, Column, facts, frame_table, render
+from ir_kit.display.text import NULL, as_html, as_text, counted, is_null, joined, moment, shortened, visible
 from ir_kit.incident import Incident
-
-__all__ = ["findings", "incident", "next_steps", "snippets"]
 
 Step = tuple[str, str, str]
 FILE = "incident.yaml"
@@ -38,46 +36,31 @@ MEANING = (
 
 
 def incident(opened: Incident) -> None:
-    """Which incident is this: its keys, its windows, and what is left out of its findings?
-
-    Parameters
-    ----------
-    opened : Incident
-    """
+    """Which incident is this: its keys, its windows, and what is left out of its findings?"""
     spans = [
-        f"{moment(span.start)} to {moment(span.end)}, the end left out" if span else f"{NULL} (nothing to compare with)"
+        f"{moment(span.start)} to {moment(span.end)}, the end left out"
         for span in (opened.window, opened.baseline)
+        if span
     ]
-
-    def listed(values: Iterable[str], nothing: str) -> str:
-        return "; ".join(map(as_text, values)) or nothing
-
     known = [*opened.known_good.source_ips, *opened.known_good.user_agents]
-    facts = {
-        "access keys": listed(opened.access_keys, ""),
+    row = {
+        "incident": opened.incident,
+        "access keys": list(opened.access_keys),
         "window": spans[0],
-        "baseline": spans[1],
-        "buckets in scope": listed(opened.buckets, "every bucket that the evidence knows"),
-        "sensitive buckets": listed(opened.sensitive_buckets, "none named"),
-        "the owner's addresses and agents": listed(known, "none named"),
-        "responders, left out of findings": listed(opened.responders, "none named"),
+        "baseline": spans[1] if opened.baseline else f"{NULL} (nothing to compare with)",
+        "buckets in scope": list(opened.buckets) or "every bucket that the evidence knows",
+        "sensitive buckets": list(opened.sensitive_buckets) or "none named",
+        "the owner's addresses and agents": known or "none named",
+        "responders, left out of findings": list(opened.responders) or "none named",
     }
-    rows = [[Cell(name, soft=True), Cell(text)] for name, text in facts.items()]
-    columns = [Column("incident", one_line=True), Column(as_text(opened.incident))]
-    publish_html(*render(columns, rows, caption=as_text(opened.title) if opened.title else ""))
+    facts(pd.DataFrame([row]), opened.title or "")
 
 
 def next_steps(case: Case) -> None:
-    """What is to be done next for this incident: what is missing first, then the playbooks in their order?
-
-    Parameters
-    ----------
-    case : Case
-    """
-    steps = [*missing_evidence(case), *PLAYBOOKS]
-    rows = [[Cell(str(number)), *(Cell(as_text(word)) for word in step)] for number, step in enumerate(steps, start=1)]
-    columns = [Column("", number=True), Column("step"), Column("why"), Column("where", one_line=True)]
-    publish_html(*render(columns, rows, caption="What to do next"))
+    """What is to be done next for this incident: what is missing first, then the playbooks in their order?"""
+    steps = pd.DataFrame([*missing_evidence(case), *PLAYBOOKS], columns=["step", "why", "where"])
+    steps.insert(0, "", range(1, len(steps) + 1))
+    publish_html(*frame_table(steps, caption="What to do next", rows=len(steps)))
 
 
 def missing_evidence(case: Case) -> list[Step]:
@@ -118,15 +101,7 @@ def snippets(
 ) -> None:
     """What is to be run for each step, and what proves that it took effect?
 
-    Parameters
-    ----------
-    frame : DataFrame
-        As ``logging_gaps/recommendations``, or ``bucket_exposure/closing_steps``.
-    caption : str
-    rows : int
-        How many steps at most.
-    table : str
-        ``PLAYBOOK/TABLE``, the result table that holds all of them.
+    Shows at most so many rows of a frame as ``logging_gaps/recommendations`` or ``bucket_exposure/closing_steps``.
     """
     cells = []
     for step in frame.head(rows).to_dict("records"):
@@ -140,10 +115,8 @@ def snippets(
         if len(lines) > MOST_LINES:
             head = f"{counted(len(lines), 'line')}: {as_html(shortened(lines[0], 70))}"
             code = f"<details><summary>{head}</summary>{code}</details>"
-        what = f"<strong>{as_html(action)}</strong><br>{as_html(where)}" + (
-            f"<br>{as_html(warning)}" if warning else ""
-        )
-        words = Cell(f"{action} {where} {warning}".strip(), html=what)
+        what = [f"<strong>{as_html(action)}</strong>", as_html(where), as_html(warning)]
+        words = Cell(joined(action, where, warning), html="<br>".join(part for part in what if part))
         cells.append([Cell(as_text(step["priority"])), words, Cell(text, html=code)])
     steps = counted(len(frame), "step")
     cut = f"Only {len(cells):,} of {steps} are shown. The whole table: tables/{table}.parquet"
@@ -153,32 +126,17 @@ def snippets(
 
 
 def findings(found: Iterable[Any], caption: str = "Findings") -> None:
-    """What was found, how sure is it, and what would make it wrong?
-
-    Parameters
-    ----------
-    found : iterable of Finding
-        In the order of their questions.
-    caption : str
-    """
+    """What was found, how sure is it, and what would make it wrong?"""
     rows = []
     for finding in found:
         fields = finding if isinstance(finding, dict) else finding.model_dump()
         status, statement = as_text(fields["status"]), as_text(fields["statement"])
         limits = [as_text(sentence) for sentence in fields.get("limits") or []]
         question = f'<span class="soft">{as_html(as_text(fields.get("question")))}</span>'
-        rows.append(
-            [
-                Cell(statement, html=f"{question}<br>{as_html(statement)}"),
-                Cell(f"{MARKS.get(status, '·')} {status.replace('_', ' ')}"),
-                Cell(as_text(fields["confidence"])),
-                Cell(" ".join(limits) or "none named", html="<br>".join(map(as_html, limits)), soft=not limits),
-            ]
-        )
-    columns = [
-        Column("finding", min_width="24em"),
-        Column("status", one_line=True),
-        Column("confidence", one_line=True),
-        Column("limits", min_width="14em"),
-    ]
+        sentence = Cell(statement, html=f"{question}<br>{as_html(statement)}")
+        words = Cell(f"{MARKS.get(status, '·')} {status.replace('_', ' ')}")
+        doubts = Cell(" ".join(limits) or "none named", html="<br>".join(map(as_html, limits)), soft=not limits)
+        rows.append([sentence, words, Cell(as_text(fields["confidence"])), doubts])
+    short = [Column(name, one_line=True) for name in ("status", "confidence")]
+    columns = [Column("finding", min_width="24em"), *short, Column("limits", min_width="14em")]
     publish_html(*render(columns, rows, caption=f"{caption} ({counted(len(rows), 'finding')})", note=MEANING))

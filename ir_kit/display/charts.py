@@ -16,8 +16,6 @@ import pandas as pd
 from ir_kit.display.publish import publish_figure
 from ir_kit.display.text import as_label, as_text, joined, moment, shortened, visible
 
-__all__ = ["Chart", "Look", "as_time", "hover_texts", "limited", "looks_of", "publish_empty"]
-
 INK, SOFT, LINE, FAINT, WHITE = "#1d2430", "#5a6472", "#d9dee5", "#eef1f4", "#ffffff"
 PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8C6D1F", "#3B3B3B")
 OTHER = "#9AA3AE"
@@ -80,11 +78,8 @@ class Chart:
 
     Parameters
     ----------
-    caption : str
-        What it shows, for those who cannot see it too.
     height, left, top, below : int
         Pixels: of the figure, of the room beside, above and below what is drawn.
-    x_title, y_title : str
     """
 
     def __init__(
@@ -113,12 +108,10 @@ class Chart:
                 "pad": {"t": 10, "l": 8}, "font": {"size": 14, "color": INK},
             },
             "height": height,
-            "autosize": True,
             "margin": {"l": left, "r": 24, "t": 70 + top, "b": below + 2},
             "font": {"family": FONT, "size": 12, "color": INK},
             "paper_bgcolor": WHITE,
             "plot_bgcolor": WHITE,
-            "colorway": list(PALETTE),
             "hoverlabel": {"align": "left", "bgcolor": WHITE, "font": {"size": 12, "color": INK}},
             "legend": {
                 "orientation": "h", "x": 0.005, "xref": "container", "xanchor": "left",
@@ -126,8 +119,6 @@ class Chart:
                 "font": {"size": 12}, "bgcolor": "rgba(0,0,0,0)",
             },
             "barmode": "stack",
-            "bargap": 0.1,
-            "dragmode": "zoom",
             "uirevision": "fixed",
             "annotations": [],
             "shapes": [],
@@ -185,13 +176,8 @@ class Chart:
     def name_lines(self, names: Iterable[str], *, least: int = 2) -> None:
         """Let the vertical axis name the lines from above, with room for at least so many."""
         texts = [as_label(shortened(as_text(name), LABEL)) for name in names]
-        self.y |= {
-            "tickmode": "array",
-            "tickvals": list(range(len(texts))),
-            "ticktext": texts,
-            "tickfont": {"size": 11},
-        }
-        self.y |= {"range": [max(len(texts), least) - 0.5, -0.5], "fixedrange": True, "automargin": True}
+        self.y |= {"tickmode": "array", "tickvals": list(range(len(texts))), "ticktext": texts, "automargin": True}
+        self.y |= {"tickfont": {"size": 11}, "range": [max(len(texts), least) - 0.5, -0.5], "fixedrange": True}
 
     def plain(self) -> None:
         """Leave out the grid and draw a frame."""

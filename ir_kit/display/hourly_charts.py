@@ -7,8 +7,6 @@ import pandas as pd
 from ir_kit.display.charts import INK, OTHER, WHITE, Chart, Look, looks_of, publish_empty
 from ir_kit.display.text import as_label, byte_size, counted, shortened
 
-__all__ = ["activity", "bytes_by_hour"]
-
 GRADES = {
     "A": ("A named", Look("#0072B2", "", "circle")),
     "B": ("B in the URI", Look("#56B4E9", ".", "square")),

@@ -13,8 +13,6 @@ from ir_kit.display.tables import frame_table
 from ir_kit.display.text import as_label, as_text, counted, is_null
 from ir_kit.incident import Window
 
-__all__ = ["coverage", "exposure_matrix"]
-
 OBJECT_CLASSES = ("data_read", "data_write", "server_access_log")
 EXPECTED = {
     "server_access_log": "access_log",
@@ -46,7 +44,7 @@ def coverage(
     baseline: Window | None = None,
     *,
     sources: pd.DataFrame | None = None,
-    ignored: int | None = None,
+    ignored: int = 0,
     most_rows: int = 60,
 ) -> None:
     """What logs are there, are they whole, and of which days is there nothing: files, classes of records, and a picture?
@@ -57,14 +55,13 @@ def coverage(
         As ``evidence/coverage`` and ``evidence/sources``; without the latter there is no table of files.
     window, baseline : Window
         The days of both are drawn, records of other days counted in words.
-    ignored : int, optional
+    ignored : int
         How many files among the sources are no logs.
     most_rows : int
         How many lines the picture has at most, the fullest.
     """
     if sources is not None:
-        files = f"Left out among the sources, as digests or no logs: {counted(ignored or 0, 'file')}."
-        note = "" if ignored is None else files
+        note = f"Left out among the sources, as digests or no logs: {counted(ignored, 'file')}."
         publish_html(*frame_table(files_by_kind(sources), caption="Files read", rows=50, note=note))
     records = frame[frame["records"] > 0]
     of_objects = records["record_class"].isin(OBJECT_CLASSES)

@@ -7,23 +7,15 @@ import pandas as pd
 from ir_kit.display.charts import INK, OTHER, Chart, limited, publish_empty
 from ir_kit.display.text import as_label, byte_size, counted, shortened
 
-__all__ = ["bounds", "prefixes"]
-
 LABEL = 34
 
 
 def bounds(
     frame: pd.DataFrame, *, caption: str = "Objects downloaded, at least and at most", most_rows: int = 40
 ) -> None:
-    """How many objects were downloaded from each bucket: at least, likely, at most?
+    """How many objects were downloaded from each bucket: at least, likely, at most? An open end where nothing bounds it.
 
-    Parameters
-    ----------
-    frame : DataFrame
-        As ``object_access/bounds``; an open end where there is no upper bound.
-    caption : str
-    most_rows : int
-        How many buckets at most, those with most objects first.
+    Draws at most `most_rows` buckets of a frame as ``object_access/bounds``, those with most objects first.
     """
     rows = frame.sort_values(["objects_upper_logged", "bucket"], ascending=[False, True]).head(most_rows)
     if rows.empty:
@@ -58,13 +50,7 @@ def bounds(
 def prefixes(frame: pd.DataFrame, *, caption: str = "Objects downloaded, by prefix", most: int = 60) -> None:
     """Under which prefixes lie the objects that were downloaded? The owner's own use left out.
 
-    Parameters
-    ----------
-    frame : DataFrame
-        One row per bucket, prefix and counted_in, with objects and bytes_sent.
-    caption : str
-    most : int
-        How many prefixes at most, those with most objects.
+    Draws at most `most` of a frame as ``object_access/prefixes``, those with most objects.
     """
     sums = ["objects", "bytes_sent"]
     every = frame[frame["counted_in"] != "owner"].groupby(["bucket", "prefix"], as_index=False)[sums].sum()

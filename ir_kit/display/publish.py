@@ -10,8 +10,6 @@ from typing import Any
 
 from IPython.display import display
 
-__all__ = ["CONFIG", "PLOTLY", "WIDGET", "publish_figure", "publish_html", "publish_widget"]
-
 PLOTLY = "application/vnd.plotly.v1+json"
 WIDGET = "application/vnd.jupyter.widget-view+json"
 CONFIG = {"showSendToCloud": False, "plotlyServerURL": ""}

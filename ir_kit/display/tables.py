@@ -13,8 +13,6 @@ from ir_kit.display.publish import publish_html
 from ir_kit.display.text import as_html, as_text, counted, is_null, joined, visible
 from ir_kit.tables import made_by
 
-__all__ = ["Cell", "Column", "facts", "frame_table", "render", "table"]
-
 MOST_SIDE_BY_SIDE = 4  # rows that are shown as columns
 SHORT = 32  # characters that stand on one line
 STYLE = (

@@ -12,45 +12,29 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-__all__ = [
-    "NULL",
-    "as_html",
-    "as_label",
-    "as_text",
-    "byte_size",
-    "counted",
-    "is_null",
-    "joined",
-    "moment",
-    "shortened",
-    "visible",
-]
-
-NULL = "—"
-EMPTY = '""'
-EMPTY_LIST = "[]"
-_UNSEEN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-_LOOKS_EMPTY = frozenset("\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
-_PLAIN = re.compile(r"[ -~]*")
+NULL, EMPTY, EMPTY_LIST = "—", '""', "[]"
+UNSEEN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+LOOKS_EMPTY = frozenset("\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+PLAIN = re.compile(r"[ -~]*")
 
 
 def visible(text: str) -> str:
     """How does this text read with no character hidden? Controls, direction marks, odd blanks stand as escapes."""
-    if _PLAIN.fullmatch(text):
+    if PLAIN.fullmatch(text):
         return text
-    return "".join(_escape(char) if _is_unseen(char) else char for char in text)
+    return "".join(map(visible_char, text))
 
 
-def _is_unseen(char: str) -> bool:
-    category = unicodedata.category(char)
-    selector = "\ufe00" <= char <= "\ufe0f" or "\U000e0100" <= char <= "\U000e01ef"
-    return category in _UNSEEN_CATEGORIES or char in _LOOKS_EMPTY or selector or (category == "Zs" and char != " ")
-
-
-def _escape(char: str) -> str:
-    short = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}.get(char)
-    code = ord(char)
-    return short or (f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}")
+def visible_char(char: str) -> str:
+    """This character, or its escape where it cannot be seen."""
+    category, code = unicodedata.category(char), ord(char)
+    selector = 0xFE00 <= code <= 0xFE0F or 0xE0100 <= code <= 0xE01EF
+    odd_blank = category == "Zs" and char != " "
+    if not (category in UNSEEN_CATEGORIES or char in LOOKS_EMPTY or selector or odd_blank):
+        return char
+    return {"\n": "\\n", "\r": "\\r", "\t": "\\t"}.get(char) or (
+        f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
+    )
 
 
 def is_null(value: Any) -> bool:

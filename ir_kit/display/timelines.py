@@ -9,8 +9,6 @@ import pandas as pd
 from ir_kit.display.charts import INK, KNOWN, LABEL, WHITE, Chart, Look, as_time, limited, looks_of, publish_empty
 from ir_kit.display.text import as_label, as_text, counted, shortened
 
-__all__ = ["exposure_timeline", "sessions", "timeline", "visibility"]
-
 MOST_BARS = 2_000
 MOST_MARKS = 60
 RECORDED = {
@@ -228,9 +226,12 @@ def mark_acts(chart: Chart, acts: pd.DataFrame) -> int:
     ):
         part = shown[(shown["outcome"] == "success") == succeeded]
         texts, sides = list[str](), list[str]()
-        for time, name in zip(part["event_time"].dt.tz_localize(None), part["event_name"], strict=True):
+        at_once = part.groupby("event_time")["event_name"].transform("size")
+        moments = part["event_time"].dt.tz_localize(None)
+        for time, name, number in zip(moments, part["event_name"], at_once, strict=True):
+            words_of = as_text(name) + (f" ×{number}" if number > 1 else "")
             has_room = all(abs(time - other) >= (end - start) / 6 for other in named)
-            texts.append(as_label(shortened(as_text(name), 25)) + ("" if succeeded else " failed") if has_room else "")
+            texts.append(as_label(shortened(words_of, 28)) + ("" if succeeded else " failed") if has_room else "")
             sides.append("top left" if time > start + (end - start) * 0.8 else "top right")
             named += [time] if has_room else []
             if succeeded:

@@ -9,8 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ir_kit.display.workbench.grid_table import GridTable
-from ir_kit.display.workbench.view import View
+from ir_kit.display.workbench.grid_table import GridTable, View
 
 FRAME = pd.DataFrame(
     {

@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ir_kit.display.workbench.grid_table import GridTable
-from ir_kit.display.workbench.view import View, parameter_line
+from ir_kit.display.workbench.grid_table import GridTable, View, parameter_line
 from ir_kit.errors import ParameterError
 
 FRAME = pd.DataFrame(

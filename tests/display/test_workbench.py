@@ -15,9 +15,9 @@ from ir_kit.case import Case
 from ir_kit.case_opening import open_case
 from ir_kit.display import publish, show
 from ir_kit.display.text import as_text
+from ir_kit.display.workbench.grid_table import View
 from ir_kit.display.workbench.launch import full_table, is_live
 from ir_kit.display.workbench.raw_records import raw_text, record_places, session_of
-from ir_kit.display.workbench.view import View
 from ir_kit.errors import ParameterError
 from ir_kit.incident import new_incident
 

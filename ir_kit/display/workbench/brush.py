@@ -13,9 +13,7 @@ import plotly.graph_objects as go
 from ir_kit.display import publish
 from ir_kit.display.charts import OTHER, Chart, as_time, looks_of
 from ir_kit.display.text import as_label, as_text, shortened
-from ir_kit.display.workbench.view import iso
-
-__all__ = ["Brush"]
+from ir_kit.display.workbench.grid_table import iso
 
 BINS, TOP = 120, 7
 STEPS = ("1min", "5min", "15min", "1h", "3h", "6h", "12h", "1D", "7D", "28D", "365D")
@@ -28,10 +26,8 @@ class Brush:
 
     Parameters
     ----------
-    frame : DataFrame
     start : str
         Column of times.
-    caption : str
     brushed : callable
         Takes the first and the last moment of a stretch that is brushed; two empty texts where the mark is lifted.
     """

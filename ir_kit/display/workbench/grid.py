@@ -17,10 +17,7 @@ import pandas as pd
 import traitlets
 
 from ir_kit.display.text import visible
-from ir_kit.display.workbench.grid_table import GridTable
-from ir_kit.display.workbench.view import View
-
-__all__ = ["Grid", "TextPane"]
+from ir_kit.display.workbench.grid_table import GridTable, View
 
 HERE, DATATABLES = files(__package__), files("itables") / "html"
 STYLE = (HERE / "grid.css").read_text(encoding="utf-8")
@@ -33,12 +30,8 @@ class Grid(anywidget.AnyWidget):  # type: ignore[misc]
 
     Parameters
     ----------
-    frame : DataFrame
     columns : sequence of str
         Those on view at first, in this order; the others can be brought in.
-    caption : str
-    search : str
-        What is searched for to begin with.
 
     Attributes
     ----------
@@ -62,13 +55,10 @@ class Grid(anywidget.AnyWidget):  # type: ignore[misc]
     def __init__(self, frame: pd.DataFrame, columns: Sequence[str], *, caption: str = "", search: str = "") -> None:
         self.table = GridTable(frame, [*columns, *(str(name) for name in frame.columns if name not in columns)])
         self.searched: Callable[[str], None] = lambda search: None
+        texts = [visible(str(name)).translate(NO_MARKUP) for name in self.table.columns]
         headings = [
-            {
-                "heading": visible(str(name)).translate(NO_MARKUP),
-                "number": self.table.is_number(name),
-                "visible": name in columns,
-            }
-            for name in self.table.columns
+            {"heading": text, "number": self.table.is_number(name), "visible": name in columns}
+            for name, text in zip(self.table.columns, texts, strict=True)
         ]
         super().__init__(_columns=headings, _caption=visible(caption), _search=search)
         self.on_msg(self.answer)
@@ -94,13 +84,7 @@ class Grid(anywidget.AnyWidget):  # type: ignore[misc]
 
 
 class TextPane(anywidget.AnyWidget):  # type: ignore[misc]
-    """A text of so many lines on view to be read and taken along, its label in our own words.
-
-    Parameters
-    ----------
-    copy : str
-        What the button says that copies it; none where it is empty.
-    """
+    """A text of so many lines to be read and taken along, with a button that copies it where `copy` names one."""
 
     _esm = (HERE / "pane.js").read_text(encoding="utf-8")
     _css = STYLE

@@ -1,8 +1,10 @@
-"""The rows of a frame that a view and a grid's question name: searched, filtered, sorted by DuckDB, a page at a time."""
+"""What of a table is being looked at, as a parameter too; and which rows that is: searched, filtered, sorted by DuckDB."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 from typing import Any, NamedTuple
 
 import duckdb
@@ -11,11 +13,13 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from ir_kit.display.text import as_text, is_null
-from ir_kit.display.workbench.view import View, parse_time
+from ir_kit.display.text import as_text, is_null, moment
+from ir_kit.errors import ParameterError
 
-__all__ = ["GridTable", "Page"]
-
+INCIDENT_HELP = "the incident's name: its folder below runs"
+VIEW_HELP = "what the workbench's tables show: a line that the workbench gives"
+NEXT_STEP = "copy the line that the workbench gives, or leave it empty"
+UNSEEN_BY_PAPERMILL = {"=": "\\u003d", "#": "\\u0023"}  # it reads a line up to the first of either
 LONGEST = 1_000  # rows of one page
 STARTS = ("event_time", "start_time", "first_time", "hour", "issued_at", "first_used", "labelled_at")
 ENDS = ("end_time", "last_time", "last_used")
@@ -31,6 +35,66 @@ NUMBER_FILTERS = {"notEqual": "<>", "greater": ">", "greaterOrEqual": ">=", "les
 Condition = tuple[str, list[Any]]
 
 
+@dataclass(frozen=True)
+class View:
+    """What is chosen; an empty text chooses everything. Times are ISO 8601, from `start` up to but not including `end`."""
+
+    access_key_id: str = ""
+    bucket: str = ""
+    start: str = ""
+    end: str = ""
+    search: str = ""
+
+    @classmethod
+    def of(cls, text: str) -> View:
+        """The view that the parameter ``view`` of a playbook names.
+
+        Raises
+        ------
+        ParameterError
+            The text is not what the workbench gives, or a time in it is none.
+        """
+        try:
+            given = json.loads(text or "{}")
+            if not isinstance(given, dict) or not all(isinstance(value, str) for value in given.values()):
+                raise ValueError
+        except ValueError:
+            raise ParameterError("a view that cannot be read", "view", NEXT_STEP) from None
+        known = sorted(field.name for field in fields(cls))
+        if not set(given) <= set(known):
+            raise ParameterError("a view of something else", "view", f"it may name {', '.join(known)}")
+        for name in ("start", "end"):
+            parse_time(given.get(name, ""), name)
+        return cls(**given)
+
+    def text(self) -> str:
+        """The same, as `of` reads it; empty where nothing is chosen. Nothing but ASCII, no ``=`` and no ``#``."""
+        chosen = {name: value for name, value in asdict(self).items() if value}
+        text = json.dumps(chosen) if chosen else ""
+        return "".join(UNSEEN_BY_PAPERMILL.get(char, char) for char in text)
+
+
+def parameter_line(name: str, value: str, help_: str) -> str:
+    """The line of a parameters cell that gives this value."""
+    text = repr(value) if '"' in value or "\\" in value else f'"{value}"'
+    return f"{name}: str = {text}  # {help_}"
+
+
+def parse_time(text: str, where: str) -> pd.Timestamp | None:
+    """A time as the analyst writes it, UTC where it names no zone; None where nothing is written."""
+    if not text.strip():
+        return None
+    time = pd.to_datetime(text.strip(), utc=True, errors="coerce")
+    if isinstance(time, pd.Timestamp):
+        return time
+    raise ParameterError("a time that cannot be read", where, "write it as 2026-03-01T00:00:00Z")
+
+
+def iso(time: Any) -> str:
+    """A time as a view writes it."""
+    return moment(time).replace(" ", "T")
+
+
 class Page(NamedTuple):
     """One page: how many rows the view names, how many of them the question, and these rows with their places in the frame."""
 
@@ -40,14 +104,7 @@ class Page(NamedTuple):
 
 
 class GridTable:
-    """A frame as a table of DuckDB's, a column as its text and as its value; names out of a log stay out of SQL.
-
-    Parameters
-    ----------
-    frame : DataFrame
-    columns : sequence of str
-        In the order in which the grid has them.
-    """
+    """A frame as a table of DuckDB's, a column as its text and as its value; names out of a log stay out of SQL."""
 
     def __init__(self, frame: pd.DataFrame, columns: Sequence[str]) -> None:
         self.frame, self.columns = frame.reset_index(drop=True), list(columns)
@@ -88,13 +145,7 @@ class GridTable:
         return np.asarray(found["place"], dtype=np.intp)
 
     def page(self, question: Mapping[str, Any]) -> Page:
-        """Which rows of the view does this question of DataTables name?
-
-        Parameters
-        ----------
-        question : mapping
-            As DataTables sends it: ``start``, ``length``, ``search``, ``order``, ``columns`` with their searches.
-        """
+        """Which rows of the view does this question name, with start, length, search, order, columns as DataTables sends it?"""
         view, of_view = self._of_view(self.view)
         asked, of_question = self._of_question(question)
         total, found = self._engine.execute(

@@ -14,21 +14,16 @@ from ir_kit.display.text import counted
 from ir_kit.errors import IrKitError
 from ir_kit.sessions.labels import LABELS, write_labels
 
-__all__ = ["LabelForm"]
-
 
 class LabelForm:
     """Controls that write labels of the chosen session, or of all sessions of its operator.
 
     Parameters
     ----------
-    case : Case
     sessions : DataFrame or None
         All sessions, to find those of an operator.
-    report : callable
-        Takes a sentence: what was done, or what is in the way.
-    written : callable
-        Takes the session ids that have been labelled, and the label.
+    report, written : callable
+        Take a sentence on what was done or is in the way; the session ids that have been labelled, and the label.
     """
 
     last_analyst = ""  # asked for once in a notebook

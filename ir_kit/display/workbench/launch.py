@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -14,15 +15,12 @@ from ir_kit.case import Case
 from ir_kit.display.publish import publish_html, publish_widget
 from ir_kit.display.tables import frame_table
 from ir_kit.display.text import counted, joined
-from ir_kit.display.workbench.grid_table import GridTable
-from ir_kit.display.workbench.view import INCIDENT_HELP, View, parameter_line
+from ir_kit.display.workbench.grid_table import INCIDENT_HELP, GridTable, View, parameter_line
 from ir_kit.errors import IrKitError
 from ir_kit.incident import load_incident
 
 if TYPE_CHECKING:
     import ipywidgets as widgets
-
-__all__ = ["draft_table", "full_table", "is_live", "workbench"]
 
 MOST_ROWS = 500_000
 WHOLE_NUMBERS = {pa.int64(): pd.Int64Dtype(), pa.int32(): pd.Int32Dtype()}  # or a null makes them fractions
@@ -81,13 +79,7 @@ def workbench(
 
 
 def is_live() -> bool:
-    """Is this kernel one that JupyterLab opened for a notebook, and no run that is being recorded?
-
-    Notes
-    -----
-    JupyterLab names the notebook in the kernel's environment; papermill, nbclient and a plain Python do not, and
-    ``ir-kit run`` names its staging folder.
-    """
+    """Did JupyterLab open this kernel, which then names its notebook, for no run that is recorded, which names its folder?"""
     return "IR_KIT_STAGING" not in os.environ and bool(os.environ.get("JPY_SESSION_NAME"))
 
 
@@ -107,19 +99,13 @@ def incident_switch(case: Case, frame: pd.DataFrame, view: View, *, table: str, 
     def change(event: dict[str, str]) -> None:
         name = event["new"]
         if name not in opened:
-            try:
-                incident_of = load_incident(name, runs)
-                other = Case(incident_of, incident_of.folder / "draft")
-                drafted = draft_table(other, table)
-            except IrKitError:
-                drafted = None
-            if drafted is not None:
-                opened[name] = Workbench(other, drafted, view=View(), **shown)
-            else:
-                opened[own].report(
-                    f"{name} has no such table yet: put its line into the parameters cell, Run All Cells."
-                )
-                opened[own].line.text = parameter_line("incident", name, INCIDENT_HELP)
+            with suppress(IrKitError):
+                other = Case(load_incident(name, runs), runs / name / "draft")
+                if (drafted := draft_table(other, table)) is not None:
+                    opened[name] = Workbench(other, drafted, view=View(), **shown)
+        if name not in opened:
+            opened[own].report(f"{name} has no such table yet: put its line into the parameters cell, Run All Cells.")
+            opened[own].line.text = parameter_line("incident", name, INCIDENT_HELP)
         box.children = (incident, *opened.get(name, opened[own]).children)
 
     incident.observe(change, "value")

@@ -13,30 +13,18 @@ from ir_kit.case import Case
 from ir_kit.display.text import as_text, counted, visible
 from ir_kit.display.workbench.brush import Brush
 from ir_kit.display.workbench.grid import Grid, TextPane
+from ir_kit.display.workbench.grid_table import INCIDENT_HELP, VIEW_HELP, View, parameter_line, parse_time
 from ir_kit.display.workbench.label_form import LabelForm
 from ir_kit.display.workbench.launch import draft_table
 from ir_kit.display.workbench.raw_records import RecordPlace, raw_text, record_places, session_of
-from ir_kit.display.workbench.view import INCIDENT_HELP, VIEW_HELP, View, parameter_line, parse_time
 from ir_kit.errors import IrKitError
-
-__all__ = ["Workbench"]
 
 MOST_CHOICES = 500
 SESSIONS = "key_activity/sessions"
 
 
 class Workbench:
-    """A result table to work at.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        All rows of the table.
-    columns : sequence of str
-        The first columns; the others follow them.
-    view : View
-        What is chosen to begin with.
-    """
+    """All rows of a result table to work at: which columns stand first, and what is chosen to begin with."""
 
     def __init__(self, case: Case, frame: pd.DataFrame, *, caption: str, columns: Sequence[str], view: View) -> None:
         self.case, self.frame, self.view = case, frame.reset_index(drop=True), view
@@ -94,13 +82,13 @@ class Workbench:
 
     def apply(self, _: Any = None) -> None:
         """Show what is chosen in the pickers."""
+        start, end = self.start.value.strip(), self.end.value.strip()
         try:
-            for field, name in ((self.start, "from"), (self.end, "until")):
-                parse_time(field.value, name)
+            parse_time(start, "from")
+            parse_time(end, "until")
         except IrKitError as error:
             self.report(str(error))
             return
-        start, end = self.start.value.strip(), self.end.value.strip()
         self.view = View(self.credential.value, self.bucket.value, start, end, self.view.search)
         chosen = replace(self.view, search="")  # the grid itself searches
         self.grid.show(chosen)

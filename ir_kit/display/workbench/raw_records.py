@@ -14,8 +14,6 @@ from ir_kit.errors import IrKitError
 from ir_kit.evidence import questions as evidence
 from ir_kit.ingest.raw import raw_record
 
-__all__ = ["RecordPlace", "raw_text", "record_places", "session_of"]
-
 MOST = 200
 LOGS = {"cloudtrail": "CloudTrail", "access_log": "access log"}
 SESSION = ("access_key_id", "source_ip_address", "user_agent", "start_time", "end_time")

@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
+if TYPE_CHECKING:
+    import pandas as pd
 
 JSON = dict[str, Any]
 _DTYPES = {
@@ -72,6 +73,7 @@ def frame_of(rows: Iterable[Mapping[str, Any]], columns: Mapping[str, str]) -> p
 
     Lone surrogates, which JSON inside JSON may hold and no column can, become U+FFFD.
     """
+    import pandas as pd  # a third of a second, which processes that read logs do not have to spend
 
     def whole(value: Any) -> Any:
         if isinstance(value, str):

@@ -7,9 +7,12 @@ the same thing.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+from ir_kit.ingest.loading import Loaded, Task
+from ir_kit.ingest.reading import read_file
 from ir_kit.ingest.redaction import redacted
 
 # errors that answer the question: this setting does not exist
@@ -58,6 +61,27 @@ def setting_of(line: str) -> dict[str, Any] | str:
         "error_code": error_code,
         "error_message": _text(error.get("Message")) if error is not None else None,
     }
+
+
+def settings_of(task: Task, loaded: Loaded) -> Iterator[dict[str, Any]]:
+    """The rows of one configuration file; what cannot be read becomes rejects, and the file's facts go to ``loaded``."""
+    facts: dict[str, Any] = {"sha256": None, "state": "read", "damage": None}
+    loaded.sources[task.source_id] = facts
+    try:
+        content = read_file(task.location)
+    except OSError as error:
+        facts["damage"] = f"cannot be read: {error.strerror}"
+        loaded.reject(task.source_id, 0, facts["damage"], 0, "")
+        return
+    facts["sha256"] = content.sha256
+    for number, line in enumerate(content.data.decode("utf-8", errors="replace").split("\n"), start=1):
+        if not line.strip():
+            continue
+        answer = setting_of(line)
+        if isinstance(answer, str):
+            loaded.reject(task.source_id, number, answer, len(line.encode()), line)
+        else:
+            yield {**answer, "source_file": task.name, "line_number": number, "source_id": task.source_id}
 
 
 def _text(value: Any) -> str | None:

@@ -1,181 +1,127 @@
-"""CloudTrail files into parts: whole documents to the engine, and slowly what it refuses.
-
-One broken document fails its batch; the batch is halved until the document stands alone, and that one is read slowly.
-"""
+"""CloudTrail files into parts: whole documents to the engine, and slowly what it refuses."""
 
 from __future__ import annotations
 
+import itertools
 import json
-import os
 import struct
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator
-from contextlib import closing
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import duckdb
-import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from ir_kit.ingest import cloudtrail
 from ir_kit.ingest import cloudtrail_documents as documents
-from ir_kit.ingest.arrays import flags_of, known_in, numbers_of
-from ir_kit.ingest.parts import BATCH_BYTES, PART_ROWS, REJECT_CONTENT, Loader, Task, quoted, writing_of
-from ir_kit.ingest.reading import read_file
-from ir_kit.ingest.store_rows import table_of
+from ir_kit.ingest.loading import REJECT_CONTENT, Loader, Task
+from ir_kit.ingest.reading import is_utf8, read_file
+from ir_kit.ingest.store import create_table, quoted
 
+BATCH_BYTES = 48 << 20
 DOCUMENT_BYTES = 1 << 19
-_GONE = pa.schema([("source_id", pa.int32()), ("number", pa.int32())])
-_FAULTS = pa.schema([("source_id", pa.int32()), ("number", pa.int32()), ("names", pa.string())])
+DOCUMENT_RECORDS = 256
+_BATCH = pa.schema([("source_id", pa.int32()), ("first_number", pa.int32()), ("document", pa.string())])
 
 
-@dataclass
-class _Document:
-    """One document for the engine; its records are numbered from ``first_number``. ``text`` is kept only where it was mended."""
+class Document(NamedTuple):
+    """One document for the engine; its records are numbered from ``first_number``. ``text`` is there only where it was mended."""
 
     source_id: int
     first_number: int
     text: bytes | None = None
 
 
-_Texts = Iterator[tuple[_Document, bytes]]
-_Suspects = dict[int, dict[int, bool]]
-"""By source and number, the rows that may hide something, and whether each has a time."""
+Texts = Iterator[tuple[Document, bytes]]
 
 
-class _RefusedError(Exception):
+class RefusedError(Exception):
     """The engine does not take what it was given."""
 
 
 class CloudTrailLoader(Loader):
     """CloudTrail's files, in whichever form they have: read as the engine asks for them, so that few are in memory at once."""
 
-    writing = writing_of(
-        [*cloudtrail.EXPRESSIONS, "field_faults", "source_id", "record_number", "identity_hash"],
-        various={"bytes_in", "bytes_out", "record_number"},
-        random={"event_id", "request_id", "host_id", "identity_hash"},
-        searched={"event_time", "event_source", "event_name", "record_class", "access_key_id", "source_ip_address", "bucket", "source_id"},
-    )  # fmt: skip
-
-    def __init__(self, folder: Path, prefix: str, connection: duckdb.DuckDBPyConnection) -> None:
-        super().__init__(folder, prefix, connection)
-        self.tasks: deque[Task] = deque()
-        self.locations: dict[int, str] = {}
-
-    def add(self, task: Task) -> None:
-        """Note a file, to be read with the others."""
-        self.tasks.append(task)
-        self.locations[task.source_id] = task.location
-
-    def flush(self) -> None:
-        """Write what is noted: whole documents as they are, the others as what can be read of them."""
-        while self.tasks:
-            taken: list[_Document] = []
+    def load(self, tasks: Iterable[Task]) -> None:
+        """Whole documents as they are, of the others what can be read of them."""
+        queue = deque(tasks)
+        self.locations = {task.source_id: task.location for task in queue}
+        while queue:
+            taken: list[Document] = []
             try:
-                parts = self.written_of(self.stream(taken))
-            except _RefusedError:
-                parts = self.insert(taken)  # files that the engine had not asked for are still noted
-            for part, suspects in parts.items():
-                self.examine(part, suspects)
+                self.write_documents(self.texts(queue, taken))
+            except RefusedError:
+                # one by one, to find those that the engine refuses; files that it had not asked for are still in the queue
+                readable = [fine for document in taken for fine in self.readable(document)]
+                self.write_documents((document, self.text(document)) for document in readable)
 
-    def stream(self, taken: list[_Document]) -> _Texts:
-        """The documents of the files that are noted, and in ``taken`` which they were; until many are held that were mended."""
-        held = 0
-        while self.tasks and held < BATCH_BYTES:
-            task = self.tasks.popleft()
+    def texts(self, queue: deque[Task], taken: list[Document]) -> Texts:
+        """The documents of these files, noted in ``taken``; until much text is in memory that was mended."""
+        mended_bytes = 0
+        while queue and mended_bytes < BATCH_BYTES:
+            task = queue.popleft()
             content = self.read(task)
             if content is None:
                 continue
-            data = content.data
-            if documents.RECORDS_DOCUMENT.match(data) and not content.damage and _is_utf8(data):
-                taken.append(_Document(task.source_id, 1))
-                yield taken[-1], data
+            if documents.RECORDS_DOCUMENT.match(content.data) and not content.damage and is_utf8(content.data):
+                taken.append(Document(task.source_id, 1))
+                yield taken[-1], content.data
                 continue
-            mended = self.read_slowly(task.source_id, data)
+            mended = self.mended(task.source_id, content.data)
             taken += mended
             for document in mended:
-                held += len(self.text(document))
+                mended_bytes += len(self.text(document))
                 yield document, self.text(document)
 
-    def insert(self, ready: list[_Document]) -> dict[str, _Suspects]:
-        """The parts that hold these documents' records, some of which the engine refused: halved until one stands alone."""
-        if not ready:
-            return {}
-        try:
-            return self.written_of((document, self.text(document)) for document in ready)
-        except _RefusedError as error:
-            if len(ready) > 1:
-                middle = len(ready) // 2
-                return self.insert(ready[:middle]) | self.insert(ready[middle:])
-            only = ready[0]
-            if only.text is not None:
-                self.result.reject(
-                    only.source_id, only.first_number, f"the engine refuses it: {str(error)[:200]}", len(only.text), ""
-                )
-                return {}
-            return self.insert(self.read_slowly(only.source_id, self.text(only)))
-
-    def written_of(self, given: _Texts) -> dict[str, _Suspects]:
-        """The part that was written of these documents, if they hold anything, and the rows in it to look at again.
-
-        Raises
-        ------
-        _RefusedError
-            The engine refuses a document.
-        """
-        suspects: _Suspects = {}
-
-        def groups(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
-            for batch in batches:
-                _note_suspects(batch, suspects)
-                yield pa.Table.from_batches([batch.drop_columns("suspect")])
-
-        self.connection.register("batch", _batches(given))
-        try:
-            with closing(self.answered(cloudtrail.SELECT)) as batches:
-                part = self.write_part(groups(batches))
-        finally:
-            self.connection.unregister("batch")
-        return {part: suspects} if part else {}
-
-    def answered(self, sql: str) -> Generator[pa.RecordBatch]:
-        """What this query answers, a group of rows at a time.
-
-        Raises
-        ------
-        _RefusedError
-            The engine fails; what the caller does with the rows may fail as it will.
-        """
-        reader = None
-        try:
-            while True:
-                try:
-                    reader = reader or self.connection.sql(sql).to_arrow_reader(PART_ROWS)
-                    batch = reader.read_next_batch()
-                except StopIteration:
-                    return
-                except (duckdb.Error, OSError) as error:  # Arrow makes the one of the other
-                    raise _RefusedError(str(error)) from error
-                yield batch
-        finally:
-            if reader:
-                reader.close()
-
-    def text(self, document: _Document) -> bytes:
+    def text(self, document: Document) -> bytes:
         """What this document holds; of one that was not mended the file is read again."""
         return document.text if document.text is not None else read_file(self.locations[document.source_id]).data
 
-    def read_slowly(self, source_id: int, data: bytes) -> list[_Document]:
-        """The readable records of a file as mended documents; what is not readable becomes rejects."""
-        facts = self.facts[source_id]
+    def readable(self, document: Document) -> list[Document]:
+        """The document, if the engine takes it; mended, where it was not yet; else none, and a reject."""
+        text = self.text(document)
+        self.connection.register("batch", _batches(iter([(document, text)])))
+        try:
+            self.connection.execute(cloudtrail.SELECT).fetchall()
+        except duckdb.Error as error:
+            if document.text is None:
+                return [fine for mended in self.mended(document.source_id, text) for fine in self.readable(mended)]
+            reason = f"the engine refuses it: {str(error)[:200]}"
+            self.result.reject(document.source_id, document.first_number, reason, len(text), "")
+            return []
+        return [document]
+
+    def write_documents(self, texts: Texts) -> None:
+        """A part of these documents' records, if they have any.
+
+        Raises
+        ------
+        RefusedError
+            The engine refuses a document.
+        """
+        self.connection.register("batch", _batches(texts))
+        try:
+            part = self.write_part(cloudtrail.SELECT)
+        except duckdb.IOException:
+            raise
+        except duckdb.Error as error:
+            raise RefusedError from error
+        if pq.read_metadata(part).num_rows:
+            self.examine(part)
+        else:
+            self.remove_part(part)
+
+    def mended(self, source_id: int, data: bytes) -> list[Document]:
+        """The readable records of a file as documents of about half a mebibyte; what is not readable becomes rejects."""
+        facts = self.result.sources[source_id]
         if documents.looks_like_digest(data):
             facts["state"] = "ignored"
             return []
-        found = list(documents.items(data))
-        records = [(item.number, item.record) for item in found if item.record is not None]
-        rejected = [item for item in found if item.record is None]
+        items = list(documents.items(data))
+        records = [item for item in items if item.record is not None]
+        rejected = [item for item in items if item.record is None]
         broken = next((item for item in rejected if documents.is_damage(item)), None)
         reason = facts["damage"] or (
             rejected[0].reason if rejected else None if data.strip(b" \t\r\n\0") else "empty file"
@@ -189,132 +135,86 @@ class CloudTrailLoader(Loader):
         for item in rejected:
             if item.number:
                 self.result.reject(source_id, item.number, item.reason, item.size, item.content)
-        return list(_mended(source_id, records))
+        # numbers follow one another within a document
+        made: list[Document] = []
+        for _, run in itertools.groupby(enumerate(records), key=lambda pair: pair[1].number - pair[0]):
+            listed = [item for _, item in run]
+            for start in range(0, len(listed), DOCUMENT_RECORDS):
+                some = [item.record for item in listed[start : start + DOCUMENT_RECORDS] if item.record is not None]
+                made.append(Document(source_id, listed[start].number, documents.document_of(some)))
+        return made
 
-    def examine(self, part: str, suspects: _Suspects) -> None:
+    def examine(self, part: Path) -> None:
         """Read the rows that may hide something again: name their faults, or take them out as rejects."""
-        gone: list[tuple[int, int]] = []
-        faults: list[tuple[int, int, str]] = []
-        for source_id, numbers in suspects.items():
-            found = {item.number: item for item in documents.items(read_file(self.locations[source_id]).data)}
+        suspects = self.connection.execute(
+            f"""select source_id, list((record_number, event_time is not null) order by record_number)
+                from read_parquet({quoted(part)}) where suspect group by all order by all"""
+        ).fetchall()
+        corrections: list[dict[str, Any]] = []
+        for source_id, rows in suspects:
+            items = {item.number: item for item in documents.items(read_file(self.locations[source_id]).data)}
             bad: list[tuple[int, str, documents.Item | None]] = []
-            for number, timed in numbers.items():
-                item = found.get(number)
+            for number, timed in rows:
+                item = items.get(number)
                 record = item.record if item else None
+                names: list[str] = []
                 if record is None:
                     bad.append((number, item.reason if item and item.reason else "not a record", item))
                 elif record.get("eventType") == documents.INSIGHT_TYPE:
-                    gone.append((source_id, number))
+                    pass
                 elif not timed:
                     bad.append((number, "eventTime is missing or is no time", item))
-                elif names := cloudtrail.faults_of(record):
-                    faults.append((source_id, number, ",".join(names)))
-            gone += [(source_id, number) for number, _, _ in bad]
-            if bad and len(bad) == len(found):
+                elif not (names := cloudtrail.faults_of(record)):
+                    continue
+                corrections.append({"source_id": source_id, "number": number, "names": ",".join(names)})
+            if bad and len(bad) == len(items):
                 bad = bad[:1]  # nothing in the file is CloudTrail: one thing that could not be read
             elif not bad and all(
-                item.record and item.record.get("eventType") == documents.INSIGHT_TYPE for item in found.values()
+                item.record and item.record.get("eventType") == documents.INSIGHT_TYPE for item in items.values()
             ):
-                self.facts[source_id]["state"] = "ignored"
+                self.result.sources[source_id]["state"] = "ignored"
             for number, reason, item in bad:
                 content = (item.content or json.dumps(item.record, ensure_ascii=False)) if item else ""
                 self.result.reject(source_id, number, reason, len(content.encode(errors="replace")), content)
-        if gone or faults:
-            self.amend(part, gone, faults)
-
-    def amend(self, part: str, gone: list[tuple[int, int]], faults: list[tuple[int, int, str]]) -> None:
-        """Write a part again without the rows that have gone, and with the faults named."""
-        without = table_of(({"source_id": i, "number": n} for i, n in gone), _GONE)
-        named = table_of(({"source_id": i, "number": n, "names": names} for i, n, names in faults), _FAULTS)
-        self.connection.register("gone", without)
-        self.connection.register("faults", named)
-        kept = self.answered(
-            f"""select p.* replace (f.names as field_faults) from read_parquet({quoted(self.folder / part)}) p
-                left join faults f on f.source_id = p.source_id and f.number = p.record_number
-                where not exists (
-                    select 1 from gone g where g.source_id = p.source_id and g.number = p.record_number
-                ) order by p.source_id, p.record_number"""
-        )
-        with closing(kept):
-            self.write_part(pa.Table.from_batches([batch]) for batch in kept)
-        self.result.parts.remove(part)
-        os.unlink(self.folder / part)
-        self.connection.unregister("gone")
-        self.connection.unregister("faults")
+        if corrections:
+            types = {"source_id": "integer", "number": "integer", "names": "varchar"}
+            create_table(self.connection, "corrections", corrections, types)
+            self.write_part(
+                f"""select p.* replace (c.names as field_faults)
+                    from read_parquet({quoted(part)}) p
+                    left join corrections c on c.source_id = p.source_id and c.number = p.record_number
+                    where c.names is distinct from '' order by p.source_id, p.record_number"""
+            )
+            self.remove_part(part)
 
 
-def _note_suspects(batch: pa.RecordBatch, suspects: _Suspects) -> None:
-    places = np.flatnonzero(flags_of(batch.column("suspect")))
-    if not len(places):
-        return
-    timed = known_in(batch.column("event_time"))
-    for place in places:
-        source_id, number = (
-            int(numbers_of(batch.column(name), np.int32)[place]) for name in ("source_id", "record_number")
-        )
-        suspects.setdefault(source_id, {})[number] = timed is None or bool(timed[place])
-
-
-def _mended(source_id: int, found: list[tuple[int, dict[str, Any]]]) -> Iterator[_Document]:
-    """Documents of records whose numbers follow one another, none much longer than half a mebibyte."""
-    run: list[dict[str, Any]] = []
-    first = size = 0
-    for number, record in found:
-        if run and (number != first + len(run) or size > DOCUMENT_BYTES):
-            yield _Document(source_id, first, documents.document_of(run))
-            run, size = [], 0
-        if not run:
-            first = number
-        run.append(record)
-        size += 2_000
-    if run:
-        yield _Document(source_id, first, documents.document_of(run))
-
-
-def _batches(given: _Texts) -> pa.RecordBatchReader:
+def _batches(texts: Texts) -> pa.RecordBatchReader:
     """Documents for the engine, about half a mebibyte in a vector: larger ones take it longer."""
-    schema = pa.schema([("source_id", pa.int32()), ("first_number", pa.int32()), ("document", pa.string())])
 
-    def groups() -> Iterable[pa.RecordBatch]:
-        group: list[tuple[_Document, bytes]] = []
+    def groups() -> Iterator[pa.RecordBatch]:
+        group: list[tuple[Document, bytes]] = []
         size = 0
-        for document, text in given:
+        for document, text in texts:
             if group and size + len(text) > DOCUMENT_BYTES:
-                yield _record_batch(group, schema)
+                yield _record_batch(group)
                 group, size = [], 0
             group.append((document, text))
             size += len(text)
         if group:
-            yield _record_batch(group, schema)
+            yield _record_batch(group)
 
-    return pa.RecordBatchReader.from_batches(schema, groups())
+    return pa.RecordBatchReader.from_batches(_BATCH, groups())
 
 
-def _record_batch(group: list[tuple[_Document, bytes]], schema: pa.Schema) -> pa.RecordBatch:
+def _record_batch(group: list[tuple[Document, bytes]]) -> pa.RecordBatch:
+    """Without the detour through `pa.array`, which loads pandas."""
+    ends = itertools.accumulate((len(text) for _, text in group), initial=0)
+    numbers = [[document.source_id for document, _ in group], [document.first_number for document, _ in group], ends]
+    ids, firsts, offsets = (pa.py_buffer(struct.pack(f"{len(some)}i", *some)) for some in map(list, numbers))
+    body = pa.py_buffer(group[0][1] if len(group) == 1 else b"".join(text for _, text in group))
     columns = [
-        _integers([document.source_id for document, _ in group]),
-        _integers([document.first_number for document, _ in group]),
-        _strings([text for _, text in group]),
+        pa.Array.from_buffers(pa.int32(), len(group), [None, ids]),
+        pa.Array.from_buffers(pa.int32(), len(group), [None, firsts]),
+        pa.Array.from_buffers(pa.string(), len(group), [None, offsets, body]),
     ]
-    return pa.RecordBatch.from_arrays(columns, schema=schema)
-
-
-def _strings(values: list[bytes]) -> pa.Array:
-    """These bytes, known to be UTF-8, as one Arrow array (without the detour through `pa.array`, which loads pandas)."""
-    offsets = np.zeros(len(values) + 1, dtype=np.int32)
-    np.cumsum([len(value) for value in values], out=offsets[1:])
-    body = values[0] if len(values) == 1 else b"".join(values)
-    return pa.Array.from_buffers(pa.string(), len(values), [None, pa.py_buffer(offsets.tobytes()), pa.py_buffer(body)])
-
-
-def _integers(values: list[int]) -> pa.Array:
-    return pa.Array.from_buffers(
-        pa.int32(), len(values), [None, pa.py_buffer(struct.pack(f"<{len(values)}i", *values))]
-    )
-
-
-def _is_utf8(data: bytes) -> bool:
-    try:
-        return data.isascii() or bool(data.decode("utf-8")) or True
-    except UnicodeDecodeError:
-        return False
+    return pa.RecordBatch.from_arrays(columns, schema=_BATCH)

@@ -95,3 +95,11 @@ def _salvaged(unpacker: zlib._Decompress, piece: bytes) -> bytes:
         except zlib.error:
             break
     return b"".join(out)
+
+
+def is_utf8(data: bytes) -> bool:
+    """Are these bytes a text?"""
+    try:
+        return data.isascii() or data.decode("utf-8") is not None
+    except UnicodeDecodeError:
+        return False

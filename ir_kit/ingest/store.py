@@ -14,12 +14,19 @@ from typing import Any
 
 import duckdb
 
+from ir_kit.domain.documents import without_surrogates
 from ir_kit.errors import EvidenceError
 from ir_kit.ingest.columns import VIEWS
 
 FORMAT = 3
 KINDS = ("cloudtrail", "access_log")
 NUMBER_COLUMN = {"cloudtrail": "record_number", "access_log": "line_number"}
+SOURCES = {
+    "source_id": "integer", "kind": "varchar", "source": "varchar", "path": "varchar", "location": "varchar", "rank": "integer",
+    "bytes": "bigint", "mtime_ns": "bigint", "sha256": "varchar", "state": "varchar", "present": "boolean", "damaged": "boolean",
+    "damage": "varchar", "records": "bigint", "duplicates": "bigint", "rejected": "bigint", "first_time": "timestamp",
+    "last_time": "timestamp",
+}  # fmt: skip
 _OF_SOURCE = {"source_file": "s.path as source_file", "source_present": "s.present as source_present"}
 # S3 puts its callers' agents in brackets; to take them off costs less here, once for each agent of a page, than at loading
 _AGENT = (
@@ -56,6 +63,31 @@ def connect(
     connection.execute("set timezone = 'UTC'")
     connection.execute("set enable_progress_bar = false")  # in a notebook it would be a widget
     return connection
+
+
+def quoted(path: Path) -> str:
+    """A path as SQL text."""
+    return "'" + str(path).replace("'", "''") + "'"
+
+
+def create_table(
+    connection: duckdb.DuckDBPyConnection, name: str, rows: list[dict[str, Any]], types: dict[str, str]
+) -> None:
+    """A table of these rows; a missing value is null, a lone surrogate U+FFFD."""
+    columns = ", ".join(f"{column} {kind}" for column, kind in types.items())
+    connection.execute(f"create or replace temp table {name} ({columns})")
+    insert = f"insert into {name} by name select unnest(from_json(?, ?), recursive := true)"
+    for start in range(0, len(rows), 10_000):
+        text = json.dumps(rows[start : start + 10_000], default=str, ensure_ascii=False)
+        connection.execute(insert, [without_surrogates(text), json.dumps([types])])
+
+
+def table_rows(path: Path) -> list[dict[str, Any]]:
+    """The rows of a file of the store."""
+    with connect(threads=1) as connection:
+        table = connection.execute(f"from read_parquet({quoted(path)})")
+        names = [column[0] for column in table.description]
+        return [dict(zip(names, row, strict=True)) for row in table.fetchall()]
 
 
 @dataclass
@@ -139,7 +171,7 @@ class Store:
             raise EvidenceError("no evidence has been loaded", self.folder.parent, "run ir-kit ingest first")
 
         def listed(names: list[str]) -> str:
-            return "[" + ", ".join("'" + str(self.folder / name).replace("'", "''") + "'" for name in names) + "]"
+            return "[" + ", ".join(quoted(self.folder / name) for name in names) + "]"
 
         for name, file in (
             ("sources", manifest.sources),

@@ -20,7 +20,7 @@ from ir_kit.ingest.loading_access_logs import COLUMNS
 from ir_kit.ingest.raw import raw_record
 from ir_kit.ingest.store import connect
 
-COLUMN_NAMES = [name for name, _ in COLUMNS]
+COLUMN_NAMES = [*COLUMNS]
 OWNER = "79a59df900b949e55d96a1e698fbacedfd6e09d98eacf8f8d5218e7cd47ef2be"
 DELIVERED = "2026-03-02-12-00-00-0123456789ABCDEF"
 TAIL = [

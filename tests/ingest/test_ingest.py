@@ -15,7 +15,7 @@ import pytest
 
 from ir_kit.errors import EvidenceError
 from ir_kit.incident import load_incident
-from ir_kit.ingest import generation, parts
+from ir_kit.ingest import loader, loading
 from ir_kit.ingest.raw import raw_record
 from ir_kit.ingest.walking import found_files
 
@@ -222,7 +222,7 @@ def test_a_store_of_another_format_is_loaded_again_and_a_failure_leaves_it_alone
     evidence.store.manifest_path.write_text(json.dumps({**manifest, "format": 99}))
     before = set(evidence.files())
     with monkeypatch.context() as patch:
-        patch.setattr(generation, "find_copies", _refuse)
+        patch.setattr(loader, "write_generation", _refuse)
         with pytest.raises(EvidenceError):
             evidence.load()
     assert before <= set(evidence.files())
@@ -241,7 +241,7 @@ def test_a_full_disk_is_one_line_and_the_store_is_as_it_was(
     before = evidence.files()
     evidence.write("c.json", [record(5)])
 
-    for target, name in ((parts.Loader, "write_part"), (generation, "find_copies")):
+    for target, name in ((loading.Loader, "write_part"), (loader, "write_generation")):
         with monkeypatch.context() as patch:
             patch.setattr(target, name, _refuse)
             with pytest.raises(EvidenceError) as caught:

@@ -36,14 +36,7 @@ _SERVICES = frozenset(service for service, _ in ALLOWED)
 class Session:
     """One caller: a profile or the ambient credentials, its clients by service and Region, and where buckets turned out to lie.
 
-    Parameters
-    ----------
-    profile : str, optional
-        A profile of the AWS configuration; the ambient credentials unless given.
-    region : str, optional
-        Where clients go that name no Region; the profile's own, or us-east-1.
-    guard : Guard
-        What the clients may send.
+    A call that names no Region goes to `region`: the profile's own unless given, or us-east-1.
 
     Raises
     ------
@@ -66,16 +59,7 @@ class Session:
     def client(self, service: str, region: str | None = None, *, attempts: int = ATTEMPTS, pays: bool = False) -> Any:
         """The botocore client of a service in a Region, with the guard in it. Made once, safe to share by threads.
 
-        Parameters
-        ----------
-        service : str
-            botocore's name of it; one of the list in `operations`.
-        region : str, optional
-            The session's unless given.
-        attempts : int
-            How often botocore sends a call at most, the first included, pacing itself when throttled.
-        pays : bool
-            Whether each request to S3 says that this caller pays for it.
+        Each call is sent `attempts` times at most; with `pays`, each request to S3 says that this caller pays for it.
 
         Raises
         ------
@@ -101,13 +85,7 @@ class Session:
         return self.bucket_regions.get(bucket, self.region)
 
     def credentials(self) -> Any:
-        """The credentials as they are now, renewed where they can be: for signing, never for showing.
-
-        Raises
-        ------
-        StoppedError
-            There are none, or they could not be renewed.
-        """
+        """The credentials as they are now, renewed where they can be: for signing, never for showing."""
         with self._lock, _named(self.profile):
             return self._found_credentials().get_frozen_credentials()
 

@@ -94,63 +94,48 @@ def kind_of(fault: BaseException) -> Kind:
         if signed and any(words in message for words in _SKEWED_MESSAGES):
             return Kind.SKEWED
         return kind_of_code(code, fault.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
-    return next((kind for kinds, kind in _EXCEPTIONS if isinstance(fault, kinds)), Kind.ERROR)
+    return next((kind for kind, kinds in _EXCEPTIONS if isinstance(fault, kinds)), Kind.ERROR)
 
 
-_EXCEPTIONS: tuple[tuple[tuple[type[BaseException], ...], Kind], ...] = (
-    (
-        (
-            boto.NoCredentialsError, boto.PartialCredentialsError, boto.CredentialRetrievalError, boto.ProfileNotFound,
-            boto.ConfigNotFound, boto.ConfigParseError,
-        ),
-        Kind.REJECTED,
-    ),
-    (
-        (boto.UnauthorizedSSOTokenError, boto.SSOTokenLoadError, boto.TokenRetrievalError, boto.LoginError),
-        Kind.EXPIRED,
-    ),
-    ((DamagedError, boto.IncompleteReadError, boto.FlexibleChecksumError, ResponseParserError), Kind.DAMAGED),
-    ((boto.HTTPClientError, boto.ConnectionError, OSError), Kind.NETWORK),
+_EXCEPTIONS: tuple[tuple[Kind, tuple[type[BaseException], ...]], ...] = (
+    (Kind.REJECTED, (
+        boto.NoCredentialsError, boto.PartialCredentialsError, boto.CredentialRetrievalError, boto.ProfileNotFound,
+        boto.ConfigNotFound, boto.ConfigParseError,
+    )),
+    (Kind.EXPIRED, (boto.UnauthorizedSSOTokenError, boto.SSOTokenLoadError, boto.TokenRetrievalError, boto.LoginError)),
+    (Kind.DAMAGED, (DamagedError, boto.IncompleteReadError, boto.FlexibleChecksumError, ResponseParserError)),
+    (Kind.NETWORK, (boto.HTTPClientError, boto.ConnectionError, OSError)),
 )  # fmt: skip
 
 
 def error_of(fault: BaseException) -> dict[str, str]:
     """How does an answer in `configuration.jsonl` record this fault? ``Code`` and ``Message``, without secrets."""
-    if isinstance(fault, boto.ClientError):
-        error = fault.response.get("Error", {})
-        return {
-            "Code": one_line(error.get("Code") or "Unknown", 100),
-            "Message": scrubbed(error.get("Message") or ""),
-        }
-    return {"Code": type(fault).__name__, "Message": scrubbed(fault)}
+    if not isinstance(fault, boto.ClientError):
+        return {"Code": type(fault).__name__, "Message": scrubbed(fault)}
+    error = fault.response.get("Error", {})
+    return {"Code": one_line(error.get("Code") or "Unknown", 100), "Message": scrubbed(error.get("Message") or "")}
 
 
 def stopped(fault: BaseException, profile: str | None = None) -> StoppedError | None:
     """Does this fault stop everything? The error to raise then: what, where, what to do; else None."""
-    named = f"profile {profile}" if profile else "the ambient credentials"
-    kind = kind_of(fault)
     if isinstance(fault, StoppedError):
         return fault
-    if kind is Kind.EXPIRED:
-        return StoppedError(
-            "the credentials have expired; what was fetched is kept",
-            named,
-            "renew them and give the same command again",
-        )
-    if kind is Kind.REJECTED:
-        return StoppedError(
+    response = fault.response if isinstance(fault, boto.ClientError) else {}
+    date = response.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date", "")
+    again = "give the same command again"
+    said = {
+        Kind.EXPIRED: ("the credentials have expired; what was fetched is kept", f"renew them and {again}"),
+        Kind.REJECTED: (
             f"AWS does not accept the credentials ({error_of(fault)['Code']})",
-            named,
-            "check them with `aws sts get-caller-identity` and give the same command again",
-        )
-    if kind is Kind.SKEWED and isinstance(fault, boto.ClientError):
-        headers = fault.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
-        return StoppedError(
-            f"AWS refuses requests signed by this machine's clock, which {_skew(headers.get('date', ''))}",
-            f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC here",
-            "set the clock and give the same command again",
-        )
-    return None
+            f"check them with `aws sts get-caller-identity` and {again}",
+        ),
+        Kind.SKEWED: (
+            f"AWS refuses requests signed by this machine's clock, which {_skew(date)}",
+            f"set the clock and {again}",
+        ),
+    }.get(kind_of(fault))
+    named = f"profile {profile}" if profile else "the ambient credentials"
+    return StoppedError(said[0], named, said[1]) if said else None
 
 
 def _skew(date: str) -> str:

@@ -30,14 +30,7 @@ class Guard:
     """Which operations may leave: those of the list, and those that fetch the credentials which a profile names."""
 
     def check(self, service: str, operation: str, method: str | None = None, url: str | None = None) -> None:
-        """May this be sent?
-
-        Parameters
-        ----------
-        service, operation : str
-            botocore's names.
-        method, url : str, optional
-            Of the request, where it is made already.
+        """May this be sent? By botocore's names; method and address where the request is made already.
 
         Raises
         ------
@@ -75,10 +68,7 @@ class Guard:
 class WritingGuard(Guard):
     """For the kit's own archive: objects are put below one prefix of one bucket, and nothing else is done.
 
-    Parameters
-    ----------
-    bucket, prefix : str
-        Where to. The prefix ends in a slash, so that it is a folder of its own.
+    The prefix ends in a slash, so that it is a folder of its own.
     """
 
     def __init__(self, bucket: str, prefix: str) -> None:

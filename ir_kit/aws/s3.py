@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import obstore
 from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError, PaginationError
@@ -23,7 +23,7 @@ from obstore.store import S3Store
 from ir_kit.aws.clients import AGENT, CONNECT_SECONDS, READ_SECONDS, Session
 from ir_kit.aws.faults import DamagedError, Kind, StoppedError, error_of, kind_of, stopped
 
-__all__ = ["Quick", "S3Fault", "S3Reader", "whole"]
+__all__ = ["S3Fault", "S3Reader", "whole"]
 
 T = TypeVar("T")
 AT_A_TIME = 64
@@ -44,23 +44,8 @@ class S3Fault(Exception):
         self.kind, self.code, self.message = kind, code, message
 
 
-class Quick(NamedTuple):
-    """An object as obstore gives it."""
-
-    etag: str
-    size: int
-    pieces: Iterable[Any]
-
-
 class S3Reader:
-    """Reads buckets, from as many threads as there are.
-
-    Parameters
-    ----------
-    session : Session
-    payers : iterable of str
-        Buckets that are read at this caller's expense from the first request on.
-    """
+    """Reads buckets, from as many threads as there are; those of `payers` at this caller's expense from the first request on."""
 
     def __init__(self, session: Session, payers: Iterable[str] = ()) -> None:
         self.session = session
@@ -74,14 +59,10 @@ class S3Reader:
         return sorted(bucket for bucket, pays in self._pays.items() if pays)
 
     def read(self, bucket: str, work: Callable[[Any], T]) -> T:
-        """What does this work give, done with a client for the bucket?
+        """What does this work give, done with a client of boto3 for the bucket?
 
-        Parameters
-        ----------
-        bucket : str
-        work : callable
-            Takes a client of boto3; is done again where another try may help, and once with a client that says that this caller
-            pays where the bucket refused. It may raise `DamagedError`.
+        It is done again where another try may help, and once with a client that says that this caller pays where the bucket
+        refused. It may raise `DamagedError`.
 
         Raises
         ------
@@ -113,18 +94,17 @@ class S3Reader:
             if fault.kind is not Kind.DAMAGED:
                 time.sleep(random.uniform(0, min(LONGEST_WAIT, 2.0**tries)))
 
-    def quick(self, bucket: str, key: str, version_id: str = "") -> Quick | None:
-        """This object by obstore, which only gets; None where it cannot or does not, for whatever reason: boto3 may, or says why."""
+    def quick(self, bucket: str, key: str, version_id: str = "") -> dict[str, Any] | None:
+        """This object by obstore, its ETag and the pieces of its body; None where it cannot or does not: boto3 may, or says why."""
         if not _PLAIN_KEY.fullmatch(key):
             return None
         try:
             found = obstore.get(self._store(bucket), key, options={"version": version_id} if version_id else {})
-            size, etag = found.meta["size"], found.meta["e_tag"] or ""
-            pieces = [found.bytes()] if size <= PIECE else whole(found.stream(PIECE))
+            pieces = [found.bytes()] if found.meta["size"] <= PIECE else found.stream(PIECE)
         except (BaseError, OSError, ValueError):
             return None
         self._unanswered = 0
-        return Quick(etag, size, pieces)
+        return {"ETag": found.meta["e_tag"] or "", "Body": pieces}
 
     def _store(self, bucket: str) -> S3Store:
         region, pays = self.session.region_of(bucket), bool(self._pays.get(bucket))
@@ -167,24 +147,18 @@ class S3Reader:
         if isinstance(error, (ConnectionError, HTTPClientError)):
             self._unanswered += 1
             if self._unanswered >= DEAD:
-                raise StoppedError(
+                what, then = (
                     f"S3 does not answer ({said['Message']})",
-                    "what was fetched is kept",
                     "check the network and give the same command again",
                 )
+                raise StoppedError(what, "what was fetched is kept", then)
         if isinstance(error, PaginationError):
             return S3Fault(Kind.ERROR, "ListingDoesNotAdvance", "the next page is the same again")
         return S3Fault(kind, said["Code"], said["Message"])
 
 
 def whole(pieces: Iterable[Any]) -> Iterable[Any]:
-    """The pieces of a body, up to its end.
-
-    Raises
-    ------
-    DamagedError
-        It broke off.
-    """
+    """The pieces of a body up to its end; `DamagedError` where it breaks off."""
     try:
         yield from pieces
     except (BaseError, BotoCoreError, OSError) as error:

@@ -74,17 +74,12 @@ def fetch_objects(
 
     Parameters
     ----------
-    session : Session
-    listing : Listing
-        As `list_objects` gave it.
     evidence : Path
         The incident's evidence folder: objects go to ``raw`` in it, their lines to ``ledger.jsonl``.
     note : callable, optional
         Takes the answers of the calls that belong to the configuration: a digest's metadata, its signature in it.
     progress : callable, optional
         Called with the objects and bytes that are done, held ones included.
-    now : callable
-        Says what time it is.
 
     Raises
     ------
@@ -122,15 +117,7 @@ def fetch_objects(
 
 
 class Incoming:
-    """The bytes of one try at one object, hashed as they arrive, and in memory while they are few.
-
-    Parameters
-    ----------
-    pieces : iterable of buffers
-        What arrives.
-    partial : str
-        Where it is written; on the disk where it will lie.
-    """
+    """The bytes of one try at one object, hashed as they arrive; in memory while they are few, then in the file `partial`."""
 
     def __init__(self, pieces: Iterable[Any], partial: str) -> None:
         self._partial = partial
@@ -237,37 +224,34 @@ class _Fetch:
 
     def _got(self, listed: Listed) -> tuple[Incoming, dict[str, Any]]:
         """The bytes, and what was answered with them, by boto3's names."""
-        asked = {"Bucket": listed.bucket, "Key": listed.key} | _version(listed)
         partial = f"{self.partial}/{threading.get_ident()}"
         times: Counter[str] = Counter()
+
+        def taken(response: dict[str, Any], pieces: Iterable[Any]) -> tuple[Incoming, dict[str, Any]]:
+            incoming, etag = Incoming(pieces, partial), response.get("ETag", "")
+            times[incoming.sha256] += 1
+            encrypted = (
+                response.get("ServerSideEncryption", "").startswith("aws:") or "SSECustomerAlgorithm" in response
+            )
+            by_hash = _MD5.fullmatch(etag) and not encrypted
+            wrong = not incoming.is_hash(etag) if by_hash else etag == listed.etag and incoming.size != listed.size
+            # the same bytes three times over: they are what lies there, whatever is said of them
+            if wrong and times[incoming.sha256] < 3:
+                raise DamagedError(why=f"{incoming.size} bytes came that are not what their ETag or the listing says")
+            return incoming, response
+
+        def get(client: Any) -> tuple[Incoming, dict[str, Any]]:
+            response = client.get_object(**_named(listed))  # boto3 checks length and checksum
+            return taken(response, response["Body"].iter_chunks(PIECE))
+
         checked = _MD5.fullmatch(listed.etag) and listed.bucket not in self._unchecked and listed.source != "digest"
         if checked and not self._is_shut(listed.bucket):
             quick = self.reader.quick(listed.bucket, listed.key, listed.version_id)
-            try:
-                incoming = Incoming(quick.pieces, partial) if quick else None
-            except DamagedError:
-                incoming = None
-            if quick and incoming:
-                if incoming.size == quick.size and incoming.is_hash(quick.etag):
-                    return incoming, {"ETag": quick.etag}
-                times[incoming.sha256] += 1
+            with suppress(DamagedError):
+                if quick is not None:
+                    return taken(quick, quick["Body"])
         if self._is_shut(listed.bucket):
             raise S3Fault(Kind.DENIED, "NotAsked", f"refused {REFUSED_IN_A_ROW} times in a row before it")
-
-        def get(client: Any) -> tuple[Incoming, dict[str, Any]]:
-            response = client.get_object(**asked)  # boto3 checks length and checksum
-            incoming = Incoming(response["Body"].iter_chunks(PIECE), partial)
-            etag, size = response.get("ETag", ""), incoming.size
-            times[incoming.sha256] += 1
-            by_hash = _MD5.fullmatch(etag) and not (
-                "SSECustomerAlgorithm" in response or response.get("ServerSideEncryption", "").startswith("aws:")
-            )
-            wrong = not incoming.is_hash(etag) if by_hash else etag == listed.etag and size != listed.size
-            # the same bytes three times over: they are what lies there, whatever is said of them
-            if wrong and times[incoming.sha256] < 3:
-                raise DamagedError(why=f"{size} bytes came, which are not what their ETag or the listing says")
-            return incoming, response
-
         incoming, response = self.reader.read(listed.bucket, get)
         if not incoming.is_hash(response.get("ETag", "")):
             self._unchecked.add(listed.bucket)
@@ -278,9 +262,8 @@ class _Fetch:
 
     def _head(self, listed: Listed, given: dict[str, Any]) -> dict[str, Any]:
         """A digest's metadata, as `HeadObject` answers it; as `GetObject` did where that fails."""
-        asked = {"Bucket": listed.bucket, "Key": listed.key} | _version(listed)
         with suppress(S3Fault):
-            given = self.reader.read(listed.bucket, lambda client: client.head_object(**asked))
+            given = self.reader.read(listed.bucket, lambda client: client.head_object(**_named(listed)))
         return {name: plain(value) for name, value in given.items() if name not in ("Body", "ResponseMetadata")}
 
     def _keep(self, listed: Listed, incoming: Incoming, response: dict[str, Any], head: dict[str, Any]) -> None:
@@ -343,5 +326,6 @@ class _Fetch:
         self.ledger.add(line)
 
 
-def _version(listed: Listed) -> dict[str, str]:
-    return {"VersionId": listed.version_id} if listed.version_id else {}
+def _named(listed: Listed) -> dict[str, str]:
+    version = {"VersionId": listed.version_id} if listed.version_id else {}
+    return {"Bucket": listed.bucket, "Key": listed.key, **version}

@@ -24,12 +24,7 @@ SYNCED_EVERY = 512
 
 
 class Ledger:
-    """The open ledger, held by one process at a time.
-
-    Parameters
-    ----------
-    path : Path
-        The file; made where it is not there.
+    """The open ledger, held by one process at a time; made where it is not there.
 
     Raises
     ------
@@ -51,8 +46,13 @@ class Ledger:
             raise EvidenceError(
                 "another collection of this incident is under way", path, "wait for it or stop it"
             ) from error
-        self._cut_torn_line()
         self._since_sync = 0
+        size = os.fstat(self._file).st_size
+        if size:
+            with mmap.mmap(self._file, 0, access=mmap.ACCESS_READ) as text:
+                whole = text.rfind(b"\n") + 1
+            if whole < size:  # a kill has torn the last line
+                os.ftruncate(self._file, whole)
 
     def held(self, raw: Path) -> set[bytes]:
         """Which objects lie in the folder as the ledger says? Marks, as `mark_of` gives them.
@@ -67,12 +67,9 @@ class Ledger:
         return found
 
     def add(self, line: dict[str, Any]) -> None:
-        """Append a line. It has reached the system when this returns, and the disk a few hundred lines later.
+        """Append a line; what was written of it is taken back where not all of it could be.
 
-        Raises
-        ------
-        OSError
-            It could not be written, or not whole; what was written of it is taken back.
+        It has reached the system when this returns, and the disk a few hundred lines later.
         """
         text = (json.dumps(line, ensure_ascii=True) + "\n").encode("ascii")
         before = os.fstat(self._file).st_size
@@ -97,14 +94,6 @@ class Ledger:
         with contextlib.suppress(OSError):
             self.sync()
         os.close(self._file)
-
-    def _cut_torn_line(self) -> None:
-        size = os.fstat(self._file).st_size
-        if size:
-            with mmap.mmap(self._file, 0, access=mmap.ACCESS_READ) as text:
-                whole = text.rfind(b"\n") + 1
-            if whole < size:
-                os.ftruncate(self._file, whole)
 
 
 def read_ledger(path: Path) -> Iterator[dict[str, Any]]:

@@ -12,11 +12,11 @@ from __future__ import annotations
 import json
 import re
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, Any, NamedTuple, TypeVar
 
 from botocore import xform_name
 
@@ -39,33 +39,21 @@ from ir_kit.collect.log_objects import (
 
 __all__ = ["list_objects", "listed_objects"]
 
+T = TypeVar("T")
 REFUSED_IN_A_ROW = 20  # listings of one bucket, refused without one that was answered: the others would be too
 _ACCOUNT = re.compile(r"[0-9]{12}/")
 MOST_FOLDER_PAGES = 50  # of a place where folders are looked for, and something else may lie beside them
 
 
-def list_objects(
-    session: Session,
-    places: Sequence[Place],
-    start: datetime,
-    end: datetime,
-    spool: Path,
-) -> Listing:
+def list_objects(session: Session, places: Sequence[Place], start: datetime, end: datetime, spool: Path) -> Listing:
     """What is there to fetch from these places?
 
     Parameters
     ----------
-    session : Session
-    places : sequence of places
     start, end : datetime
         Baseline and window together, in UTC, half open. The day before and after is listed too.
     spool : Path
-        A file that takes what is listed; written anew.
-
-    Returns
-    -------
-    Listing
-        Counts, and what was refused; an object is in the spool once.
+        A file that takes what is listed, each object once; written anew.
 
     Raises
     ------
@@ -106,6 +94,21 @@ def listed_objects(spool: Path) -> Iterator[Listed]:
             yield Listed(*json.loads(line))
 
 
+def listed_item(one: Range, item: dict[str, Any], twin: bool) -> Listed:
+    """An object, a version or a delete marker of a listing, as it is written down."""
+    version, latest, moment = (
+        item.get("VersionId", ""),
+        item.get("IsLatest", True),
+        item["LastModified"].astimezone(UTC),
+    )
+    return Listed(
+        one.source, one.bucket, item["Key"],
+        "" if latest and version == "null" else version,  # the object itself: no version of it is kept
+        latest, item.get("ETag", ""), item.get("Size", 0),
+        f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03}Z", item.get("StorageClass") or "STANDARD", twin,
+    )  # fmt: skip
+
+
 class Range(NamedTuple):
     """What one listing asks for."""
 
@@ -139,9 +142,8 @@ class _Lister:
                 folder = f"{place.prefix}{place.account}/{place.region}/{place.source_bucket}/"
                 prefixes += [f"{folder}{day:%Y/%m/%d}/" for day in dates]
             elif place.partitioned:
-                self.listing.notes.append(
-                    f"the access log of {place.source_bucket} was not looked for: its account or its Region is not known"
-                )
+                note = f"the access log of {place.source_bucket} was not looked for: its account or its Region is not known"
+                self.listing.notes.append(note)
             return [Range("access_log", place.bucket, prefix) for prefix in prefixes]
         return [Range(place.source, place.bucket, place.prefix)]
 
@@ -168,71 +170,64 @@ class _Lister:
 
     def _folders(self, bucket: str, prefix: str) -> list[str] | None:
         """The names of the folders right below a prefix, each with its slash; None where that was refused."""
-        # a folder whose objects were all deleted shows in a listing of versions alone
-        for operation in ("ListObjectVersions", "ListObjectsV2") if self.versions[bucket] else ("ListObjectsV2",):
 
-            def folders(client: Any, operation: str = operation) -> list[str]:
-                found: list[str] = []
-                for number, page in enumerate(self._pages(client, operation, bucket, prefix, Delimiter="/")):
-                    if number == MOST_FOLDER_PAGES:
-                        self.listing.notes.append(
-                            f"s3://{bucket}/{prefix}: too much beside its folders; more may be there"
-                        )
-                        break
-                    found += [one["Prefix"].removeprefix(prefix) for one in page.get("CommonPrefixes", ())]
-                return found
+        def names(pages: Iterator[dict[str, Any]]) -> list[str]:
+            found: list[str] = []
+            for number, page in enumerate(pages):
+                if number == MOST_FOLDER_PAGES:
+                    note = f"s3://{bucket}/{prefix}: too much beside its folders; more may be there"
+                    self.listing.notes.append(note)
+                    break
+                found += [one["Prefix"].removeprefix(prefix) for one in page.get("CommonPrefixes", ())]
+            return found
 
-            try:
-                return self.reader.read(bucket, folders)
-            except S3Fault as fault:
-                self._note_refusal(bucket, prefix, operation, fault)
-        return None
+        return self._read(bucket, prefix, names, Delimiter="/")
 
     def list(self, one: Range) -> None:
-        if self._refused.get(one.bucket, 0) >= REFUSED_IN_A_ROW:
-            return
-        for operation in ("ListObjectVersions", "ListObjectsV2") if self.versions[one.bucket] else ("ListObjectsV2",):
-            names: set[str] = set()
-            folded: dict[int, str] = {}
+        """Write down what lies there."""
+        names: set[str] = set()
+        folded: dict[int, str] = {}
+
+        def write(pages: Iterator[dict[str, Any]]) -> bool:
+            for page in pages:
+                items = [*page.get("Contents", ()), *page.get("Versions", ())]
+                items += [item | {"StorageClass": DELETE_MARKER} for item in page.get("DeleteMarkers", ())]
+                with self._lock:
+                    for item in items:
+                        key, name = item["Key"], f"{item['Key']}\0{item.get('VersionId', '')}"
+                        # left out: what the console makes in place of a folder, and what a listing begun again says twice
+                        if name in names or (key.endswith("/") and not item.get("Size")):
+                            continue
+                        names.add(name)
+                        listed = listed_item(one, item, folded.setdefault(hash(key.casefold()), key) != key)
+                        self.listing.count(listed)
+                        self.file.write(json.dumps(listed, separators=(",", ":")) + "\n")
+            return True
+
+        if self._refused.get(one.bucket, 0) < REFUSED_IN_A_ROW and self._read(one.bucket, one.prefix, write):
+            self._refused[one.bucket] = 0
+
+    def _read(self, bucket: str, prefix: str, work: Callable[[Iterator[dict[str, Any]]], T], **more: str) -> T | None:
+        """What `work` makes of the pages below a prefix; None where they were refused.
+
+        They are those of versions where the bucket keeps any: a folder whose objects were all deleted shows there alone.
+        """
+        for operation in ("ListObjectVersions", "ListObjectsV2") if self.versions[bucket] else ("ListObjectsV2",):
+
+            def answered(client: Any, operation: str = operation) -> T:
+                pages = client.get_paginator(xform_name(operation)).paginate(Bucket=bucket, Prefix=prefix, **more)
+                return work(self._counted(pages))
+
             try:
-                self.reader.read(one.bucket, partial(self._list, one, operation, names, folded))
+                return self.reader.read(bucket, answered)
             except S3Fault as fault:
-                self._note_refusal(one.bucket, one.prefix, operation, fault)
+                self._note_refusal(bucket, prefix, operation, fault)
                 if fault.kind is not Kind.DENIED:
-                    return
-            else:
-                self._refused[one.bucket] = 0
-                return
+                    break
+        return None
 
-    def _list(self, one: Range, operation: str, names: set[str], folded: dict[int, str], client: Any) -> None:
-        for page in self._pages(client, operation, one.bucket, one.prefix):
-            found = []
-            items = [*page.get("Contents", ()), *page.get("Versions", ())]
-            for item in [*items, *(item | {"StorageClass": DELETE_MARKER} for item in page.get("DeleteMarkers", ()))]:
-                key, version, latest = item["Key"], item.get("VersionId", ""), item.get("IsLatest", True)
-                name = f"{key}\0{version}"
-                # left out: what the console makes in place of a folder, and what a listing that was begun again says twice
-                if (key.endswith("/") and not item.get("Size")) or name in names:
-                    continue
-                names.add(name)
-                moment = item["LastModified"].astimezone(UTC)
-                found.append(
-                    Listed(
-                        one.source, one.bucket, key,
-                        "" if latest and version == "null" else version,  # the object itself: no version of it is kept
-                        latest, item.get("ETag", ""), item.get("Size", 0),
-                        f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03}Z",
-                        item.get("StorageClass") or "STANDARD",
-                        folded.setdefault(hash(key.casefold()), key) != key,
-                    )
-                )  # fmt: skip
-            with self._lock:
-                for listed in found:
-                    self.listing.count(listed)
-                    self.file.write(json.dumps(listed, separators=(",", ":")) + "\n")
-
-    def _pages(self, client: Any, operation: str, bucket: str, prefix: str, **more: str) -> Iterator[dict[str, Any]]:
-        for page in client.get_paginator(xform_name(operation)).paginate(Bucket=bucket, Prefix=prefix, **more):
+    def _counted(self, pages: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        for page in pages:
             with self._lock:
                 self.listing.requests += 1
             if "IsTruncated" not in page:
@@ -242,9 +237,8 @@ class _Lister:
     def _note_refusal(self, bucket: str, prefix: str, operation: str, fault: S3Fault) -> None:
         region = self.reader.session.region_of(bucket)
         with self._lock:
-            self.listing.refused.append(
-                Refusal(bucket, prefix, region, operation, str(fault.kind), fault.code, fault.message)
-            )
+            refusal = Refusal(bucket, prefix, region, operation, str(fault.kind), fault.code, fault.message)
+            self.listing.refused.append(refusal)
             if fault.kind in (Kind.DENIED, Kind.ABSENT):
                 self._refused[bucket] = self._refused.get(bucket, 0) + 1
                 if self._refused[bucket] == REFUSED_IN_A_ROW:

@@ -17,19 +17,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-__all__ = [
-    "AccessLogPlace",
-    "Listed",
-    "Listing",
-    "PrefixPlace",
-    "Refusal",
-    "Source",
-    "TrailPlace",
-    "beside",
-    "days",
-    "folder_of",
-    "path_of",
-]
+__all__ = ["AccessLogPlace", "Listed", "Listing", "PrefixPlace", "Refusal", "TrailPlace", "folder_of", "path_of"]
 
 Source = Literal["cloudtrail", "digest", "access_log", "inventory"]
 DELIVERY_DELAY = timedelta(days=3)
@@ -48,15 +36,8 @@ DELETE_MARKER = "DELETE_MARKER"
 class TrailPlace:
     """Where a trail delivers: log files and digests, by account, Region and day.
 
-    Parameters
-    ----------
-    bucket : str
-    prefix : str
-        The trail's own prefix, empty or with its slash: what stands before ``AWSLogs/``.
-    accounts, regions : sequence of str
-        Only these; empty: every one that has a folder.
-    bucket_region : str, optional
-        Where the bucket lives, if known.
+    `prefix` is the trail's own, empty or with its slash: what stands before ``AWSLogs/``. Without `accounts` or `regions`,
+    every one that has a folder.
     """
 
     bucket: str
@@ -68,18 +49,10 @@ class TrailPlace:
 
 @dataclass(frozen=True)
 class AccessLogPlace:
-    """Where the access log of one bucket is delivered.
+    """Where the access log of one bucket, the source, is delivered: the target bucket and prefix, as they are set.
 
-    Parameters
-    ----------
-    bucket, prefix : str
-        The target bucket and prefix, as they are set: no slash is added.
-    source_bucket : str
-        The bucket whose requests are logged.
-    account, region : str, optional
-        Of the source bucket: parts of a partitioned prefix, which cannot be looked for without them.
-    partitioned : bool, optional
-        The kind of prefix that is set; both kinds are looked for all the same, since it may have been another before.
+    `account` and `region` are the source bucket's: parts of a partitioned prefix, which cannot be looked for without them. Both
+    kinds of prefix are looked for, whichever is set, since it may have been the other before.
     """
 
     bucket: str
@@ -120,8 +93,7 @@ class Listed(NamedTuple):
     """Another key of the same listing differs from this one in upper and lower case alone, and came before it."""
 
 
-@dataclass(frozen=True)
-class Refusal:
+class Refusal(NamedTuple):
     """A listing that was refused or failed: what lies there is not known."""
 
     bucket: str
@@ -168,13 +140,7 @@ _ENDING = re.compile(r"(?:\.(?:json|jsonl|csv|parquet|orc|txt))?(?:\.gz)?$")
 
 
 def path_of(listed: Listed, by_hash: bool = False) -> str:
-    """Where does this object come to lie, relative to `raw`?
-
-    Parameters
-    ----------
-    listed : Listed
-    by_hash : bool
-        Where something else has its path: below one folder, by the hash of its key.
+    """Where does this object come to lie, relative to `raw`? `by_hash` where something else has its path.
 
     Returns
     -------

@@ -92,7 +92,7 @@ def tree_order(frame: pd.DataFrame) -> pd.DataFrame:
             if row["access_key_id"] not in placed:
                 placed[row["access_key_id"]] = {**row, "column": column, "stands_for": 1}
                 waiting += [(column + 1, child) for child in reversed(children.get(row["access_key_id"], []))]
-    return pd.DataFrame(placed.values())
+    return pd.DataFrame(placed.values(), dtype=object)
 
 
 def merge_alike(tree: pd.DataFrame) -> pd.DataFrame:

@@ -68,8 +68,15 @@ def coverage(
     records = records.assign(  # all other calls together, whichever bucket they name
         bucket=records["bucket"].astype(object).where(of_objects, None), day=pd.to_datetime(records["day"]).dt.date
     )
-    classes = records_by_class(records, days_of(window, None))
-    publish_html(*frame_table(classes, caption="Records by class", rows=200, table_name="evidence/coverage"))
+    days = days_of(window, None)
+    missing = [(EXPECTED[name], name, None) for name in EXPECTED if name not in set(records["record_class"])]
+    nothing = pd.DataFrame(missing, columns=KEYS).assign(day=days[0], records=0, duplicates=0)
+    records = pd.concat([records[[*nothing.columns, "first_time", "last_time"]], nothing])
+    publish_html(
+        *frame_table(
+            records_by_class(records, days), caption="Records by class", rows=200, table_name="evidence/coverage"
+        )
+    )
     coverage_calendar(records[records["day"].notna()], window, baseline, most_rows)
 
 
@@ -92,28 +99,21 @@ def files_by_kind(sources: pd.DataFrame) -> pd.DataFrame:
 
 def records_by_class(records: pd.DataFrame, days: list[date]) -> pd.DataFrame:
     """Which records are there: one row per record class and bucket, with the days of the window that have any?"""
-    logged = records["day"].where(records["day"].isin(days))
-    classes = records.assign(logged=logged).groupby(KEYS, dropna=False, as_index=False)
-    rows = classes.agg(
+    logged = records["day"].where(records["day"].isin(days) & (records["records"] > 0))
+    rows = records.assign(logged=logged).groupby(KEYS, dropna=False, as_index=False).agg(
         logged=("logged", "nunique"), records=("records", "sum"), duplicates=("duplicates", "sum"),
         first_time=("first_time", "min"), last_time=("last_time", "max"),
     )  # fmt: skip
-    missing = [(EXPECTED[name], name, None) for name in EXPECTED if name not in set(rows["record_class"])]
-    rows = pd.concat([rows.astype(object), pd.DataFrame(missing, columns=KEYS, dtype=object)])
-    rows[["logged", "records", "duplicates"]] = rows[["logged", "records", "duplicates"]].fillna(0).astype("int64")
     rows["days of the window"] = [f"{number} of {len(days)}" for number in rows["logged"]]
-    rows = rows.sort_values(KEYS, key=lambda column: column.map(str))
     return rows[["record_class", "bucket", "days of the window", "records", "duplicates", "first_time", "last_time"]]
 
 
 def coverage_calendar(records: pd.DataFrame, window: Window, baseline: Window | None, most_rows: int) -> None:
     """A picture of baseline and window, a cell a day, where a day that nobody delivered is seen as such."""
     caption = "Records by day"
-    if records.empty:
+    if not records["records"].any():
         return publish_empty(caption, "no records at all: nothing covers the window")
     days = days_of(window, baseline)
-    missing = [(EXPECTED[name], name, None) for name in EXPECTED if name not in set(records["record_class"])]
-    records = pd.concat([records, pd.DataFrame(missing, columns=KEYS).assign(day=days[0], records=0)])
     records["line"] = [
         " · ".join(as_text(part) for part in key if not is_null(part))
         for key in records[KEYS]

@@ -54,11 +54,8 @@ def table(
     ----------
     frame : DataFrame
         Its index is not shown. ``frame.attrs["rows"]``: of how many rows it holds the first.
-    caption : str
-    rows : int
-        How many rows at most; where there are more, the table says so.
-    columns : sequence of str, optional
-        Which columns, in this order; all of them where it is None.
+    rows, columns
+        How many rows at most, and which columns, in this order.
     table : str
         ``PLAYBOOK/TABLE``, the result table that holds all rows and columns.
 
@@ -72,12 +69,7 @@ def table(
 def facts(frame: pd.DataFrame, caption: str = "", *, table: str = "") -> None:
     """What is known of each of these few: the columns of the frame one below the other, a column for each of its rows?
 
-    Parameters
-    ----------
-    frame : DataFrame
-        Its first column names the rows. Where there are more than four, it is shown as any other table.
-    caption, table : str
-        As of `table`.
+    The first column of the frame names its rows. Where there are more than four, it is shown as any other table.
     """
     if not 0 < len(frame) <= MOST_SIDE_BY_SIDE:
         publish_html(*frame_table(frame, caption=caption, rows=50, table_name=table))

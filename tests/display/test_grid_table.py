@@ -46,19 +46,19 @@ def rows() -> GridTable:
 
 
 def found(rows: GridTable, **asked: Any) -> list[int]:
-    return [place for place, _ in rows.page(question(**asked)).rows]
+    return [place for place, _ in rows.page(question(**asked))["rows"]]
 
 
 def test_a_page_holds_its_rows_with_their_places_and_every_value_as_text(rows: GridTable) -> None:
     page = rows.page(question(start=1, length=2))
-    assert (page.total, page.found) == (4, 4)
-    assert [place for place, _ in page.rows] == [1, 2]
-    assert page.rows[0][1] == ["2026-03-03 00:00:00Z", "ListBuckets", "—", "[]", "<script>"]
+    assert (page["total"], page["found"]) == (4, 4)
+    assert [place for place, _ in page["rows"]] == [1, 2]
+    assert page["rows"][0][1] == ["2026-03-03 00:00:00Z", "ListBuckets", "—", "[]", "<script>"]
 
 
 def test_a_page_is_never_longer_than_a_browser_bears() -> None:
     rows = GridTable(pd.DataFrame({"n": range(5_000)}), ["n"])
-    assert len(rows.page(question(length=-1)).rows) == 1_000
+    assert len(rows.page(question(length=-1))["rows"]) == 1_000
 
 
 def test_every_word_is_searched_in_every_column_in_any_case(rows: GridTable) -> None:
@@ -108,7 +108,7 @@ def test_of_equal_rows_the_first_stays_first() -> None:
 def test_what_was_not_chosen_is_not_counted(rows: GridTable) -> None:
     rows.view = View(start="2026-03-02")
     page = rows.page(question(search="getobject"))
-    assert (page.total, page.found) == (2, 1)
+    assert (page["total"], page["found"]) == (2, 1)
 
 
 def test_a_mark_is_found_and_the_frame_that_was_given_stays_as_it_was(rows: GridTable) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from ir_kit.display import show
 from ir_kit.record.markup import clean_html
+from ir_kit.tables import made_by
 
 Bundle = dict[str, Any]
 
@@ -101,7 +102,7 @@ def test_columns_left_out_are_counted(shown: list[Bundle]) -> None:
 
 def test_of_a_table_that_is_whole_only_its_place_and_maker_are_said(shown: list[Bundle]) -> None:
     show.table(pd.DataFrame({"a": [1]}), "One", table="x/y")
-    made = "The table: tables/x/y.parquet, made by ir_kit/x/questions.py"
+    made = f"The table: tables/x/y.parquet, made by {made_by('x/y')}"
     assert shown[0]["text/plain"].splitlines() == ["One (1 row)", "a", "1", made]
 
 

@@ -28,10 +28,7 @@ NO_MARKUP = str.maketrans({"<": "‹", ">": "›", "&": "＆", '"': "″", "'": 
 class Grid(anywidget.AnyWidget):  # type: ignore[misc]
     """A table of a frame's rows that the browser pages, sorts, filters and searches.
 
-    Parameters
-    ----------
-    columns : sequence of str
-        Those on view at first, in this order; the others can be brought in.
+    Its `columns` are on view at first, in this order; the others can be brought in.
 
     Attributes
     ----------
@@ -78,8 +75,7 @@ class Grid(anywidget.AnyWidget):  # type: ignore[misc]
         """Send the page that the browser asks for."""
         if isinstance(content, dict) and content.get("kind") == "page":
             question = content["question"]
-            page = self.table.page(question)
-            self.send({"kind": "page", "draw": int(question["draw"]), **page._asdict()})
+            self.send({"kind": "page", "draw": int(question["draw"]), **self.table.page(question)})
             self.searched(str(question["search"]["value"]))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
-from typing import Any, NamedTuple
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -95,14 +95,6 @@ def iso(time: Any) -> str:
     return moment(time).replace(" ", "T")
 
 
-class Page(NamedTuple):
-    """One page: how many rows the view names, how many of them the question, and these rows with their places in the frame."""
-
-    total: int
-    found: int
-    rows: list[tuple[int, list[str]]]
-
-
 class GridTable:
     """A frame as a table of DuckDB's, a column as its text and as its value; names out of a log stay out of SQL."""
 
@@ -144,8 +136,8 @@ class GridTable:
         found = self._engine.execute(f"select place from cells where {sql} order by place", values).fetchnumpy()
         return np.asarray(found["place"], dtype=np.intp)
 
-    def page(self, question: Mapping[str, Any]) -> Page:
-        """Which rows of the view does this question name, with start, length, search, order, columns as DataTables sends it?"""
+    def page(self, question: Mapping[str, Any]) -> dict[str, Any]:
+        """Which rows of the view does a question of DataTables name: how many, and one page with their places in the frame?"""
         view, of_view = self._of_view(self.view)
         asked, of_question = self._of_question(question)
         total, found = self._engine.execute(
@@ -162,7 +154,8 @@ class GridTable:
         ).fetchall()
         places = [int(place) for (place,) in chosen]
         cells = [[as_text(value) for value in self.frame[name].iloc[places].tolist()] for name in self.columns]
-        return Page(total, found, [(place, [column[at] for column in cells]) for at, place in enumerate(places)])
+        rows = [(place, [column[at] for column in cells]) for at, place in enumerate(places)]
+        return {"total": total, "found": found, "rows": rows}
 
     def _of_view(self, view: View) -> Condition:
         conditions = [search_of(view.search)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -18,9 +18,6 @@ from ir_kit.display.text import counted, joined
 from ir_kit.display.workbench.grid_table import INCIDENT_HELP, GridTable, View, parameter_line
 from ir_kit.errors import IrKitError
 from ir_kit.incident import load_incident
-
-if TYPE_CHECKING:
-    import ipywidgets as widgets
 
 MOST_ROWS = 500_000
 WHOLE_NUMBERS = {pa.int64(): pd.Int64Dtype(), pa.int32(): pd.Int32Dtype()}  # or a null makes them fractions
@@ -40,16 +37,8 @@ def workbench(
 
     Parameters
     ----------
-    case : Case
-    frame : DataFrame
-        The answer; where ``frame.attrs["rows"]`` says that it is the head of a longer one, the workbench opens all of it.
-    caption : str
-    rows : int
-        How many rows the static table has at most; where there are more, it says so.
-    columns : sequence of str, optional
-        Which columns the static table has, and which stand first at the workbench; all of them where it is None.
-    table : str
-        ``PLAYBOOK/TABLE``, the result table that holds all rows and columns.
+    frame, rows, columns, table
+        As of `show.table`; the columns stand first at the workbench, which opens all of an answer of which this is the head.
     view : str
         What is chosen to begin with: the line that the workbench gives for the parameters cell. Static tables follow it too.
 
@@ -83,7 +72,7 @@ def is_live() -> bool:
     return "IR_KIT_STAGING" not in os.environ and bool(os.environ.get("JPY_SESSION_NAME"))
 
 
-def incident_switch(case: Case, frame: pd.DataFrame, view: View, *, table: str, **shown: Any) -> widgets.Widget:
+def incident_switch(case: Case, frame: pd.DataFrame, view: View, *, table: str, **shown: Any) -> Any:
     """The workbench below a choice of incident: another incident's table is the one that its last draft left."""
     import ipywidgets as widgets
 

@@ -43,10 +43,10 @@ class Workbench:
         self.sessions = draft_table(case, SESSIONS)
         self.label_form = LabelForm(case, self.sessions, self.report, self.show_labels)
         start = self.grid.table.start
-        self.brush = Brush(self.frame, start, f"{caption}: when", self.choose_span) if start else None
+        self.brush = Brush(self.frame, start, f"{caption}: when", self.choose) if start else None
         for picker in (self.credential, self.bucket, self.start, self.end):
             picker.observe(self.apply, "value")
-        self.all.on_click(self.choose_all)
+        self.all.on_click(lambda _: self.choose("", "", credential="", bucket=""))
         self.grid.observe(self.show_row, "chosen")
         self.grid.searched = self.follow_search
         self.record.observe(self.show_record, "value")
@@ -72,13 +72,10 @@ class Workbench:
         """Say this below the grid."""
         self.message.text = visible(sentence)
 
-    def choose_span(self, start: str, end: str) -> None:
-        """Choose this part of the window."""
-        self.start.value, self.end.value = start, end
-
-    def choose_all(self, _: Any = None) -> None:
-        """Choose everything, but for the search."""
-        self.credential.value = self.bucket.value = self.start.value = self.end.value = ""
+    def choose(self, start: str, end: str, **others: str) -> None:
+        """Choose this part of the window, and these of the other pickers."""
+        for name, value in {"start": start, "end": end, **others}.items():
+            getattr(self, name).value = value
 
     def apply(self, _: Any = None) -> None:
         """Show what is chosen in the pickers."""
@@ -117,7 +114,10 @@ class Workbench:
         except IrKitError as error:
             self.raw.text = visible(str(error))
             return
-        self.record.options = [(f"{number}. {place.line()}", place) for number, place in enumerate(places, start=1)]
+        self.record.options = [
+            (f"{at}. {place.words} · {visible(place.source_file)} : {place.number}", place)
+            for at, place in enumerate(places, start=1)
+        ]
         if places:
             self.record.index = 0
         else:

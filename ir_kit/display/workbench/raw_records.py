@@ -27,10 +27,6 @@ class RecordPlace(NamedTuple):
     number: int
     words: str
 
-    def line(self) -> str:
-        """In one line, for a list to choose from."""
-        return f"{self.words} · {visible(self.source_file)} : {self.number}"
-
 
 def record_places(case: Case, row: Mapping[str, Any]) -> list[RecordPlace]:
     """Where do the raw records lie that this row rests on? At most `MOST`; empty where the row names none.

@@ -26,17 +26,20 @@ from ir_kit.aws.guard import GUARD
 from ir_kit.ingest.configuration_lines import answer_of
 from ir_kit.ingest.redaction import redacted
 
-__all__ = ["Answer", "Calls", "plain", "side_by_side", "write_whole"]
-
 Given = Mapping[str, Any] | None
 Keep = Callable[[dict[str, Any]], dict[str, Any]] | None
 Error = dict[str, str] | None
 THREADS = 16
 HOMES = {"us-gov-": "us-gov-west-1", "cn-": "cn-north-1"}
 """Where global services of a partition are asked, by how its Regions begin; us-east-1 in the others."""
-TOKENS = {"ContinuationToken": "NextContinuationToken", "NextToken": "NextToken"}
-"""What names a page where botocore has no paginator: the parameter, and the answer's name for the next one."""
-PAGE_NAMES = (*TOKENS, "Marker", "nextToken")
+TOKENS = ["ContinuationToken", "NextToken", "Marker", "nextToken"]
+"""Parameters that name a page of an answer."""
+WITHOUT_PAGINATOR = {
+    "input_token": TOKENS[:2],
+    "output_token": ["NextContinuationToken", "NextToken"],
+    "result_key": "Items",
+}
+"""How an answer goes on where botocore has no paginator for it."""
 
 
 class Answer(NamedTuple):
@@ -86,8 +89,7 @@ class Calls:
         GUARD.check(service, operation)
         region = region or self.home
         line = self.line_of(service, operation, parameters, region)
-        with self.lock:
-            before = self.answered.get(key_of(line))
+        before = self.answered.get(key_of(line))
         if before is not None and keep is None and is_settled(before):
             return Answer(before.get("response") or {}, before.get("error", {}).get("Code", ""))
         if self.stopped is not None:
@@ -97,10 +99,9 @@ class Calls:
             response = plain(call(**parameters or {}))
         except (ClientError, BotoCoreError, ResponseParserError, OSError) as fault:
             rejected = faults.kind_of(fault) is faults.Kind.REJECTED and isinstance(fault, ClientError)
-            with (
-                self.lock
-            ):  # a Region that the account has not opted in to says of any credentials that they are not valid
-                accepted = any("response" in one and one["region"] != region for one in self.answered.values())
+            # a Region that the account has not opted in to says of any credentials that they are not valid
+            lines = list(self.answered.values())
+            accepted = any("response" in other and other["region"] != region for other in lines)
             stop = None if rejected and accepted else faults.stopped(fault)
             if stop is not None:
                 self.stopped = stop
@@ -117,12 +118,7 @@ class Calls:
     ) -> Iterator[Answer]:
         """What does AWS answer, page by page? At least one answer, each a call of its own; the last may be an error."""
         client, name = self.clients.client(service, region or self.home), xform_name(operation)
-        if client.can_paginate(name):
-            rule = client.get_paginator(name)._pagination_cfg
-        else:
-            shape = client.meta.service_model.operation_model(operation).input_shape
-            token = next((token for token in TOKENS if shape and token in shape.members), "NextToken")
-            rule = {"input_token": token, "output_token": TOKENS[token], "result_key": "Items"}
+        rule = client.get_paginator(name)._pagination_cfg if client.can_paginate(name) else WITHOUT_PAGINATOR
         answers: list[Answer] = []
 
         def ask_page(**given: Any) -> dict[str, Any]:
@@ -148,9 +144,7 @@ class Calls:
         """Write down a call that another part made: its answer belongs to the configuration (a digest's metadata)."""
         line = self.line_of(service, operation, parameters, region)
         answer = {"error": redacted(error)} if error else {"response": redacted_answer(plain(response))}
-        with self.lock:
-            before = self.answered.get(key_of(line), {})
-        if not answer.items() <= before.items():
+        if not answer.items() <= self.answered.get(key_of(line), {}).items():
             self.add(line | answer)
 
     def line_of(self, service: str, operation: str, parameters: Given, region: str) -> dict[str, Any]:
@@ -168,10 +162,9 @@ class Calls:
 
     def lines(self) -> list[dict[str, Any]]:
         """Every call and its answer, in an order that hangs on the calls alone; the pages of one as they came."""
-        with self.lock:
-            found = sorted(self.answered.values(), key=lambda line: key_of(line, PAGE_NAMES))
+        lines = sorted(list(self.answered.values()), key=lambda line: key_of(line, TOKENS))
         # who asks was asked before it was known of which account
-        return [line | {"account": line["account"] or self.account} for line in found]
+        return [line | {"account": line["account"] or self.account} for line in lines]
 
     def write(self, path: Path) -> tuple[int, int]:
         """Write every call and its answer to this file: how many are there, and to how many is the answer not known?"""

@@ -27,8 +27,6 @@ from ir_kit.domain.principals import is_responder, user_name
 from ir_kit.errors import EvidenceError
 from ir_kit.incident import Incident
 
-__all__ = ["Collected", "collect"]
-
 
 class Collected(NamedTuple):
     """What a collection left: its folder, and what is missing, in sentences."""
@@ -173,10 +171,10 @@ def collect(
 
 def note_refusals(calls: Calls, listing: Listing) -> None:
     """Write down every list that was refused, as an answer like any other."""
-    for one in listing.refused:
-        prefix = {} if one.operation == "GetBucketVersioning" else {"Prefix": one.prefix}
-        error = {"Code": one.code, "Message": one.message}
-        calls.note("s3", one.operation, {"Bucket": one.bucket} | prefix, one.region, None, error)
+    for refusal in listing.refused:
+        prefix = {} if refusal.operation == "GetBucketVersioning" else {"Prefix": refusal.prefix}
+        error = {"Code": refusal.code, "Message": refusal.message}
+        calls.note("s3", refusal.operation, {"Bucket": refusal.bucket} | prefix, refusal.region, None, error)
 
 
 def tenths(objects: int, say: Callable[[str], None]) -> Callable[[int, int], None]:

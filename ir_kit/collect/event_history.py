@@ -20,8 +20,6 @@ from ir_kit.collect.calls import Calls, side_by_side, write_whole
 from ir_kit.domain.intervals import LATEST, Span, without
 from ir_kit.incident import parse_time
 
-__all__ = ["RETENTION", "look_up", "trail_gaps"]
-
 RETENTION = timedelta(days=90)
 Gaps = dict[str, list[Span]]
 PACE = 0.5  # seconds between two calls in one Region: AWS allows two a second
@@ -40,7 +38,9 @@ def trail_gaps(inventory: AccountInventory, start: datetime, end: datetime, now:
     window = Span(max(start, now - RETENTION), min(end, now))
     gaps = {}
     for region in sorted(inventory.regions):
-        trails = [one for one in inventory.trails if one.get("IsMultiRegionTrail") or one["HomeRegion"] == region]
+        trails = [
+            trail for trail in inventory.trails if region == trail["HomeRegion"] or trail.get("IsMultiRegionTrail")
+        ]
         gaps[region] = without(window, [span for trail in trails for span in logging_spans(trail, window.start)])
     return {region: spans for region, spans in gaps.items() if spans}
 

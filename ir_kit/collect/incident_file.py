@@ -14,8 +14,6 @@ from ir_kit.collect.calls import write_whole
 from ir_kit.errors import IncidentError
 from ir_kit.incident import Incident, read_yaml
 
-__all__ = ["add_to_incident", "with_added"]
-
 Added = Mapping[tuple[str, ...], Sequence[str]]
 
 

@@ -24,8 +24,6 @@ from ir_kit.collect.calls import Calls, side_by_side
 from ir_kit.collect.ledger import read_ledger
 from ir_kit.collect.log_objects import PrefixPlace
 
-__all__ = ["Report", "find_reports", "note_reports", "read_manifests"]
-
 MOST_FILES = 5_000  # of one report: billions of objects
 MOST_MANIFEST = 32_000_000
 
@@ -60,14 +58,14 @@ def find_reports(calls: Calls, inventory: AccountInventory, end: datetime, notes
     """Which reports tell what the buckets held around `end`? What cannot tell it is added to `notes`."""
 
     def of_bucket(source: str) -> list[Report]:
-        found, region, listed = [], inventory.buckets[source], "InventoryConfigurationList"
-        for one in calls.listed("s3", "ListBucketInventoryConfigurations", listed, {"Bucket": source}, region):
-            name, to = f"the inventory {one['Id']} of {source}", one["Destination"]["S3BucketDestination"]
+        reports, region, listed = [], inventory.buckets[source], "InventoryConfigurationList"
+        for rule in calls.listed("s3", "ListBucketInventoryConfigurations", listed, {"Bucket": source}, region):
+            name, to = f"the inventory {rule['Id']} of {source}", rule["Destination"]["S3BucketDestination"]
             bucket, prefix = to["Bucket"].rpartition(":::")[2], (to.get("Prefix") or "").rstrip("/")
-            if (one.get("Filter") or {}).get("Prefix"):
+            if (rule.get("Filter") or {}).get("Prefix"):
                 notes.append(f"{name} lists one prefix alone: its reports are not fetched")
                 continue
-            root = f"{prefix}/{source}/{one['Id']}/".lstrip("/")
+            root = f"{prefix}/{source}/{rule['Id']}/".lstrip("/")
             pages = list(
                 calls.pages("s3", "ListObjectsV2", {"Bucket": bucket, "Prefix": root, "Delimiter": "/"}, region)
             )
@@ -79,34 +77,34 @@ def find_reports(calls: Calls, inventory: AccountInventory, end: datetime, notes
                 notes.append(f"{name} has no report in s3://{bucket}/{root}")
             before = sum(folder <= f"{end:%Y-%m-%dT%H-%MZ}" for folder in dated)
             around = dated[max(before - 1, 0) : before + 1]
-            found += [Report(source, one["Id"], bucket, region or calls.home, root, folder) for folder in around]
-        return found
+            reports += [Report(source, rule["Id"], bucket, region or calls.home, root, folder) for folder in around]
+        return reports
 
-    found = side_by_side(of_bucket, sorted(inventory.buckets))
+    reports = side_by_side(of_bucket, sorted(inventory.buckets))
     notes.sort()
-    return sum(found, [])
+    return sum(reports, [])
 
 
 def read_manifests(reports: Sequence[Report], evidence: Path, notes: list[str]) -> None:
     """Read the manifests that were fetched into their reports; what cannot be read is added to `notes`."""
     fetched = fetched_objects(evidence)
-    for one in reports:
+    for report in reports:
         try:
-            path, size = (fetched[one.bucket, one.key][name] for name in ("path", "size"))
+            path, size = (fetched[report.bucket, report.key][name] for name in ("path", "size"))
             manifest = json.loads((evidence / "raw" / path).read_bytes() if size < MOST_MANIFEST else "")
             files = {str(file["key"]): int(file["size"]) for file in manifest["files"]}
             style, source, _ = str(manifest["fileFormat"]), manifest["sourceBucket"], manifest["fileSchema"]
             datetime.fromtimestamp(int(manifest["creationTimestamp"]) / 1000, UTC)
         except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
             style, source, files = "", "", {}
-        if source != one.source or not all(key.startswith(f"{one.root}data/") for key in files):
-            notes.append(f"{one}: its manifest was not fetched, cannot be read, or is not of this inventory")
+        if source != report.source or not all(key.startswith(f"{report.root}data/") for key in files):
+            notes.append(f"{report}: its manifest was not fetched, cannot be read, or is not of this inventory")
         elif len(files) > MOST_FILES:
-            notes.append(f"{one}: {len(files):,} files are too many; they are not fetched")
+            notes.append(f"{report}: {len(files):,} files are too many; they are not fetched")
         elif style not in ("CSV", "Parquet"):
-            notes.append(f"{one}: its files are {style}, which is not read; they are not fetched")
+            notes.append(f"{report}: its files are {style}, which is not read; they are not fetched")
         else:
-            one.manifest, one.files = manifest, files
+            report.manifest, report.files = manifest, files
 
 
 def note_reports(
@@ -123,19 +121,19 @@ def note_reports(
         calls.note("s3", "GetObject", {"Bucket": line["bucket"], "Key": line["key"]}, line["region"], answer | content)
 
     fetched = fetched_objects(evidence) if reports else {}
-    for one in (report for report in reports if report.manifest):
-        note(fetched[one.bucket, one.key], {"Body": one.manifest})
+    for report in (report for report in reports if report.manifest):
+        note(fetched[report.bucket, report.key], {"Body": report.manifest})
         objects = 0
-        for key, size in one.files.items():
-            line = fetched.get((one.bucket, key), {"size": None})
-            totals = counted(evidence / "raw" / line["path"], one.manifest) if line["size"] == size else None
+        for key, size in report.files.items():
+            line = fetched.get((report.bucket, key), {"size": None})
+            totals = counted(evidence / "raw" / line["path"], report.manifest) if line["size"] == size else None
             if totals:
                 objects += totals["Objects"]
                 note(line, {"Counted": totals})
             else:
                 why = "was not fetched or cannot be read: its objects are not counted"
-                notes.append(f"{one}: s3://{one.bucket}/{key} {why}")
-        say(f"{one}: {objects:,} object{'' if objects == 1 else 's'}")
+                notes.append(f"{report}: s3://{report.bucket}/{key} {why}")
+        say(f"{report}: {objects:,} object{'' if objects == 1 else 's'}")
 
 
 def fetched_objects(evidence: Path) -> dict[tuple[str, str], dict[str, Any]]:

@@ -12,8 +12,6 @@ from pathlib import Path
 from ir_kit.collect.account_inventory import AccountInventory
 from ir_kit.collect.log_objects import HASHED, VERSIONS, AccessLogPlace, Listing, Place, TrailPlace, folder_of
 
-__all__ = ["describe", "describe_listing", "estimate", "log_folders", "places"]
-
 USD_PER_THOUSAND_GETS = 0.0004
 USD_PER_THOUSAND_LISTS = 0.005
 USD_PER_GB_OUT = 0.09
@@ -45,8 +43,8 @@ def log_folders(raw: Path, fetched: Sequence[Place]) -> dict[str, list[Path]]:
     bucket. In one that takes both, each kind has the folders of its own prefixes, and what lies together by its hash.
     """
     prefixes = {
-        "cloudtrail": {(one.bucket, f"{one.prefix}AWSLogs/") for one in fetched if isinstance(one, TrailPlace)},
-        "access_logs": {(one.bucket, one.prefix) for one in fetched if isinstance(one, AccessLogPlace)},
+        "cloudtrail": {(place.bucket, f"{place.prefix}AWSLogs/") for place in fetched if isinstance(place, TrailPlace)},
+        "access_logs": {(place.bucket, place.prefix) for place in fetched if isinstance(place, AccessLogPlace)},
     }
     buckets = {kind: {bucket for bucket, _ in named} for kind, named in prefixes.items()}
     both = set.intersection(*buckets.values())
@@ -116,9 +114,9 @@ def describe_listing(inventory: AccountInventory, listing: Listing) -> tuple[lis
 
     Logs are written once: an older version or a delete marker is somebody's doing.
     """
-    missing, found = [], []
-    foreign = {one["S3BucketName"]: one["Name"] for one in inventory.trails if inventory.owned}
-    for bucket, code in sorted({(one.bucket, one.code) for one in listing.refused}):
+    missing, changed = [], []
+    foreign = {trail["S3BucketName"]: trail["Name"] for trail in inventory.trails if inventory.owned}
+    for bucket, code in sorted({(refusal.bucket, refusal.code) for refusal in listing.refused}):
         if bucket in foreign and bucket not in inventory.owned:
             missing.append(
                 f"{bucket}, where trail {foreign[bucket]} delivers, is not this account's and refused ({code}): its owner "
@@ -129,8 +127,10 @@ def describe_listing(inventory: AccountInventory, listing: Listing) -> tuple[lis
             missing.append(f"{bucket} refused a list ({code}): what lies there is not known and was not fetched")
     if listing.older_versions or listing.delete_markers:
         counts = f"{listing.older_versions:,} older versions, {listing.delete_markers:,} delete markers"
-        found.append(f"log objects that were written over, deleted or expired: {counts}; the versions are fetched too")
+        changed.append(
+            f"log objects that were written over, deleted or expired: {counts}; the versions are fetched too"
+        )
     if listing.archived:
         why = "lie in an archive, and have to be restored before they can be read"
-        found.append(f"{listing.archived:,} log objects {why}")
-    return missing + listing.notes, found
+        changed.append(f"{listing.archived:,} log objects {why}")
+    return missing + listing.notes, changed

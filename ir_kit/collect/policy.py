@@ -14,8 +14,6 @@ from typing import Any
 
 from ir_kit.aws.operations import actions
 
-__all__ = ["LOG_OBJECTS", "policy_document", "policy_json"]
-
 LOG_OBJECTS = (
     "arn:aws:s3:::*/*AWSLogs/*/CloudTrail*/*",  # log files and digests, an organization's too
     "arn:aws:s3:::*/*????-??-??-??-??-??-????????????????",  # server access logs, whatever their prefix

@@ -22,8 +22,6 @@ import jmespath
 from ir_kit.collect.account_inventory import AccountInventory
 from ir_kit.collect.calls import Calls, plain, side_by_side
 
-__all__ = ["ask_settings", "sweep"]
-
 SETTINGS = """\
 bucket s3 {"Bucket": "$bucket"} GetBucketPolicy GetBucketPolicyStatus GetBucketAcl GetBucketOwnershipControls \
 GetBucketAbac GetPublicAccessBlock GetBucketWebsite GetBucketCors GetBucketReplication GetBucketEncryption \
@@ -72,8 +70,8 @@ def ask_settings(calls: Calls, of: str, region: str | None, values: Mapping[str,
     """Ask the settings of this thing, whose values are filled in, and of each item that an answer lists."""
 
     def follow(name: str, item: Any) -> None:
-        found = item if isinstance(item, dict) else {"item": item}
-        ask_settings(calls, name, found.get("HomeRegion", region), {**values, **found})
+        given = item if isinstance(item, dict) else {"item": item}
+        ask_settings(calls, name, given.get("HomeRegion", region), {**values, **given})
 
     filled = {name: json.dumps(value, default=str) for name, value in values.items()}
     filled = {name: text[1:-1] if text.startswith('"') else text for name, text in filled.items()}

@@ -23,6 +23,7 @@ class Account:
     """Clients that answer from a list, and remember what was asked."""
 
     region = "us-east-1"
+    paginates = True
 
     def __init__(self, *answers: Any) -> None:
         self.answers, self.asked = list(answers), []
@@ -47,7 +48,7 @@ class Account:
                 "result_key": "Users",
             }
         )
-        return Client(can_paginate=lambda name: True, get_paginator=lambda name: paginator)
+        return Client(can_paginate=lambda name: self.paginates, get_paginator=lambda name: paginator)
 
 
 def refused(code: str, message: str = "no") -> ClientError:
@@ -120,6 +121,17 @@ def test_each_page_is_a_call_of_its_own(tmp_path: Path) -> None:
     calls, _ = calls_to(tmp_path, *pages)
     assert calls.listed("iam", "ListUsers", "Users") == ["a", "b"]
     assert [line["parameters"] for line in calls.lines()] == [{}, {"Marker": "m"}]
+
+
+def test_an_answer_goes_on_where_botocore_has_no_paginator(tmp_path: Path) -> None:
+    calls, account = calls_to(
+        tmp_path, {"Rules": [1], "NextContinuationToken": "t"}, {"Rules": [2], "NextToken": "n"}, {}
+    )
+    account.paginates = False
+    assert calls.listed("s3", "ListBucketInventoryConfigurations", "Rules", {"Bucket": "b"}) == [1, 2]
+    assert [parameters for _, _, parameters in account.asked] == [
+        {"Bucket": "b"}, {"Bucket": "b", "ContinuationToken": "t"}, {"Bucket": "b", "NextToken": "n"},
+    ]  # fmt: skip
 
 
 def test_what_was_answered_is_not_asked_again_and_what_was_refused_is(tmp_path: Path) -> None:

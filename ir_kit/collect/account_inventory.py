@@ -22,23 +22,17 @@ class AccountInventory:
 
     `trails` as `DescribeTrails` and `GetTrailStatus` give them, with `Management`: do they record every management event?
     `buckets` are those in scope with their Regions, `owned` all that the account lists. `access_logs` lacks the buckets
-    that did not say how they are logged, and has None for those that are not. `deliveries` are buckets whose log goes
-    through CloudWatch Logs as well, with the destination.
+    that did not say how they are logged, and has None for those that are not. `lines` say all this to a person.
     """
 
     account: str
     caller_arn: str
-    organization: str | None = None
     regions: list[str] = field(default_factory=list)
-    regions_basis: str = ""
     trails: list[dict[str, Any]] = field(default_factory=list)
-    trails_refused: list[str] = field(default_factory=list)
-    event_data_stores: list[tuple[str, str]] = field(default_factory=list)
     buckets: dict[str, str | None] = field(default_factory=dict)
     owned: dict[str, str | None] = field(default_factory=dict)
-    buckets_refused: str = ""
     access_logs: dict[str, AccessLogPlace | None] = field(default_factory=dict)
-    deliveries: list[tuple[str, str]] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
 
 
 def discover(calls: Calls, regions: Sequence[str] = (), buckets: Sequence[str] = ()) -> AccountInventory:
@@ -65,16 +59,14 @@ def discover(calls: Calls, regions: Sequence[str] = (), buckets: Sequence[str] =
         raise EvidenceError(what, "sts:GetCallerIdentity", "check the network and the profile")
     calls.account = caller["Account"]
     inventory = AccountInventory(caller["Account"], caller["Arn"])
-    inventory.regions, inventory.regions_basis = account_regions(calls, regions)
-    organization = calls.ask("organizations", "DescribeOrganization").response.get("Organization", {})
-    inventory.organization = organization.get("Id")
+    inventory.regions, basis = account_regions(calls, regions)
+    organization = calls.ask("organizations", "DescribeOrganization").response.get("Organization")
     pages = list(calls.pages("s3", "ListBuckets", {"MaxBuckets": 1000}))
-    inventory.buckets_refused = pages[-1].code
     listed = [bucket for page in pages for bucket in page.response.get("Buckets") or []]
     inventory.owned = {bucket["Name"]: bucket.get("BucketRegion") for bucket in listed}
     inventory.buckets = {name: inventory.owned.get(name) for name in buckets or inventory.owned}
-    described = side_by_side(partial(region_logging, calls, inventory), inventory.regions)
-    trails = {trail["TrailARN"]: trail for listed in described for trail in listed}
+    answers = side_by_side(lambda region: calls.ask("cloudtrail", "DescribeTrails", {}, region), inventory.regions)
+    trails = {trail["TrailARN"]: trail for answer in answers for trail in answer.response.get("trailList") or []}
     inventory.trails = side_by_side(partial(with_status, calls), [trails[arn] for arn in sorted(trails)])
     side_by_side(partial(bucket_logging, calls, inventory), sorted(inventory.buckets))
     # how logs are stored matters to all of them
@@ -83,9 +75,31 @@ def discover(calls: Calls, regions: Sequence[str] = (), buckets: Sequence[str] =
     added = sorted(targets & set(inventory.owned) - set(inventory.buckets))
     inventory.buckets |= {bucket: inventory.owned[bucket] for bucket in added}
     side_by_side(partial(bucket_logging, calls, inventory), added)
-    inventory.trails_refused.sort()
-    inventory.event_data_stores.sort()
-    inventory.deliveries.sort()
+
+    of = f"account {inventory.account}" + (f", organization {organization['Id']}" if organization else "")
+    count = f"{len(inventory.regions)} Region{'s' * (len(inventory.regions) != 1)}"
+    inventory.lines = [
+        f"caller {inventory.caller_arn}",
+        f"{of}; {count} ({basis})",
+        *map(describe_trail, inventory.trails),
+    ]
+    refused = [region for region, answer in zip(inventory.regions, answers, strict=True) if answer.code]
+    if refused:
+        inventory.lines.append(f"trails were refused in {', '.join(refused)}")
+    elif not trails:
+        inventory.lines.append("no trail: event history is all that CloudTrail holds")
+    count = f"{len(inventory.buckets):,} bucket{'s' * (len(inventory.buckets) != 1)}"
+    kinds = [log.partitioned for log in inventory.access_logs.values() if log]
+    parts = f"{kinds.count(False)} with a simple prefix, {kinds.count(True)} partitioned"
+    inventory.lines.append(f"{count}: access log on for {len(kinds)} ({parts})")
+    if pages[-1].code:
+        why = f"was refused ({pages[-1].code})"
+        inventory.lines.append(f"the list of buckets {why}; name buckets in the incident file")
+    silent = sorted(set(inventory.buckets) - set(inventory.access_logs))
+    if silent:
+        more = f" and {len(silent) - 5} more" if len(silent) > 5 else ""
+        inventory.lines.append(f"how they are logged was refused for {', '.join(silent[:5])}{more}")
+    inventory.lines += sum(side_by_side(partial(other_logs, calls), inventory.regions), [])
     return inventory
 
 
@@ -106,12 +120,12 @@ def account_regions(calls: Calls, wanted: Sequence[str]) -> tuple[list[str], str
     return [calls.home], f"the list was refused ({code}): only {calls.home}; name others with --region"
 
 
-def region_logging(calls: Calls, inventory: AccountInventory, region: str) -> list[dict[str, Any]]:
-    """Enter the event data stores and deliveries of a Region, and return the trails that it lists."""
-    response, code = calls.ask("cloudtrail", "DescribeTrails", {}, region)
-    inventory.trails_refused += [region] if code else []
-    for store in calls.listed("cloudtrail", "ListEventDataStores", "EventDataStores", {}, region):
-        inventory.event_data_stores.append((region, store["EventDataStoreArn"]))
+def other_logs(calls: Calls, region: str) -> list[str]:
+    """Which logs of a Region are not read here? A line for each."""
+    lines = [
+        f"event data store {store['EventDataStoreArn']} in {region}: it is not read here; query it in CloudTrail Lake"
+        for store in calls.listed("cloudtrail", "ListEventDataStores", "EventDataStores", {}, region)
+    ]
     destinations = {
         to["arn"]: to.get("deliveryDestinationConfiguration", {}).get("destinationResourceArn")
         for to in calls.listed("logs", "DescribeDeliveryDestinations", "deliveryDestinations", {}, region)
@@ -123,9 +137,19 @@ def region_logging(calls: Calls, inventory: AccountInventory, region: str) -> li
     }
     for delivery in calls.listed("logs", "DescribeDeliveries", "deliveries", {}, region):
         arn = delivery["deliveryDestinationArn"]
-        for bucket in buckets.get(delivery["deliverySourceName"], ()):
-            inventory.deliveries.append((bucket, destinations.get(arn) or arn))
-    return response.get("trailList") or []
+        to = f"goes by CloudWatch Logs to {destinations.get(arn) or arn}: it is not read here"
+        lines += [f"the access log of {name} also {to}" for name in buckets.get(delivery["deliverySourceName"], ())]
+    return sorted(lines)
+
+
+def describe_trail(trail: dict[str, Any]) -> str:
+    """A trail in a line: what it records, its state, where it delivers."""
+    kind = "every Region" if trail.get("IsMultiRegionTrail") else trail["HomeRegion"]
+    kind += ", the organization's: this account alone is fetched" if trail.get("IsOrganizationTrail") else ""
+    state = {True: "logging", False: "stopped", None: "status refused"}[trail.get("IsLogging")]
+    fault = trail.get("LatestDeliveryError")
+    state += f"; its last delivery failed: {fault}" if fault else ""
+    return f"trail {trail['Name']} ({kind}; {state}) to s3://{trail['S3BucketName']}/{trail['S3KeyPrefix']}"
 
 
 def with_status(calls: Calls, trail: dict[str, Any]) -> dict[str, Any]:

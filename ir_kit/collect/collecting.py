@@ -101,7 +101,7 @@ def collect(
     if all(line["service"] == "sts" or "error" in line for line in calls.lines()):
         next_step = "give it the policy that `ir-kit collect --print-policy` prints"
         raise EvidenceError("every call but the first was refused", caller, next_step)
-    for line in plan.describe(inventory):
+    for line in inventory.lines:
         say(line)
     start, end = (incident.baseline or incident.window).start, incident.window.end
     say("looking for log objects, day by day")

@@ -74,41 +74,6 @@ def estimate(listing: Listing) -> str:
     return f"to fetch: {listing.objects:,} objects, {size}; {' to '.join(dict.fromkeys(times))}; {cost}"
 
 
-def describe(inventory: AccountInventory) -> list[str]:
-    """What was found, as lines for a person."""
-    organization = f", organization {inventory.organization}" if inventory.organization else ""
-    regions = f"{len(inventory.regions)} Region{'s' * (len(inventory.regions) != 1)} ({inventory.regions_basis})"
-    lines = [f"caller {inventory.caller_arn}", f"account {inventory.account}{organization}; {regions}"]
-    for trail in inventory.trails:
-        kind = "every Region" if trail.get("IsMultiRegionTrail") else trail["HomeRegion"]
-        state = {True: "logging", False: "stopped", None: "status refused"}[trail.get("IsLogging")]
-        if trail.get("IsOrganizationTrail"):
-            kind += f", the organization's: account {inventory.account} alone is fetched"
-        lines.append(f"trail {trail['Name']} ({kind}; {state}) to s3://{trail['S3BucketName']}/{trail['S3KeyPrefix']}")
-        if trail.get("LatestDeliveryError"):
-            lines.append(f"  its last delivery failed: {trail['LatestDeliveryError']}")
-    if inventory.trails_refused:
-        lines.append(f"trails were refused in {', '.join(inventory.trails_refused)}")
-    elif not inventory.trails:
-        lines.append("no trail: event history is all that CloudTrail holds")
-    for region, arn in inventory.event_data_stores:
-        lines.append(f"event data store {arn} in {region}: it is not read here; query it in CloudTrail Lake")
-    buckets = f"{len(inventory.buckets):,} bucket{'s' * (len(inventory.buckets) != 1)}"
-    kinds = [log.partitioned for log in inventory.access_logs.values() if log]
-    parts = f"{kinds.count(False)} with a simple prefix, {kinds.count(True)} partitioned"
-    lines.append(f"{buckets}: access log on for {len(kinds)} ({parts})")
-    if inventory.buckets_refused:
-        why = f"was refused ({inventory.buckets_refused})"
-        lines.append(f"the list of buckets {why}; name buckets in the incident file")
-    refused = sorted(set(inventory.buckets) - set(inventory.access_logs))
-    if refused:
-        more = f" and {len(refused) - 5} more" if len(refused) > 5 else ""
-        lines.append(f"how they are logged was refused for {', '.join(refused[:5])}{more}")
-    for bucket, destination in inventory.deliveries:
-        lines.append(f"the access log of {bucket} also goes by CloudWatch Logs to {destination}: it is not read here")
-    return lines
-
-
 def describe_listing(inventory: AccountInventory, listing: Listing) -> tuple[list[str], list[str]]:
     """What is not to be had, with what somebody must allow first; and what versions say.
 

@@ -10,7 +10,7 @@ import pytest
 from ir_kit.collect.account_inventory import discover
 from ir_kit.collect.calls import Answer
 from ir_kit.collect.log_objects import AccessLogPlace
-from ir_kit.collect.plan import describe, places
+from ir_kit.collect.plan import places
 from ir_kit.errors import ParameterError
 
 ACCOUNT = "111122223333"
@@ -50,10 +50,16 @@ def seen(*, regions: tuple[str, ...] = (), buckets: tuple[str, ...] = (), **know
 def test_without_any_right_everything_is_refused_and_nothing_absent() -> None:
     there = seen()
     assert there.regions == ["us-east-1"]
-    assert there.regions_basis.startswith("the list was refused (AccessDenied)")
-    assert there.trails_refused == ["us-east-1"]
-    assert there.buckets_refused == "AccessDenied"
-    assert there.organization is None
+    assert there.lines[1].endswith(
+        "1 Region (the list was refused (AccessDenied): only us-east-1; name others with --region)"
+    )
+    assert "trails were refused in us-east-1" in there.lines
+    assert not [line for line in there.lines if line.startswith("no trail")]
+    assert "the list of buckets was refused (AccessDenied); name buckets in the incident file" in there.lines
+
+
+def test_an_account_without_a_trail_says_so() -> None:
+    assert "no trail: event history is all that CloudTrail holds" in seen(DescribeTrails={}).lines
 
 
 def test_the_regions_are_those_that_the_account_uses() -> None:
@@ -120,11 +126,12 @@ def test_the_kind_of_an_access_log_is_its_prefix_or_cloudwatch() -> None:
     assert there.buckets == {"b": "eu-west-1"}
     (place,) = places(there)
     assert place == AccessLogPlace("logs", "p", "b", ACCOUNT, "eu-west-1", True)
-    assert there.deliveries == [("b", group)]
+    assert f"the access log of b also goes by CloudWatch Logs to {group}: it is not read here" in there.lines
+    assert not [line for line in there.lines if "the access log of c" in line]
 
 
 def test_a_bucket_that_does_not_say_how_it_is_logged_is_told_apart_from_one_without() -> None:
-    assert "how they are logged was refused for b" in describe(seen(buckets=("b",)))
+    assert "how they are logged was refused for b" in seen(buckets=("b",)).lines
     assert seen(buckets=("b",), GetBucketLogging={}).access_logs == {"b": None}
 
 

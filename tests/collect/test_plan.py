@@ -10,16 +10,16 @@ from ir_kit.collect.account_inventory import AccountInventory
 from ir_kit.collect.calls import Calls
 from ir_kit.collect.collecting import note_refusals
 from ir_kit.collect.log_objects import AccessLogPlace, Listing, Refusal, TrailPlace
-from ir_kit.collect.plan import describe, describe_listing, estimate, places
+from ir_kit.collect.plan import describe_listing, estimate, places
 from ir_kit.incident import load_incident, new_incident
 from ir_kit.ingest.walking import found_files
 
 CALLER = "arn:aws:sts::111122223333:assumed-role/ir/night"
 
 
-def inventory(**fields: Any) -> AccountInventory:
+def inventory() -> AccountInventory:
     trail = {"Name": "main", "HomeRegion": "us-east-1", "S3BucketName": "central-logs", "S3KeyPrefix": "pre/"}
-    found = AccountInventory("111122223333", CALLER, "o-abc", ["us-east-1"], "as given", [trail | {"IsLogging": True}])
+    found = AccountInventory("111122223333", CALLER, ["us-east-1"], [trail])
     found.buckets = {"customer-records": "us-east-1", "app-exports": "eu-west-1", "logs": "us-east-1"}
     found.owned = dict(found.buckets)
     found.access_logs = {
@@ -27,8 +27,6 @@ def inventory(**fields: Any) -> AccountInventory:
         "app-exports": AccessLogPlace("logs", "", "app-exports", "111122223333", "eu-west-1", True),
         "logs": None,
     }
-    for name, value in fields.items():
-        setattr(found, name, value)
     return found
 
 
@@ -74,19 +72,6 @@ def test_a_list_that_was_refused_is_an_answer_of_the_configuration(tmp_path: Pat
     again = Calls(clients, tmp_path / "calls.jsonl")
     note_refusals(again, Listing(tmp_path / "listed", refused=[kept]))
     assert [line["operation"] for line in again.lines()] == ["GetBucketVersioning"]  # the list is given by now
-
-
-def test_what_was_refused_is_said_and_never_taken_for_absent() -> None:
-    lines = describe(inventory(trails=[], trails_refused=["us-east-1"], buckets_refused="AccessDenied"))
-    assert "trails were refused in us-east-1" in lines
-    assert not [line for line in lines if line.startswith("no trail")]
-    assert [line for line in lines if line.startswith("the list of buckets was refused (AccessDenied)")]
-    assert [line for line in describe(inventory(trails=[])) if line.startswith("no trail: event history is all")]
-    assert [
-        line
-        for line in describe(inventory(access_logs={}))
-        if "how they are logged was refused for app-exports" in line
-    ]
 
 
 def test_an_estimate_counts_requests_bytes_time_and_money(tmp_path: Path) -> None:

@@ -76,25 +76,19 @@ def discover(calls: Calls, regions: Sequence[str] = (), buckets: Sequence[str] =
     inventory.buckets |= {bucket: inventory.owned[bucket] for bucket in added}
     side_by_side(partial(bucket_logging, calls, inventory), added)
 
-    of = f"account {inventory.account}" + (f", organization {organization['Id']}" if organization else "")
-    count = f"{len(inventory.regions)} Region{'s' * (len(inventory.regions) != 1)}"
-    inventory.lines = [
-        f"caller {inventory.caller_arn}",
-        f"{of}; {count} ({basis})",
-        *map(describe_trail, inventory.trails),
-    ]
+    of = f", organization {organization['Id']}" if organization else ""
+    where = f"account {inventory.account}{of}; Regions: {', '.join(inventory.regions)} ({basis})"
+    inventory.lines = [f"caller {inventory.caller_arn}", where, *map(describe_trail, inventory.trails)]
     refused = [region for region, answer in zip(inventory.regions, answers, strict=True) if answer.code]
     if refused:
         inventory.lines.append(f"trails were refused in {', '.join(refused)}")
     elif not trails:
         inventory.lines.append("no trail: event history is all that CloudTrail holds")
-    count = f"{len(inventory.buckets):,} bucket{'s' * (len(inventory.buckets) != 1)}"
     kinds = [log.partitioned for log in inventory.access_logs.values() if log]
     parts = f"{kinds.count(False)} with a simple prefix, {kinds.count(True)} partitioned"
-    inventory.lines.append(f"{count}: access log on for {len(kinds)} ({parts})")
+    inventory.lines.append(f"buckets: {len(inventory.buckets):,}; access log on for {len(kinds)} ({parts})")
     if pages[-1].code:
-        why = f"was refused ({pages[-1].code})"
-        inventory.lines.append(f"the list of buckets {why}; name buckets in the incident file")
+        inventory.lines.append(f"the list of buckets was refused ({pages[-1].code}); name buckets in the incident file")
     silent = sorted(set(inventory.buckets) - set(inventory.access_logs))
     if silent:
         more = f" and {len(silent) - 5} more" if len(silent) > 5 else ""

@@ -51,7 +51,7 @@ def test_without_any_right_everything_is_refused_and_nothing_absent() -> None:
     there = seen()
     assert there.regions == ["us-east-1"]
     assert there.lines[1].endswith(
-        "1 Region (the list was refused (AccessDenied): only us-east-1; name others with --region)"
+        "Regions: us-east-1 (the list was refused (AccessDenied): only us-east-1; name others with --region)"
     )
     assert "trails were refused in us-east-1" in there.lines
     assert not [line for line in there.lines if line.startswith("no trail")]

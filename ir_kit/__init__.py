@@ -1,4 +1,4 @@
-"""What did leaked AWS access keys do in S3, what left, and what can nobody know any more.
+"""What did leaked AWS access keys do in S3, what was downloaded, and what can nobody know any more.
 
 In reading order; imports run upwards in this list::
 

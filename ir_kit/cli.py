@@ -168,7 +168,7 @@ def reading() -> Iterator[Callable[[int, int], None]]:
 app = typer.Typer(
     name="ir-kit",
     cls=Commands,
-    help="What did leaked AWS access keys do in S3, what left, and what can nobody know any more?",
+    help="What did leaked AWS access keys do in S3, what was downloaded, and what can nobody know any more?",
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,

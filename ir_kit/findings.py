@@ -3,7 +3,7 @@
 The record (its JSON Schema ships beside this file), the rules of status, severity and confidence, and the builder with
 the words that all playbooks share. Decided here and nowhere else: a zero is ``not_observed`` only where the question's
 whole scope was logged, else ``not_knowable``; above zero a finding is ``observed`` where rows show it and ``inferred``
-where it is reasoned from rows, and its limits name the part of the scope that was not logged.
+where it follows from rows, and its limits name the part of the scope that was not logged.
 """
 
 from __future__ import annotations
@@ -96,24 +96,30 @@ def write_findings(case: Case, playbook: str, findings: Iterable[Finding]) -> li
 class Scope:
     """How much of a question's scope was logged.
 
-    `whole`: all of it, as configuration and delivered files show, or not, or (None) that was not looked into. `blind`:
-    the part that was not logged or not looked into, in a sentence. `access_logs_only`: a part was covered by access
-    logs alone, which are delivered on a best-effort basis. `unsure`: something beside the scope was blind that bears
-    on it, so that a zero is not sure.
+    `whole`: all of it, as configuration and delivered files show, or not, or (None) that was not checked. `blind`: the
+    part that was not logged or not checked, in a sentence; `gap`: for how long, as ``not logged for 2 h``.
+    `access_logs_only`: access logs alone covered a part, and their delivery is best effort. `unsure`: something beside
+    the scope was not logged that bears on it, so that a zero is not sure.
     """
 
     whole: bool | None
     blind: str = ""
     access_logs_only: bool = False
     unsure: bool = False
+    gap: str = ""
+
+    def none(self, evidence_of: str, what: str, risk: str = "it") -> str:
+        """The statement of a zero: no evidence of something, but for how long `what` was not logged."""
+        but = f", but {what} were {self.gap}: {risk} cannot be ruled out" if self.gap else ""
+        return f"No evidence {evidence_of}{but}."
 
 
 CONFIGURATION = Scope(True)
-"""What AWS answered when it was asked: nothing had to be logged for it."""
+"""What AWS answered: nothing had to be logged for it."""
 
 
 def status_of(count: int, scope: Scope, *, inferred: bool = False) -> Status:
-    """Which status has a count over this scope, `inferred` where it is reasoned from rows and not shown by them?"""
+    """Which status has a count over this scope, `inferred` where rows do not show it directly?"""
     if count > 0:
         return "inferred" if inferred else "observed"
     return "not_observed" if scope.whole is True else "not_knowable"
@@ -124,7 +130,7 @@ def confidence_of(count: int, scope: Scope, *, inferred: bool = False, partly_in
 
     Notes
     -----
-    What rows show is ``high``, what is reasoned from them ``medium``, a count of both ``medium``. A zero is ``high``
+    What rows show is ``high``, what is inferred from them ``medium``, a count of both ``medium``. A zero is ``high``
     over a scope that was logged whole, ``low`` where that is not known or not so. Where access logs alone covered a
     part, or a zero is unsure for what lies beside its scope, ``medium`` at most.
     """
@@ -135,7 +141,7 @@ def confidence_of(count: int, scope: Scope, *, inferred: bool = False, partly_in
 
 
 def limits_of(scope: Scope, *more: str) -> list[str]:
-    """The limits of a finding: what was blind, then what else; none twice, none empty."""
+    """The limits of a finding: what was not logged, then what else; none twice, none empty."""
     return list(dict.fromkeys(text for text in (scope.blind, *more) if text))
 
 
@@ -167,8 +173,7 @@ class FindingBuilder:
         """One finding; `count` decides between something and nothing, `scope` what nothing means.
 
         Without a `subject` it is about the incident's key, where there is but one. `severity` is that above zero; it is
-        ``critical`` where data was taken, was destroyed or can still be taken, or access remains in effect, by acts that
-        are not the owner's.
+        ``critical`` where somebody other than the owner took or destroyed data, or can still reach it.
         """
         incident, keys = self.case.incident, self.case.incident.access_keys
         about = subject or (Subject(access_key_id=keys[0]) if len(keys) == 1 else Subject())
@@ -207,6 +212,13 @@ def count_noun(count: int, item: str, many: str | None = None) -> str:
     return f"no {plural}" if count == 0 else f"{count:,} {item if count == 1 else plural}"
 
 
+def byte_size(number: int) -> str:
+    """So many bytes, in the unit that suits: ``12 B``, ``1.5 MB``."""
+    unit = next((unit for unit in range(5) if abs(number) < 1000 ** (unit + 1)), 5)
+    size = number / 1000**unit
+    return f"{size:,.{0 if unit == 0 or size >= 100 else 1}f} {('B', 'kB', 'MB', 'GB', 'TB', 'PB')[unit]}"
+
+
 def join_names(names: Iterable[object], most: int = 4) -> str:
     """Names in a sentence, the first few of them."""
     given = list(dict.fromkeys(map(str, names)))
@@ -217,14 +229,14 @@ def join_names(names: Iterable[object], most: int = 4) -> str:
 
 
 def responders_left_out(case: Case, count: int, item: str = "event") -> str:
-    """The sentence that says what was left out as the investigation's own; empty where no responder is named."""
+    """How much of the investigation's own is left out, in a sentence; empty where no responder is named."""
     if not case.incident.responders:
         return ""
-    return f"Left out as the investigation's own ({join_names(case.incident.responders)}): {count_noun(count, item)}."
+    return f"Excluded as the investigation's own ({join_names(case.incident.responders)}): {count_noun(count, item)}."
 
 
 def actor_of(verdicts: Iterable[str], labels: Iterable[str | None]) -> Actor:
-    """Whose acts are these, going by the sessions that hold them? The analyst's label comes before the verdict."""
+    """Who did it, by the sessions it belongs to? The analyst's label comes before the verdict."""
     judged: dict[str, Actor] = {"new": "intruder", "familiar": "owner"}
     labelled: dict[str, Actor] = {"owner": "owner", "intruder": "intruder"}
     actors = {

@@ -108,7 +108,7 @@ def read_finding(path: str | Path) -> GuardDutyFinding:
     Notes
     -----
     GuardDuty's sample findings carry a made-up word in place of the key, which is left out, and made-up buckets, which
-    cannot be told from real ones.
+    look like real ones.
     """
     try:  # the API's names as EventBridge spells them, so that one reader does for both
         text = Path(path).read_text(encoding="utf-8-sig")

@@ -491,7 +491,7 @@ def new_incident(
 
 _COMMENTS = {
     "incident": "An incident of ir-kit. Times are UTC; an end is the first moment outside.",
-    "buckets": "No buckets: every bucket that configuration lists or that a logged request reached with success.",
+    "buckets": "No buckets: every bucket that configuration lists or that a successful request was logged for.",
     "responders": "Principals of the investigation itself, left out of findings.",
     "sources": "Folders, files or s3:// prefixes; a relative path starts at this file.",
 }

@@ -1,1 +1,1 @@
-"""Who made a request: both logs matched, each request graded, outsiders told apart."""
+"""Who made a request: both logs matched, each request graded, outsiders identified."""

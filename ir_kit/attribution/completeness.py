@@ -122,14 +122,14 @@ def loss_rates(case: Case) -> list[dict[str, Any]]:
         bucket, requests, lost = row["bucket"], int(row["requests"]), int(row["lost"])
         row["lower"], row["upper"] = clopper_pearson(lost, requests)
         row["sentence"] = (
-            f"Of {requests:,} requests that CloudTrail recorded, {f'the access log of {bucket}' if bucket else 'the access logs'} "
-            f"lacked {lost:,} ({lost / requests:.2%}, and with 95 % confidence not more than {row['upper']:.2%})"
+            f"{f'The access log of {bucket}' if bucket else 'The access logs'} missed {lost:,} of {requests:,} requests that "
+            f"CloudTrail recorded ({lost / requests:.2%}; at most {row['upper']:.2%} at 95 % confidence)"
         )
         silent = rows_of(holes[holes["bucket"] == bucket] if bucket else holes)
         if silent:
             when = ", ".join(
                 f"{hole['start_time']:%d %b %H:%M} to {hole['end_time']:%d %b %H:%M}" for hole in silent[:3]
             )
-            row["sentence"] += f", and for {row['hole_hours']:,.0f} hours nothing was delivered at all ({when} UTC)"
+            row["sentence"] += f", and nothing was delivered for {row['hole_hours']:,.0f} h ({when} UTC)"
         row["sentence"] += "."
     return rows

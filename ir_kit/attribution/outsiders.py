@@ -1,4 +1,4 @@
-"""Who came from outside: nobody by name, other accounts, AWS services; how often, with what success, for how many
+"""Who accessed the buckets from outside: anonymous callers, other accounts, AWS services; how often, with what success, for how many
 bytes."""
 
 from __future__ import annotations

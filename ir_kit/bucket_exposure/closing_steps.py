@@ -22,30 +22,30 @@ OPENED_BY_KEYS, PUBLIC, OTHERS = 1, 2, 3
 # by path: what is done, by which commands, the command that proves it, what it answers then, and what it may break
 STEPS: dict[str, tuple[str, ...]] = {
     "policy": ("remove_statements", "delete-bucket-policy", "get-bucket-policy --query Policy --output text",
-               "NoSuchBucketPolicy", "no statement would be left, so that the policy goes as a whole"),
+               "NoSuchBucketPolicy", "no statement would remain, so the whole policy is deleted"),
     "acl": ("disable_acls", "put-bucket-acl --acl private;"
             "put-bucket-ownership-controls --ownership-controls Rules=[{ObjectOwnership=BucketOwnerEnforced}]",
             "get-bucket-ownership-controls", "BucketOwnerEnforced",
             "disables the ACLs of all objects too; writers that send an ACL will fail"),
     "website": ("remove_website", "delete-bucket-website", "get-bucket-website", "NoSuchWebsiteConfiguration",
-                "the website goes; objects that are public stay so"),
+                "the website stops; public objects stay public"),
     "replication": ("stop_replication", "delete-bucket-replication",
                     "get-bucket-replication --query ReplicationConfiguration.Rules",
                     "ReplicationConfigurationNotFoundError",
-                    "what was copied already stays where it is; replication that is wanted must be set again"),
+                    "existing copies stay; wanted replication must be configured again"),
     "inventory": ("stop_inventory", "delete-bucket-inventory-configuration @id",
                   "get-bucket-inventory-configuration @id", "NoSuchConfiguration",
-                  "lists that were delivered already stay where they are"),
+                  "delivered lists stay where they are"),
     "access_grant": ("remove_access_grant", "delete-access-grant @grant", "list-access-grants", "",
-                     "credentials that it gave out run on for up to twelve hours"),
+                     "credentials that it issued stay valid for up to twelve hours"),
     "access_point": ("close_access_point", "list-access-points;delete-access-point-policy --name=NAME",
                      "get-access-point-policy --name=NAME", "",
-                     "whoever comes through it by its policy is shut out; NAME as the list has it"),
+                     "everyone who uses it by its policy loses access; NAME is in the list"),
     "public": ("block_public_access", "put-public-access-block --public-access-block-configuration BlockPublicAcls=true,"
                "IgnorePublicAcls=true,BlockPublicPolicy=true,RestrictPublicBuckets=true",
                "get-public-access-block", "all four true",
-               "whoever uses the bucket without credentials is shut out, a website too; with a public policy, other "
-               "accounts that it names as well"),
+               "anonymous callers lose access, a website too; with a public policy, also other accounts "
+               "that it names"),
 }  # fmt: skip
 STEPS |= {
     "object_acl": ("disable_acls", STEPS["acl"][1].partition(";")[2], *STEPS["acl"][2:]),
@@ -90,9 +90,9 @@ def steps_to_close(
     for (bucket, path), rows in sorted(by_path.items()):
         by_keys = any((bucket, f"{row['grantee']} ({row['access']})") in opened for row in rows)
         public = any(row["public_status"] == YES for row in rows)
-        who = list(dict.fromkeys(f"{row['grantee']} may {row['access']}" for row in rows))
+        who = list(dict.fromkeys(f"{row['grantee']} can {row['access']}" for row in rows))
         more = f" and {len(who) - 3} more" if len(who) > 3 else ""
-        by_whom = "; set by a reached credential" if by_keys else ""
+        by_whom = "; set by a compromised credential" if by_keys else ""
         verdict, names = verdicts[bucket], list(dict.fromkeys(str(row["statement"]) for row in rows))
         for kind in (path, *(["public"] if public and path in ("policy", "acl", "object_acl") else [])):
             for name in names if kind in STEPS else ():

@@ -1,4 +1,4 @@
-"""Findings of playbook 04: is each bucket public or open to others, who came, what changed, what could the keys do?"""
+"""Findings of playbook 04: who can reach each bucket, who did, what changed, what could the compromised keys do?"""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from ir_kit.bucket_exposure import questions
 from ir_kit.case import Case
 from ir_kit.coverage.visibility import LogScope, bucket_coverage
 from ir_kit.domain.documents import rows_of
+from ir_kit.domain.intervals import hours_and_minutes
 from ir_kit.findings import (
     EVENT_IDS,
     Actor,
@@ -22,6 +23,7 @@ from ir_kit.findings import (
     Subject,
     Value,
     actor_of,
+    byte_size,
     count_noun,
     join_names,
     responders_left_out,
@@ -35,49 +37,49 @@ Rows = Sequence[Row]
 QUESTIONS = {
     "public": "Is the bucket public?",
     "cross_account": "Is the bucket open to another account?",
-    "outsider_access": "Who came from outside, and what did they get?",
-    "exposure_changed": "Did anything change who can reach the bucket?",
-    "reachable_by_key": "Could the reached credentials reach the bucket?",
+    "outsider_access": "Who outside the account accessed the bucket, and what did they get?",
+    "exposure_changed": "Did anybody change who can access the bucket?",
+    "reachable_by_key": "Could the compromised credentials access the bucket?",
 }
 STATEMENTS = {
     "public": {
         "yes": "{bucket} is public: {what}.",
         "no": "{bucket} is not public.",
-        "was": "{bucket} was public for {long} of the window, from {since:%Y-%m-%d %H:%M} UTC, and {now}.",
+        "was": "{bucket} was public for {long} of the window, from {since:%Y-%m-%d %H:%M} UTC; {now}.",
     },
     "cross_account": {
-        "yes": "{bucket} is open to another account: {what}.",
-        "no": "{bucket} is open to no other account, and nothing flows out to one.",
+        "yes": "{bucket} gives another account access: {what}.",
+        "no": "{bucket} gives no other account access, and sends no data to one.",
     },
     "reachable_by_key": {
-        "yes": "{keys} could reach {bucket}: {what}.",
-        "no": "No reached credential could reach {bucket}.",
-        "unknown": "Whether a reached credential could reach {bucket} cannot be known from what was read.",
+        "yes": "{keys} could access {bucket} ({what}).",
+        "no": "No compromised credential could access {bucket}.",
+        "unknown": "Whether a compromised credential could access {bucket} is unknown from the settings in the evidence.",
     },
 }
-UNKNOWN = "Whether {bucket} is {asked} cannot be known from the settings that were read."
-NOT_READ = "Not all settings of {bucket} that decide whether it is {what} could be read."
+UNKNOWN = "Whether {bucket} is {asked} is unknown: not all of its settings are in the evidence."
+NOT_READ = "Some settings of {bucket} that decide whether it is {what} could not be read."
 KINDS = ("anonymous", "other_account", "service")
 ACCESS = ("read", "write", "delete", "list", "admin")
-EFFECTS = {"opens": "opened it", "closes": "closed it", "changes": "changed it, from a state that is not known"}
-AS_COLLECTED = "It speaks of the settings as they were collected, and as management events tell of them in the window."
-OBJECT_ACLS = (
-    "An ACL of a single object can let others in where ACLs are in force; only those that were collected count."
-)
-BY_POLICIES = (
-    "Reasoned from identity policies, bucket policies and ACLs as they were collected, and from what was done."
-)
-TAKEN_BACK = "Rights that were given and taken back before collection are seen only where they were used."
-SERVICES = "AWS services that deliver logs or look after settings at the owner's bidding count as services."
-PRESIGNED = "Who used a pre-signed link counts as the principal that issued it."
-ON_OBJECTS = "ACLs of objects are changed by calls on objects, seen only where data events were on."
-NOT_HERE = "Rights that identities gained are told by scoping, and key policies of KMS are not looked at."
-NOBODY = " failed to authenticate and name nobody: they are in no number."
+EFFECTS = {
+    "opens": "widened access",
+    "closes": "restricted access",
+    "changes": "replaced a setting that is not in the evidence",
+}
+AS_COLLECTED = "This rests on the settings as collected, and on their changes in management events of the window."
+OBJECT_ACLS = "ACLs of single objects can grant access where ACLs are enabled; only collected ones count."
+BY_POLICIES = "Inferred from identity policies, bucket policies and ACLs as collected, and from successful API calls."
+TAKEN_BACK = "Permissions that were revoked before collection show only where they were used."
+SERVICES = "AWS services that deliver logs or manage settings for the owner count as services."
+PRESIGNED = "Anyone who used a pre-signed URL counts as the principal that issued it."
+ON_OBJECTS = "Changes to object ACLs show only where data events were on."
+NOT_HERE = "Permissions that identities gained are in scoping; KMS key policies are not checked."
+NOBODY = " failed to authenticate and are not counted: they name no principal."
 MOST_REASONS = 6
 
 
 def findings(case: Case) -> list[Finding]:
-    """What can be said of the exposure of each bucket?
+    """Who could access each bucket, and who did?
 
     Returns
     -------
@@ -139,11 +141,11 @@ class BucketFindings:
             hours[row["public_status"]] += (row["end_time"] - row["start_time"]) / pd.Timedelta(hours=1)
         long, unknown = hours["yes"], hours["unknown"]
         basis = next((row["basis"] for row in self.spans if row["public_status"] == "unknown"), "")
-        before = f"For {unknown:,.1f} hours of the window it is not known whether it was public: {basis}."
+        before = f"Whether it was public is unknown for {hours_and_minutes(unknown)} of the window: {basis}."
         words = {
-            "long": f"{long:,.1f} hours" if long >= 0.1 else f"{long * 3600:,.0f} seconds",
+            "long": hours_and_minutes(long),
             "since": next((row["start_time"] for row in self.spans if row["public_status"] == "yes"), None),
-            "now": "is so no longer" if status == "no" else "whether it still is cannot be known",
+            "now": "it no longer is" if status == "no" else "whether it still is public is unknown",
         }
         severity: Severity = "high" if self.requests["anonymous"] else "medium"
         return self.on_settings(
@@ -154,7 +156,7 @@ class BucketFindings:
         )  # fmt: skip
 
     def cross_account(self) -> Finding:
-        """``cross_account``: other accounts let in by name, and what flows out to them."""
+        """``cross_account``: access that is granted to other accounts, and data that is sent to them."""
         severity: Severity = "medium" if self.requests["other_account"] else "low"
         status, severity = str(self.verdict["cross_account_status"]), "critical" if self.by_intruder else severity
         return self.on_settings(
@@ -162,7 +164,7 @@ class BucketFindings:
         )
 
     def outsider_access(self, scopes: Sequence[Scope], unauthenticated: int, left_out: str) -> Finding:
-        """``outsider_access``: who came, and got what; reads and writes together."""
+        """``outsider_access``: who accessed it from outside, and what they got; reads and writes together."""
         values: dict[str, Value] = {f"{kind}_requests": count for kind, count in self.requests.items()}
         parts: list[str] = []
         for kind, requests in self.requests.items():
@@ -170,49 +172,56 @@ class BucketFindings:
             values[f"{kind}_bytes"] = sent = sum(int(row["bytes_sent"]) for row in rows)
             names = [row["requester"] for row in rows if row["requests"]]
             who = {
-                "anonymous": "nobody by name", "service": f"AWS services ({join_names(names)})",
-                "other_account": f"{'the account' if len(names) == 1 else 'the accounts'} {join_names(names)}",
+                "anonymous": "anonymous callers", "service": f"AWS services ({join_names(names)})",
+                "other_account": f"{'account' if len(names) == 1 else 'accounts'} {join_names(names)}",
             }[kind]  # fmt: skip
-            parts += [f"{count_noun(requests, 'request')} of {who}, {sent:,} bytes"] if names else []
+            parts += [f"{who} made {count_noun(requests, 'request')} and received {byte_size(sent)}"] if names else []
         for name in ("denied_requests", "requests_while_public", "requests_while_not_public", "requests_while_unknown"):
             values[name] = sum(int(row[name]) for row in self.outsiders)
         denied, services = int(values["denied_requests"] or 0), self.requests["service"]
-        refused = f"; {count_noun(denied, 'request')} {'was' if denied == 1 else 'were'} refused" if denied else ""
-        statement = f"No request from outside is seen to have succeeded on {self.name}{refused}."
+        scope = Scope(
+            all(scope.whole for scope in scopes), " ".join(dict.fromkeys(scope.blind for scope in scopes if scope.blind)),
+            access_logs_only=any(scope.access_logs_only for scope in scopes),
+            gap=next((scope.gap for scope in scopes if scope.gap), ""),
+        )  # fmt: skip
+        refused = f"{count_noun(denied, 'request')} {'was' if denied == 1 else 'were'} denied" if denied else ""
+        none = f"of successful access to {self.name} from outside the account{f' ({refused})' if refused else ''}"
+        statement = scope.none(none, "object requests")
         if count := sum(self.requests.values()):
-            statement = f"From outside came to {self.name}: {'; '.join(parts)}{refused}."
+            statement = f"{self.name} was accessed from outside the account: {'; '.join([*parts, *([refused] if refused else [])])}."
         strangers, failed = count - services, count_noun(unauthenticated, "request").capitalize() + NOBODY
         severity: Severity = "high" if self.requests["anonymous"] else "medium" if strangers else "info"
         return self.build(
             "outsider_access", statement, count, values, "critical" if strangers and self.by_intruder else severity,
-            scope=Scope(
-                all(scope.whole for scope in scopes), " ".join(dict.fromkeys(scope.blind for scope in scopes if scope.blind)),
-                access_logs_only=any(scope.access_logs_only for scope in scopes),
-            ),
-            actor=("unknown" if strangers else "owner") if count else None,
+            scope=scope, actor=("unknown" if strangers else "owner") if count else None,
             evidence=[EvidenceRows(table="bucket_exposure/observed_access", rows=len(self.outsiders))],
             limits=[failed if unauthenticated else "", SERVICES if services else "", PRESIGNED, left_out],
         )  # fmt: skip
 
     def exposure_changed(self, scope: Scope, left_out: str) -> Finding:
-        """``exposure_changed``: what opened it or closed it, and what is still in effect."""
+        """``exposure_changed``: what widened or restricted access, and what is still in effect."""
         done, tries = self.done, len(self.changes) - len(self.done)
         effects = {name: sum(row["effect"] == name for row in done) for name in EFFECTS}
         by_keys, whole = sum(row["is_reached"] for row in done), sum(row["bucket"] is None for row in done)
-        statement = f"No change of the exposure of {self.name} is seen"
+        failed = f"{count_noun(tries, 'attempt')} failed" if tries else ""
+        none = f"of a change to who can access {self.name}{f' ({failed})' if failed else ''}"
+        statement = scope.none(none, "configuration calls")
         if done:
             parts = ", ".join(f"{effects[name]:,} {words}" for name, words in EFFECTS.items() if effects[name])
             opened = [grantee for row in done for grantee in row["opened_to"]]
             names = join_names(row["event_name"] for row in done)
-            statement = f"{count_noun(len(done), 'change').capitalize()} of the exposure of {self.name} "
-            statement += f"({names}): {parts}; {by_keys:,} by reached credentials"
-            statement += f", of which {len(self.in_effect):,} still stand" if by_keys else ""
-            statement += f"; let in were {join_names(opened)}" if opened else ""
-        statement += f"; {count_noun(tries, 'try', 'tries')} failed." if tries else "."
+            who = "A compromised credential" if by_keys == len(done) else "Somebody"
+            statement = (
+                f"{who} changed who can access {self.name} with {count_noun(len(done), 'API call')} ({names}): {parts}"
+            )
+            statement += f"; {by_keys:,} by compromised credentials" if 0 < by_keys < len(done) else ""
+            statement += f", {len(self.in_effect):,} still in effect" if by_keys else ""
+            statement += f"; access was granted to {join_names(opened)}" if opened else ""
+            statement += f"; {failed}." if failed else "."
         ids = [str(row["event_id"]) for row in (done or self.changes) if row["event_id"]][:EVENT_IDS]
         actor = actor_of_changes(done) if done else None
         severity: Severity = "high" if by_keys and actor != "owner" else "low" if actor == "unknown" else "info"
-        of_account = f"{count_noun(whole, 'change').capitalize()} of the whole account count for each of its buckets."
+        of_account = f"{count_noun(whole, 'account-wide change').capitalize()} {'counts' if whole == 1 else 'count'} for each bucket of the account."
         return self.build(
             "exposure_changed", statement, len(done),
             {f"effect_{name}": count for name, count in effects.items()}
@@ -230,9 +239,9 @@ class BucketFindings:
         values: dict[str, Value] = {access: sum(row["access"] == access for row in could) for access in ACCESS}
         status = str(self.verdict["reachable_by_key_status"])
         return self.on_settings(
-            "reachable_by_key", status, "within reach", "high" if self.name in sensitive else "medium",
+            "reachable_by_key", status, "accessible", "high" if self.name in sensitive else "medium",
             count=int(status == "yes"), inferred=True, limits=[TAKEN_BACK], values={"credentials": keys, **values},
-            words={"keys": count_noun(keys, "reached credential").capitalize(),
+            words={"keys": count_noun(keys, "compromised credential").capitalize(),
                    "what": ", ".join(access for access in ACCESS if values[access])},
             evidence=[EvidenceRows(table="bucket_exposure/reachable", rows=len(could) or len(self.permissions))],
         )  # fmt: skip
@@ -242,16 +251,25 @@ class BucketFindings:
         template: str = "", words: dict[str, Any] | None = None, values: dict[str, Value] | None = None,
         evidence: list[EvidenceRows] | None = None, limits: Sequence[str] = (), inferred: bool = False,
     ) -> Finding:  # fmt: skip
-        """A finding on what settings come to: its statement by the status, its limits by the verdict's reasons."""
+        """A finding on settings: its statement by the status, its limits by the verdict's reasons."""
         grants = [row for row in self.grants if row[f"{question_id}_status"] == "yes"] if not inferred else []
-        lets_in = [f"{row['grantee']} may {row['access']} by {row['path'].replace('_', ' ')}" for row in grants]
-        by_what = join_names(lets_in) or "by what its settings say"
+        lets_in = list[str]()
+        for who in dict.fromkeys((row["grantee"], row["path"]) for row in grants):
+            access = dict.fromkeys(str(row["access"]) for row in grants if (row["grantee"], row["path"]) == who)
+            lets_in.append(
+                f"{'everybody' if who[0] == '*' else who[0]} can {' and '.join(access)} ({who[1].replace('_', ' ')})"
+            )
+        by_what = join_names(lets_in) or "as its settings say"
         given = {"bucket": self.name, "asked": what, "what": by_what} | (words or {})
         settings: dict[str, Value] = {f"{question_id}_status": status}
         settings |= {} if inferred else {f"{question_id}_ways": len(grants)}
         beginnings = (f"Whether it is {what.partition(' ')[0]}", *(() if inferred else ("Not counted",)))
         reasons = [str(reason) for reason in self.verdict["reasons"] if str(reason).startswith(beginnings)]
-        more = [f"And {len(reasons) - MOST_REASONS} reasons more."] if len(reasons) > MOST_REASONS else []
+        more = (
+            [f"{len(reasons) - MOST_REASONS} more reasons are in bucket_exposure/buckets."]
+            if len(reasons) > MOST_REASONS
+            else []
+        )
         tables = {"grants": len(grants), "buckets": 1}
         by_settings = [EvidenceRows(table=f"bucket_exposure/{name}", rows=rows) for name, rows in tables.items()]
         unread = Scope(False, NOT_READ.format(bucket=self.name, what=what))
@@ -273,5 +291,5 @@ class BucketFindings:
 
 
 def actor_of_changes(changes: Rows) -> Actor:
-    """Whose the changes are, by the sessions of compromised credentials that hold them; else unknown."""
+    """Who made the changes, by the sessions of compromised credentials; else unknown."""
     return actor_of([row["verdict"] or "unclear" for row in changes], [row["label"] for row in changes])

@@ -123,8 +123,10 @@ def buckets(case: Case) -> Iterator[Row]:
             if row["status"] == status:
                 who.setdefault(str(row["principal_arn"] or row["access_key_id"]), {})[row["access"]] = None
         verb = {YES: "could", NO: "could not", UNKNOWN: "may or may not"}[status]
-        why = [f"{name} {verb} {', '.join(access)}" for name, access in who.items()] or ["no credential was reached"]
-        within = bucket_verdicts.reasons_for("within reach of a reached credential", status, why)
+        why = [f"{name} {verb} {', '.join(access)}" for name, access in who.items()] or [
+            "there is no compromised credential"
+        ]
+        within = bucket_verdicts.reasons_for("accessible to a compromised credential", status, why)
         yield {
             "bucket": name, "region": bucket.region, "account_id": bucket.account,
             "public_status": verdict.public_status, "cross_account_status": verdict.cross_account_status,

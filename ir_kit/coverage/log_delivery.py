@@ -73,8 +73,8 @@ class Expiry:
         if time >= min(self.gone, self.whole) or state.state not in ("logged", "uncertain"):
             return state
         if self.first is None or time < self.first:
-            return State("lost", f"{self.words}, and none of that time is held", (), state.steady)
-        words = f"{self.words}: what is held of that time need not be all"
+            return State("lost", f"{self.words}, but the evidence has no file of that time", (), state.steady)
+        words = f"{self.words}: the files of that time may be incomplete"
         return State("uncertain", words, ("expiry",), state.steady) if state.state == "logged" else state
 
 

@@ -464,7 +464,7 @@ class LoggingTimeline:
             state = self._by_proof(trail, scope, span, on.state == "known", covers.state == "known", before)
         words = state.basis
         if files == "cannot_tell" and self._shares_files(trail, time):
-            words += "; which trail the files are of cannot be told"
+            words += "; which trail delivered the files is unknown"
         return State(state.state, words, state.left_out, state.steady and files == "held")
 
     def _by_proof(

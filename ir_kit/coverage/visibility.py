@@ -1,6 +1,6 @@
-"""Whether a request would have been recorded, and the record be in the evidence: the table, and what a zero means by it.
+"""Whether a request would have been recorded, with the record in the evidence, and so what a zero means.
 
-Everything that says "nobody did" takes its right to say so from here, and its ``not_observed`` or ``not_knowable``.
+Every ``not_observed`` and ``not_knowable`` is decided by this table.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ir_kit.coverage import integrity, selectors
 from ir_kit.coverage.logging_timeline import LoggingTimeline, logging_timeline
 from ir_kit.coverage.selectors import CLASSES, LINES, State
 from ir_kit.domain.documents import frame_of, rows_of
-from ir_kit.domain.intervals import LATEST, Span, between, duration, united
+from ir_kit.domain.intervals import LATEST, Span, between, duration, hours_and_minutes, united
 from ir_kit.errors import IrKitError
 from ir_kit.findings import Scope, join_names
 
@@ -32,14 +32,14 @@ ORDER = (*CLASSES, LINES)
 BLIND = ("not_logged", "lost", "unknown")
 MINOR = frozenset({"minor_services"})
 WORDS = {
-    "not_logged": "not logged", "lost": "lost after they were logged", "unknown": "not known to have been logged",
+    "not_logged": "not logged", "lost": "logged but lost", "unknown": "not known to have been logged",
     "uncertain": "not certain to have been logged",
 }  # fmt: skip
 GAPS = {
-    "blind": "of the window neither data events nor an access log covered {bucket} (between {first:%Y-%m-%d %H:%M} and "
-             "{last:%Y-%m-%d %H:%M} UTC): what was done then is in no number.",
-    "uncertain": "it is uncertain whether a log covered {bucket}; logging_gaps tells why.",
-    "access_log_only": "only the access log covered {bucket}, which is delivered on a best-effort basis. {loss}",
+    "blind": "{bucket} had neither data events nor an access log for {time} of the window (between {first:%Y-%m-%d %H:%M} "
+             "and {last:%Y-%m-%d %H:%M} UTC): requests in that time are not counted.",
+    "uncertain": "It is uncertain for {time} whether {bucket} was logged; see logging_gaps.",
+    "access_log_only": "Only the access log covered {bucket} for {time}, and its delivery is best effort. {loss}",
 }  # fmt: skip
 MOST = 4  # parts that are named
 NEAR = timedelta(minutes=15)  # IAM notes the first use within so many minutes
@@ -174,15 +174,21 @@ class BucketCoverage:
         return sum((row["end_time"] - row["start_time"] for row in rows), timedelta()) / HOUR
 
     def scope(self, loss: str = "") -> Scope:
-        """How much of the window did either log cover? `loss`: what the access log loses, in a sentence."""
+        """How much of the window did either log cover? `loss`: what the access log lacks, in a sentence."""
         hours, times = {kind: self.hours(kind) for kind in GAPS}, [row for row in self.rows if row["kind"] == "blind"]
         first, last = (times[0]["start_time"], times[-1]["end_time"]) if times else (None, None)
         parts = [
-            f"For {hours[kind]:,.1f} hours {words.format(bucket=self.bucket, first=first, last=last, loss=loss)}".strip()
+            words.format(bucket=self.bucket, time=hours_and_minutes(hours[kind]), first=first, last=last, loss=loss).strip()
             for kind, words in GAPS.items() if hours[kind]
         ]  # fmt: skip
         whole = not hours["blind"] and not hours["uncertain"]
-        return Scope(whole, " ".join(parts), access_logs_only=bool(hours["access_log_only"]))
+        blind, window = (
+            hours["blind"],
+            sum((row["end_time"] - row["start_time"] for row in self.rows), timedelta()) / HOUR,
+        )
+        doubt = "" if whole else "not logged" if blind else "not certain to have been logged"
+        gap = f"{doubt} for {part_of(blind or hours['uncertain'], window)}" if doubt else ""
+        return Scope(whole, " ".join(parts), access_logs_only=bool(hours["access_log_only"]), gap=gap)
 
 
 def bucket_coverage(
@@ -213,26 +219,26 @@ class LogScope:
         try:
             return cls(rows_of(visible(case)), hours)
         except IrKitError as error:
-            return cls([], hours, f"Whether logging was on throughout could not be established: {error}.")
+            return cls([], hours, f"Whether logging was on throughout is unknown: {error}.")
 
     def management(self) -> Scope:
-        """The scope of questions on calls other than those on objects: management events of every Region touched."""
+        """The scope of questions on calls other than those on objects: management events of every Region in use."""
         return self._scope([row for row in self.rows if row["bucket"] is None], "Management events")
 
     def configuration(self, bucket: str) -> Scope:
         """The scope of questions on a bucket's configuration: management events of calls on it."""
         rows = [row for row in self.rows if row["bucket"] == bucket and row["record_class"] == "management"]
-        return self._scope(rows, f"Calls on the configuration of {bucket}")
+        return self._scope(rows, f"Configuration calls on {bucket}")
 
     def calls(self) -> Scope:
-        """The same, for a zero that speaks of the use of credentials: where data events were off, it is less sure."""
+        """The same, for a zero on the use of credentials: less sure where data events were off."""
         scope = self.management()
-        return Scope(scope.whole, scope.blind, unsure=bool(self.unlogged_buckets()))
+        return Scope(scope.whole, scope.blind, unsure=bool(self.unlogged_buckets()), gap=scope.gap)
 
     def everything(self) -> Scope:
-        """Management events of every Region touched, and data events of every bucket in scope."""
+        """Management events of every Region in use, and data events of every bucket in scope."""
         scope, blind = self.management(), self.objects()
-        return Scope(bool(scope.whole) and not blind, " ".join(filter(None, (scope.blind, blind))))
+        return Scope(bool(scope.whole) and not blind, " ".join(filter(None, (scope.blind, blind))), gap=scope.gap)
 
     def objects(self) -> str:
         """Where data events were not on throughout, in a sentence; empty where they were."""
@@ -241,12 +247,12 @@ class LogScope:
         if not times and (buckets or self.why_not):
             return ""
         if not times:
-            return "No bucket is known, so nothing can be said of data events on objects."
+            return "No bucket is known, so the coverage of data events is unknown."
         most_first = sorted(times, key=lambda bucket: (-times[bucket], bucket))
         return (
-            f"Data events on objects were not logged throughout for {len(times):,} of {len(buckets):,} buckets "
-            f"({join_names(f'{bucket} for {duration(times[bucket])}' for bucket in most_first)}): reads and writes of "
-            "objects in that time are not in this number."
+            f"Object-level data events have gaps for {len(times):,} of {len(buckets):,} buckets "
+            f"({join_names(f'{bucket} for {duration(times[bucket])}' for bucket in most_first)}): object reads and writes in "
+            "that time are not counted."
         )
 
     def unlogged_buckets(self) -> dict[str, timedelta]:
@@ -261,13 +267,24 @@ class LogScope:
         if self.why_not:
             return Scope(None, self.why_not)
         if not rows:
-            words = "no log and no setting in the evidence names a trail or a Region"
-            return Scope(None, f"Whether logging was on cannot be established: {words}.")
+            words = "no log or setting in the evidence names a trail or a Region"
+            return Scope(None, f"Whether logging was on is unknown: {words}.")
         faults = [row for row in rows if not is_whole(row)]
         if faults:
-            return Scope(False, f"{what} were {in_words(faults, self.hours)}. That time is not in this number.")
+            words = in_words(faults, self.hours)
+            return Scope(
+                False,
+                f"{what} were {words}. Calls in that time are not counted.",
+                gap=words.split(" in ")[0].split(" (")[0],
+            )
         minor = any(row["state"] != "logged" for row in rows)
         return Scope(True, "The trail leaves out calls of KMS or the RDS Data API." if minor else "")
+
+
+def part_of(hours: float, whole: float) -> str:
+    """A part of the window in words: ``2 h 55 min of 168 h``, ``the whole window (168 h)``."""
+    whole_time = hours_and_minutes(whole)
+    return f"the whole window ({whole_time})" if hours >= whole else f"{hours_and_minutes(hours)} of {whole_time}"
 
 
 def in_words(faults: Iterable[Row], whole: float = 0.0) -> str:
@@ -291,8 +308,8 @@ def in_words(faults: Iterable[Row], whole: float = 0.0) -> str:
     for (doubtful, _), names in sorted(alike.items(), key=lambda group: group[0][0]):
         rows, own = [row for name in names for row in places[name, not doubtful]], places[names[0], not doubtful]
         words = ", or ".join(words for state, words in WORDS.items() if any(row["state"] == state for row in rows))
-        time = duration(sum((row["end_time"] - row["start_time"] for row in own), timedelta()))
-        of = f" of {duration(whole * HOUR)}" if whole and not parts else ""
+        hours = sum((row["end_time"] - row["start_time"] for row in own), timedelta()) / HOUR
+        time = part_of(hours, whole) if whole and not parts else hours_and_minutes(hours)
         where = f" in {join_names(names)}" if rows[0]["bucket"] is None else ""
         # the longest stretch, and the first reason for it that is known
         longest = max(own, key=lambda row: row["end_time"] - row["start_time"])
@@ -302,7 +319,7 @@ def in_words(faults: Iterable[Row], whole: float = 0.0) -> str:
         basis += ")" * (basis.count("(") - basis.count(")"))
         until = f"{end:%H:%M}" if end.date() == start.date() else f"{end:%Y-%m-%d %H:%M}"
         when = f"{'longest ' if len(own) > 1 else ''}{start:%Y-%m-%d %H:%M} to {until} UTC: {basis}"
-        parts.append(f"{words} for {time}{of}{where} ({when})")
+        parts.append(f"{words} for {time}{where} ({when})")
     more = f"; and in {len(parts) - MOST} more groups of Regions" if len(parts) > MOST else ""
     return "; ".join(parts[:MOST]) + more
 

@@ -120,14 +120,14 @@ found as (
     union all by name
     -- A role was created; a session of it, of an instance for example, derives from it.
     select 4 as rule, c.access_key_id, k.access_key_id as parent, k.event_time as at, k.event_id as tie,
-           k.call || ' created the role; no principal is seen to have opened this session of it' as basis
+           k.call || ' created the role; no record shows who opened this session' as basis
     from calls k join candidates c on role_name(c.arn) = k.role_name and k.event_time <= c.created
     where k.event_name = 'CreateRole' and c.kind = 'AssumedRole'
     union all by name
     -- A user was created; whatever credential the user has derives from it.
     select 5 as rule, h.access_key_id, k.access_key_id as parent, k.event_time as at, k.event_id as tie,
            coalesce(h.session_creation_date, h.first_time) as from_time, h.session_creation_date as issued_at, h.arn as principal_arn,
-           k.call || ' created the user; no principal is seen to have issued this credential of it' as basis
+           k.call || ' created the user; no record shows who issued this credential' as basis
     from calls k join hours h on h.arn = k.issued_to and coalesce(h.session_creation_date, h.first_time) >= k.event_time
     where k.event_name = 'CreateUser' and k.event_source = 'iam.amazonaws.com' and k.user_name is not null
       and h.access_key_id not in (select child from issuers)

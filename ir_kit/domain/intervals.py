@@ -137,7 +137,10 @@ class Timeline:
             return Setting("known", left.value, words=left.words)
         if joined and (left is None or time < self.ends):
             return Setting(
-                "known", joined.value, words=f"{joined.words}; no log held covers the time up to then", far=True
+                "known",
+                joined.value,
+                words=f"{joined.words}; no log in the evidence covers the time up to then",
+                far=True,
             )
         return UNKNOWN
 
@@ -162,3 +165,8 @@ def duration(time: timedelta) -> str:
         return f"{time / timedelta(seconds=1):.0f} s"
     parts = [f"{minutes // 60:,} h"] if minutes >= 60 else []
     return " ".join([*parts, *([f"{minutes % 60} min"] if minutes % 60 else [])])
+
+
+def hours_and_minutes(hours: float) -> str:
+    """A number of hours as a length of time."""
+    return duration(timedelta(hours=hours))

@@ -16,7 +16,7 @@ def coverage(case: Case) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row per source kind, record class, bucket, Region and day, of all evidence held and not of the window
+        One row per source kind, record class, bucket, Region and day, of all evidence, not only the window
         alone; what was rejected has a row per kind without class and day. Also written to ``evidence/coverage``.
 
     Notes
@@ -54,7 +54,7 @@ def records_named(case: Case, *, event_ids: Sequence[str] = (), request_ids: Seq
     Returns
     -------
     DataFrame
-        One row per record or line that carries one of the ids; empty where none is held.
+        One row per record or line that carries one of the ids; empty if none.
 
     Notes
     -----

@@ -1,4 +1,4 @@
-"""What is held."""
+"""Which evidence there is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Findings of playbook 02: what was done, which of it is not the owner's, and what was tried in vain."""
+"""Findings of playbook 02: what was done, which of it is not the owner's, and which attempts were denied."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from ir_kit.key_activity import questions
 
 PLAYBOOK = "key_activity"
 NO_BASELINE = (
-    "The evidence holds no event of a baseline: the owner is taken to be what is steady through the window, and where "
-    "nothing is, nothing could be told; no value can be first seen."
+    "The evidence has no baseline events: behaviour that is steady through the window counts as the owner's, and nothing "
+    "can be first seen."
 )
 
 
@@ -33,26 +33,27 @@ def findings(case: Case) -> list[Finding]:
 
 
 def activity_seen(builder: FindingBuilder, coverage: LogScope, sessions: pd.DataFrame, limits: list[str]) -> Finding:
-    """What use of the credentials was seen at all?"""
+    """How were the credentials used, whoever used them?"""
     counts, addresses = counts_of(sessions), sessions["source_ip_address"].nunique()
     more, seen = counts["log_requests"], counts["events"] + counts["log_requests"]
-    statement = "No logged call of a reached credential is seen in the window."
+    scope = coverage.calls()
+    statement = scope.none("of calls by compromised credentials in the window", "management events")
     if seen:
         statement = (
-            f"Reached credentials made {count_noun(counts['events'], 'logged call')} in the window, {counts['errors']:,} "
-            f"of which failed, in {count_noun(len(sessions), 'session')} from "
+            f"Compromised credentials made {count_noun(counts['events'], 'logged API call')} in the window ({counts['errors']:,} "
+            f"failed), in {count_noun(len(sessions), 'session')} from "
             f"{count_noun(addresses, 'address', 'addresses')}"
-            + (f"; access logs alone hold {count_noun(more, 'more request')} of theirs." if more else ".")
+            + (f"; access logs alone show {count_noun(more, 'more request')}." if more else ".")
         )
     first = builder.case.ask("key_activity/first_events")
     return builder.build(
         "activity_seen",
-        "What use of the reached credentials was seen?",
+        "How were the compromised credentials used?",
         statement,
         count=seen,
         actor=model.actor_of(sessions["verdict"], sessions["label"]) if seen else None,
         values={**counts, "access_keys": int(sessions["access_key_id"].nunique())},
-        scope=coverage.calls(),
+        scope=scope,
         evidence=[rows_in("key_activity/sessions", sessions, first["event_id"])],
         limits=limits,
     )
@@ -75,22 +76,22 @@ def intruder_activity(
         arrivals = f" ({'; '.join(row['arrivals'][:3])})" if len(row["arrivals"]) else ""
         doubts.append(f"{row['principal']}: {row['warning']}{arrivals}.")
     if against:
-        sentence = f"The analyst's labels contradict the verdict of {count_noun(against, 'session')}; the labels hold."
+        sentence = f"The analyst's labels contradict the verdict of {count_noun(against, 'session')}; the labels count."
         doubts.append(sentence)
-    statement = "No session of a reached credential can be told to be somebody else's than the owner's"
+    scope = coverage.calls()
+    statement = scope.none("that anybody but the owner used a compromised credential", "management events")[:-1]
     if len(new):
         more = counts["log_requests"]
         statement = (
-            f"{count_noun(len(new), 'session')} with {count_noun(counts['events'], 'call')} of reached credentials"
-            + (f" and {count_noun(more, 'request')} that access logs alone hold" if more else "")
-            + f" {'does' if len(new) == 1 else 'do'} not look like the owner's, "
-            f"from {model.join_names(new['source_ip_address'].dropna())}"
+            f"The intruder used compromised credentials in {count_noun(len(new), 'session')} from "
+            f"{model.join_names(new['source_ip_address'].dropna())}, with {count_noun(counts['events'], 'API call')}"
+            + (f" and {count_noun(more, 'request')} that access logs alone show" if more else "")
         )
     if len(unclear):
-        statement += f"; {count_noun(len(unclear), 'more session' if len(new) else 'session')} cannot be told apart"
+        statement += f"; {count_noun(len(unclear), 'more session' if len(new) else 'session')} may be the owner's or the intruder's"
     return builder.build(
         "intruder_activity",
-        "Which use of the reached credentials is not the owner's?",
+        "How did the intruder use the compromised credentials?",
         statement + ".",
         count=len(new),
         severity="high",
@@ -103,24 +104,24 @@ def intruder_activity(
             "events_unclear": counts_of(unclear)["events"],
             "first_seen_values": len(first_seen),
         },
-        scope=coverage.calls(),
+        scope=scope,
         evidence=[
             rows_in("key_activity/sessions", new),
             rows_in("key_activity/operators", operators[operators["operator_id"].isin(new["operator_id"])]),
             rows_in("key_activity/first_seen", first_seen),
         ],
         limits=[
-            "Whose a session is has been inferred by comparing its address and user agent, and all that was done there, "
-            "with the baseline and with what is known good; an analyst's label comes first.",
+            "Sessions are attributed by comparing source address, user agent and actions with the baseline; an analyst's "
+            "label comes first.",
             *doubts,
-            "Somebody who works from the owner's address with the owner's user agent is not told apart from the owner.",
+            "Anybody who works from the owner's address with the owner's user agent counts as the owner.",
             *limits,
         ],
     )
 
 
 def probing(builder: FindingBuilder, coverage: LogScope, sessions: pd.DataFrame) -> Finding:
-    """What was tried in vain?"""
+    """Which attempts were denied, or named a bucket that does not exist?"""
     everything = questions.probing(builder.case)
     own = everything["is_responder"].astype(bool)
     frame = everything[~own]
@@ -130,12 +131,12 @@ def probing(builder: FindingBuilder, coverage: LogScope, sessions: pd.DataFrame)
         int(missing["attempts"].sum()),
         int(missing["bucket"].nunique()),
     )
-    statement = "No refused call of a reached credential and no try of a bucket name that does not exist is seen."
+    scope = coverage.everything()
+    statement = scope.none("of denied calls by compromised credentials, or of guessed bucket names", "some API calls")
     if calls or tried:
         statement = (
-            f"{count_noun(calls, 'call')} of reached credentials {'was' if calls == 1 else 'were'} refused, and "
-            f"{count_noun(names, 'bucket name')} that {'does' if names == 1 else 'do'} not exist "
-            f"{'was' if names == 1 else 'were'} tried."
+            f"AWS denied {count_noun(calls, 'call')} by compromised credentials; they tried "
+            f"{count_noun(names, 'bucket name')} that {'does' if names == 1 else 'do'} not exist."
         )
     at = sessions.merge(frame, on=["access_key_id", "source_ip_address"])
     at = at[(at["start_time"] <= at["last_time"]) & (at["first_time"] <= at["end_time"])]
@@ -143,24 +144,24 @@ def probing(builder: FindingBuilder, coverage: LogScope, sessions: pd.DataFrame)
     values = {"refused_calls": calls, "missing_bucket_calls": tried, "missing_bucket_names": names}
     return builder.build(
         "probing",
-        "What was tried in vain: refused calls, and bucket names that do not exist?",
-        statement[0].upper() + statement[1:],
+        "Which attempts were denied, or named a bucket that does not exist?",
+        statement,
         count=calls + tried,
         severity="medium" if actor == "intruder" else "low" if actor == "unknown" else "info",
         actor=actor,
         values={**values, "refused_event_names": int(refused["event_name"].nunique())},
-        scope=coverage.everything(),
+        scope=scope,
         evidence=[rows_in("key_activity/probing", frame)],
         limits=[
-            "Calls that fail to authenticate are in no CloudTrail log, and reads of objects in buckets that do not "
-            "exist reach no log of this account.",
+            "CloudTrail does not record calls that fail to authenticate, and no log of this account records reads from "
+            "buckets that do not exist.",
             responders_left_out(builder.case, int(everything["attempts"][own].sum())),
         ],
     )
 
 
 def counts_of(sessions: pd.DataFrame) -> dict[str, int]:
-    """What these sessions hold: events where CloudTrail saw them, and requests that access logs alone hold."""
+    """Numbers of these sessions: events that CloudTrail recorded, and requests that access logs alone recorded."""
     trail = sessions[sessions["seen_in"] != "server_access_log"]
     columns = {
         "events": trail["event_count"],

@@ -1,4 +1,4 @@
--- Which addresses, user agents, calls, Regions and buckets did a reached credential use in the window that its principal never used in the baseline?
+-- Which addresses, user agents, calls, Regions and buckets did a compromised credential use in the window that its principal never used in the baseline?
 -- Grain: one row per credential, kind and value; empty if none, and where there is no baseline.
 -- Cannot see: requests that only access logs hold; data events where they were off (coverage says where).
 with used as (

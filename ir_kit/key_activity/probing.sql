@@ -1,4 +1,4 @@
--- Which calls of reached credentials were refused in the window, and which bucket names did they try in vain?
+-- Which calls of compromised credentials were denied in the window, and which bucket names that do not exist did they try?
 -- Grain: one row per credential, call, bucket, error and address; empty if none.
 -- Cannot see: requests on names that no bucket of this account has, where CloudTrail delivers them to nobody; failed authentication.
 select e.access_key_id, e.event_source, e.event_name, e.bucket, e.error_code, e.source_ip_address, count(*) as attempts,

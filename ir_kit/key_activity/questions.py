@@ -43,7 +43,7 @@ def first_seen(case: Case) -> pd.DataFrame:
 
 
 def probing(case: Case) -> pd.DataFrame:
-    """Which calls of compromised credentials were denied in the window, and which bucket names did they try in vain?
+    """Which calls of compromised credentials were denied in the window, and which bucket names that do not exist did they try?
 
     One row per credential, call, bucket, error and address, in the order of time. Reads of objects in buckets that do
     not exist reach no log of this account.

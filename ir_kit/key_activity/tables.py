@@ -7,7 +7,7 @@ from ir_kit.tables import ResultColumn, columns
 TABLES: dict[str, tuple[ResultColumn, ...]] = {
     "key_activity/sessions": columns(
         ("session_id", "varchar", "stable for the same key, address, agent and start"),
-        ("operator_id", "varchar", "sessions that one hand seems to drive"),
+        ("operator_id", "varchar", "sessions that one operator seems to drive"),
         ("access_key_id", "varchar", ""),
         ("source_ip_address", "varchar", ""),
         ("user_agent", "varchar", ""),

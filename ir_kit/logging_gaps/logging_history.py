@@ -283,7 +283,7 @@ def access_log_change(logs: LoggingTimeline, row: Row, request: Row) -> Change |
 
 
 def cost_of(logs: LoggingTimeline, change: Change, time: datetime) -> tuple[float | None, str]:
-    """Hours for which what was logged just before was blind until it was logged again, summed, and in words by class."""
+    """Hours for which what was logged just before was not logged, summed, and in words by class."""
     if not change.scopes:
         return None, ""
     end = min(change.until or logs.window.end, logs.window.end)
@@ -299,9 +299,9 @@ def cost_of(logs: LoggingTimeline, change: Change, time: datetime) -> tuple[floa
     for kind, hours_blind in by_class.items():
         noun = "Region" if kind == "management" else "bucket"
         where = f"{len(hours_blind)} {noun}s" if len(hours_blind) > 1 else f"one {noun}"
-        parts += [f"{kind} of {where} blind for {duration(max(hours_blind) * HOUR)}"] if hours_blind else []
-    nothing = "cost nothing that is known to have been logged just before, or another trail recorded it"
-    return sum(map(sum, by_class.values())), f"until {end:%Y-%m-%d %H:%M:%S}: {', '.join(parts)}" if parts else nothing
+        parts += [f"{kind} of {where} not logged for {duration(max(hours_blind) * HOUR)}"] if hours_blind else []
+    nothing = "no known gap: nothing was logged just before, or another trail recorded it"
+    return sum(map(sum, by_class.values())), f"until {end:%Y-%m-%d %H:%M} UTC: {', '.join(parts)}" if parts else nothing
 
 
 # where the evidence speaks against itself
@@ -376,7 +376,7 @@ def expired_log_objects(logs: LoggingTimeline) -> Iterator[Contradiction]:
     for subject, expiry in expired:
         end = min(expiry.gone, expiry.first or expiry.gone, logs.window.end)
         if logs.window.start < end:
-            words = f"{expiry.words}: what had come until {expiry.gone:%Y-%m-%d %H:%M} was gone when it was collected, and nothing of this time is held"
+            words = f"{expiry.words}: what had come until {expiry.gone:%Y-%m-%d %H:%M} was gone when it was collected, and no file of this time is left"
             yield "log_objects_expired", subject, logs.window.start, end, words, None
 
 

@@ -7,7 +7,7 @@ from ir_kit.tables import OUTCOME, ResultColumn, columns
 TABLES: dict[str, tuple[ResultColumn, ...]] = {
     "logging_gaps/visibility": columns(
         ("bucket", "varchar", "null for a Region's other management events"),
-        ("aws_region", "varchar", "of the bucket, or the Region; null where nothing tells it"),
+        ("aws_region", "varchar", "of the bucket, or the Region; null if unknown"),
         ("record_class", "varchar", "`management`, `data_read`, `data_write`, `server_access_log`"),
         ("start_time", "timestamp", "intervals of a bucket and class tile the window"),
         ("end_time", "timestamp", "half-open"),
@@ -17,13 +17,13 @@ TABLES: dict[str, tuple[ResultColumn, ...]] = {
     ),
     "logging_gaps/blind_time": columns(
         ("bucket", "varchar", "null for a Region's other management events"),
-        ("aws_region", "varchar", "of the bucket, or the Region; null where nothing tells it"),
+        ("aws_region", "varchar", "of the bucket, or the Region; null if unknown"),
         ("record_class", "varchar", "as in `logging_gaps/visibility`"),
         ("blind_hours", "double", "of the window: `not_logged`, `lost` or `unknown`"),
         ("not_logged_hours", "double", ""),
         ("lost_hours", "double", ""),
         ("unknown_hours", "double", ""),
-        ("uncertain_hours", "double", "a change settling, or a part left out: not blind"),
+        ("uncertain_hours", "double", "a change settling, or a part left out: no gap"),
         ("logged_hours", "double", ""),
     ),
     "logging_gaps/trails": columns(
@@ -43,7 +43,7 @@ TABLES: dict[str, tuple[ResultColumn, ...]] = {
     "logging_gaps/tampering": columns(
         ("event_time", "timestamp", ""),
         ("kind", "varchar", "`logging` or `detection`: what it takes away"),
-        ("event_name", "varchar", "the act"),
+        ("event_name", "varchar", "the API call"),
         ("target", "varchar", "trail, bucket, object or key"),
         ("access_key_id", "varchar", ""),
         ("principal_arn", "varchar", "whoever did it"),
@@ -53,7 +53,7 @@ TABLES: dict[str, tuple[ResultColumn, ...]] = {
         ("aws_region", "varchar", ""),
         ("source_ip_address", "varchar", ""),
         ("error_code", "varchar", "null when it succeeded"),
-        ("blind_hours", "double", "of classes and buckets logged just before, summed; 0 where it failed, null where it cannot be told"),
+        ("blind_hours", "double", "of classes and buckets logged just before, summed; 0 where it failed, null if unknown"),
     ),
     "logging_gaps/contradictions": columns(
         ("kind", "varchar", "`no_files_while_on`, `files_while_off`, `silent_access_log`, `use_without_record`, `log_bucket_written`, `delivery_failed`, `log_objects_expired`"),

@@ -1,4 +1,4 @@
--- How many objects were written, read, listed and destroyed in each bucket by acts that are not the owner's, and on which first requests does that rest?
+-- How many objects were written, read, listed and destroyed in each bucket by anybody but the owner, and on which first requests does that rest?
 -- Grain: one row per bucket and kind of act, those that failed in `attempts` and `failed_tries` alone (of destruction; else there are none);
 --        ids of at most 20 requests, the surest first; `ways` and `recoverable` count destruction by its kind and by what can be brought back.
 -- Cannot see: requests that neither log holds; a version that was removed later.

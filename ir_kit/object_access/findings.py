@@ -12,54 +12,76 @@ from ir_kit import findings as model
 from ir_kit.case import Case
 from ir_kit.coverage.visibility import LogScope
 from ir_kit.domain.documents import rows_of
-from ir_kit.findings import EvidenceRows, Finding, FindingBuilder, Scope, Subject, count_noun, join_names, rows_in
+from ir_kit.domain.intervals import hours_and_minutes
+from ir_kit.findings import (
+    EvidenceRows,
+    Finding,
+    FindingBuilder,
+    Scope,
+    Subject,
+    byte_size,
+    count_noun,
+    join_names,
+    rows_in,
+)
 from ir_kit.object_access import questions
 
 PLAYBOOK = "object_access"
 Row = Mapping[str, Any]
-BASELINE = "Use that shows the owner's own address and agent counts as the owner's."
-PRESIGNED = "Whoever had a pre-signed link could use it: the credential says who issued it, not who used it."
+BASELINE = "Requests from the owner's usual address and user agent count as the owner's."
+PRESIGNED = "Anyone who had a pre-signed URL could use it: the credential shows who issued it, not who used it."
 SERVICES = "Reads by AWS services on behalf of a compromised credential are not in these numbers; see service_reads."
 VERSIONS = [
-    "That versions were kept says that a version can be brought back, unless it was removed since.",
-    "A key counts as written over where a log shows that it was there before; others count as new.",
+    "Objects count as restorable if the bucket kept versions at the time; a version may have been deleted since.",
+    "An object counts as overwritten only if a log shows that it existed before, otherwise as new.",
 ]
 KINDS = ("read", "written", "names", "destroyed")
 WAYS = {
-    "deleted": "deleted", "overwritten": "written over", "encrypted_customer_key": "encrypted with a customer's key",
-    "encrypted_foreign_kms": "encrypted with another account's KMS key", "expiry_shortened": "made to expire sooner",
+    "deleted": "deleted", "overwritten": "overwritten", "encrypted_customer_key": "encrypted with a customer-provided key",
+    "encrypted_foreign_kms": "encrypted with another account's KMS key", "expiry_shortened": "set to expire sooner",
 }  # fmt: skip
+RESTORABLE = {
+    "yes": "can be restored from versions",
+    "no": "cannot be restored",
+    "unknown": "may or may not be restorable",
+}
 QUESTIONS = {
     "objects_read": (
         "Which objects did the compromised credentials read?",
-        "Of {bucket}, at least {lower} (likely {objects_likely:,}, {most}) were downloaded or copied out by acts that are not "
-        "the owner's; at least {bytes_lower:,} bytes were downloaded, likely {bytes_likely:,}.",
-        "No object of {bucket} is seen to have been downloaded or copied out by an act that is not the owner's.",
+        "The intruder {downloaded} at least {lower} ({most}; {size}) from {bucket}.",
+        "Somebody other than the owner may have {downloaded} objects from {bucket} ({most}; {size}).",
+        "of downloads from {bucket}",
+        "object reads",
     ),
     "objects_written": (
         "Which objects did the compromised credentials write?",
-        "Objects of {bucket} were written {requests:,} times by acts that are not the owner's, {requests_lower:,} of them surely.",
-        "No object of {bucket} is seen to have been written by an act that is not the owner's.",
+        "The intruder wrote objects to {bucket} with {calls}.",
+        "Somebody other than the owner may have written objects to {bucket} with {calls}.",
+        "that the intruder wrote objects to {bucket}",
+        "object writes",
     ),
     "objects_destroyed": (
         "Which objects did the compromised credentials destroy?",
-        "In {bucket}, acts that are not the owner's destroyed objects or put them at risk: {ways}; of these "
-        "{recoverable_yes:,} can be brought back from versions, {recoverable_no:,} cannot, of {recoverable_unknown:,} it is "
-        "not known.",
-        "No object of {bucket} is seen to have been destroyed by an act that is not the owner's{tries}.",
+        "The intruder destroyed or endangered objects in {bucket}{part}: {ways}; {restorable}.",
+        "Somebody other than the owner may have destroyed or endangered objects in {bucket}{part}: {ways}; {restorable}.",
+        "that the intruder destroyed objects in {bucket}{tries}",
+        "object writes",
     ),
     "names_listed": (
         "Which object names were disclosed to the compromised credentials?",
-        "{bucket} was asked for names {requests:,} times by others than the owner: {listings:,} listings, {requests_lower:,} surely.",
-        "No name of {bucket} is seen to have been disclosed to anybody but the owner.",
+        "The intruder obtained object names of {bucket} with {calls}, of which {listings:,} listed the bucket.",
+        "Somebody other than the owner may have obtained object names of {bucket} with {calls}, of which {listings:,} listed the "
+        "bucket.",
+        "that object names of {bucket} were disclosed to the intruder",
+        "listings and object reads",
     ),
 }
-UNMEASURED = "How complete the access logs are cannot be said: at no time did both logs run together."
+UNMEASURED = "The completeness of the access logs could not be measured: the two logs never ran at the same time."
 COUNTS = ("requests", "requests_lower", "requests_likely", "listings")
 
 
 def findings(case: Case) -> list[Finding]:
-    """What can be said of object access in each bucket, of acts that are not the owner's?
+    """What did anybody but the owner do to the objects of each bucket?
 
     Returns
     -------
@@ -79,7 +101,7 @@ def findings(case: Case) -> list[Finding]:
 
     objects, reads, writes = scopes(objects_only=True), scopes(), scopes("data_write")
     calibrated = calibration(builder, *rows_of(questions.calibration(case)))
-    responders = f"Requests of the investigation's own ({join_names(case.incident.responders)}) are the owner's."
+    responders = f"Requests of the investigation ({join_names(case.incident.responders)}) count as the owner's."
     limits = [BASELINE, calibrated.statement, SERVICES if len(services) else ""]
     limits += [responders] if case.incident.responders else []
     listed = []
@@ -100,22 +122,29 @@ def of_acts(
     counts: tuple[int, ...] = (), values: dict[str, Any] | None = None, words: Mapping[str, str] | None = None,
     table: str = "object_access/requests", rows: int | None = None,
 ) -> Finding:  # fmt: skip
-    """A finding on acts in a bucket (a row of `questions.acts`): inferred where none is sure, partly where not all that are
-    likely are.
+    """A finding on actions in a bucket (a row of `questions.acts`): inferred where none is certain, partly where not all
+    likely ones are.
 
     Parameters
     ----------
     counts, values : optional
-        In all, surely, likely; those of the acts where not given.
+        In all, certain, likely; those of `acts` where not given.
     words : mapping, optional
         What the statement names beside the values.
     """
-    question, some, none = QUESTIONS[question_id]
+    question, certain, possible, nothing, logged = QUESTIONS[question_id]
     values = values or {name: acts[name] for name in COUNTS}
     count, lower, likely = counts or tuple(acts[name] for name in COUNTS[:3])
     ids = {name: [str(entry) for entry in acts[name]] or None for name in ("event_ids", "request_ids")} if count else {}
+    certainly = f"at least {lower:,}" if 0 < lower < count else ""
+    calls = f"{f'{certainly} of ' if certainly else '' if lower else 'up to '}{count_noun(count, 'request')}"
+    words = {"bucket": bucket, "calls": calls, "part": certainly and f" ({certainly} for certain)", **(words or {})}
+    statement = (certain if lower else possible).format(**(values | words))
+    if not count:
+        risk = "exfiltration" if question_id == "objects_read" else "it"
+        statement = scope.none(nothing.format(**words), logged, risk)
     return builder.build(
-        question_id, question, (some if count else none).format(bucket=bucket, **values, **(words or {})), count=count,
+        question_id, question, statement, count=count,
         values=values, scope=scope, severity=severity if likely or counts else "low",
         actor=("intruder" if lower else "unknown") if count else None, subject=Subject(bucket=bucket),
         evidence=[EvidenceRows(table=table, rows=count if rows is None else rows, **ids)],
@@ -127,17 +156,19 @@ def objects_read(builder: FindingBuilder, bound: Row, acts: Row, scope: Scope, l
     """``objects_read``, with the values of the bucket's bounds."""
     lower, likely, upper, logged = (bound[f"objects_{name}"] for name in ("lower", "likely", "upper", "upper_logged"))
     hours, copied = bound["blind_hours"], bound["objects_copied_out"]
-    unlogged = f"the {hours:,.1f} hours without logs" if hours else "what was not recorded"
-    most = f"at most {logged:,} in the hours that were logged, and an unknown number in {unlogged}"
+    unlogged = f"the {hours_and_minutes(hours)} without logs" if hours else "what was not recorded"
+    most = f"at most {logged:,} in the logged time, plus an unknown number in {unlogged}"
+    most = most if upper is None else f"at most {upper:,}"
+    sizes = dict.fromkeys(byte_size(bound[f"bytes_{name}"]) for name in ("lower", "likely"))
     words = {
-        "lower": count_noun(lower, "object").replace("no ", "0 "),
-        "most": most if upper is None else f"at most {upper:,}",
-    }
+        "downloaded": "downloaded or copied out" if copied else "downloaded", "lower": count_noun(lower, "object"),
+        "most": f"likely {likely:,}, {most}", "size": " to ".join(sizes),
+    }  # fmt: skip
     of_copies = (
-        f"{copied:,} of these objects ({bound['bytes_copied_out']:,} bytes) were copied inside S3 to a bucket that is not "
-        "known to be the account's: such a copy sends no bytes."
+        f"{copied:,} of these objects ({byte_size(bound['bytes_copied_out'])}) were copied inside S3 to a bucket that is not "
+        "known to belong to the account: such a copy sends no bytes."
     )
-    why = f"Why the bounds are no narrower: {bound['width_reason']}."
+    why = f"Why the range is this wide: {bound['width_reason']}."
     return of_acts(
         builder, "objects_read", bound["bucket"], acts, scope, "critical" if likely else "high",
         [why, of_copies if copied else "", *(amounts(bound) if upper is None else []), PRESIGNED, *limits],
@@ -147,7 +178,7 @@ def objects_read(builder: FindingBuilder, bound: Row, acts: Row, scope: Scope, l
 
 
 def objects_destroyed(builder: FindingBuilder, bucket: str, acts: Row, scope: Scope, limits: list[str]) -> Finding:
-    """``objects_destroyed``: deleted, written over, encrypted, made to expire; and what can be brought back."""
+    """``objects_destroyed``: deleted, overwritten, encrypted, set to expire; and what can be restored."""
     count, failed, ways = acts["requests"], acts["failed_tries"], acts["ways"] or {}
     recoverable = acts["recoverable"] or {}
     values = {
@@ -156,7 +187,10 @@ def objects_destroyed(builder: FindingBuilder, bucket: str, acts: Row, scope: Sc
     }  # fmt: skip
     words = {
         "ways": ", ".join(f"{ways[way]:,} {word}" for way, word in WAYS.items() if way in ways),
-        "tries": f"; {count_noun(failed, 'attempt')} failed" if failed else "",
+        "tries": f" ({count_noun(failed, 'attempt')} failed)" if failed else "",
+        "restorable": ", ".join(
+            f"{recoverable[status]:,} {word}" for status, word in RESTORABLE.items() if recoverable.get(status)
+        ),
     }
     return of_acts(
         builder, "objects_destroyed", bucket, acts, scope, "critical" if count > recoverable.get("yes", 0) else "high",
@@ -166,24 +200,27 @@ def objects_destroyed(builder: FindingBuilder, bucket: str, acts: Row, scope: Sc
 
 
 def amounts(bound: Row) -> list[str]:
-    """What is known beside a missing upper bound: how much the bucket held, and how much it served to all callers."""
+    """What is known beside a missing upper bound: how much the bucket stored, and how much it served to all callers."""
     stored, sent = (
-        ", ".join(f"{bound[name]:,} {what}" for name, what in named.items() if bound[name] is not None)
+        ", ".join(
+            f"{bound[name]:,} {what}" if what else byte_size(bound[name])
+            for name, what in named.items()
+            if bound[name] is not None
+        )
         for named in (
-            {"objects_held": "objects", "bytes_held": "bytes"},
-            {"requests_served": "GET requests", "bytes_served": "bytes"},
+            {"objects_held": "objects", "bytes_held": ""},
+            {"requests_served": "GET requests", "bytes_served": ""},
         )
     )
     day = f"On {bound['held_on']}" if bound["held_on"] else "On an unknown day"
-    of_storage = (
-        f"{day} the bucket held {stored} ({bound['held_basis']}); what came and went on other days is not in it."
-    )
+    of_storage = f"{day} the bucket contained {stored} ({bound['held_basis']}); other days may differ."
     of_requests = (
-        f"On the {count_noun(bound['days_served'] or 0, 'day')} of the window that have a value the bucket served {sent} to all "
-        f"its callers, the owner too ({bound['basis_served']}); these are best effort, and a day without a value may be one "
-        "before they were switched on."
+        f"On {count_noun(bound['days_served'] or 0, 'day')} of the window the bucket served {sent} to all callers, the owner "
+        f"included ({bound['basis_served']}); these metrics are best effort, and may have been off on days without a value."
     )
-    unknown = "How many objects the bucket held was not collected; inventory reports or metrics would bound it."
+    unknown = (
+        "How many objects the bucket contained is not in the evidence; inventory reports or metrics would show it."
+    )
     return [of_storage if stored else unknown, of_requests if sent else ""]
 
 
@@ -191,17 +228,17 @@ def calibration(builder: FindingBuilder, inferred: Row, ambiguous: Row) -> Findi
     """``attribution_calibration``, from the two rows of that table."""
     tried = inferred["requests"] + ambiguous["requests"]
     some = (
-        f"Inferred attribution (C) is {'used' if inferred['used'] else 'not used, such requests count as D'}: "
-        f"tried on {tried:,} requests that both logs hold, with their bucket's data events hidden, it named one "
+        f"Inferred attribution (C) is {'used' if inferred['used'] else 'not used (such requests count as D)'}: "
+        f"tested on {tried:,} requests that are in both logs, with the bucket's data events hidden, it named one "
         f"credential for {inferred['requests']:,} and was right for {inferred['right']:,}; for the other "
-        f"{ambiguous['requests']:,} it gave candidates, and the right one was among them for {ambiguous['right']:,}."
+        f"{ambiguous['requests']:,} it listed candidates, which included the right one for {ambiguous['right']:,}."
     )
-    none = "How often inferred attribution (C) is right cannot be said: no request of these principals is in both logs."
+    none = "Inferred attribution (C) could not be tested: no request of these principals is in both logs."
     return builder.build(
         "attribution_calibration", "How often is inferred attribution right?", some if tried else none, count=tried,
         values={"c_requests": inferred["requests"], "c_right": inferred["right"], "d_requests": ambiguous["requests"],
                 "d_right": ambiguous["right"], "c_used": inferred["used"]},
-        scope=Scope(False, "It says nothing of callers that were never seen in both logs."),
+        scope=Scope(False, "The test does not cover callers that are never in both logs."),
         evidence=[EvidenceRows(table="object_access/calibration", rows=2)],
     )  # fmt: skip
 
@@ -209,13 +246,14 @@ def calibration(builder: FindingBuilder, inferred: Row, ambiguous: Row) -> Findi
 def service_reads(builder: FindingBuilder, services: pd.DataFrame) -> Finding:
     """``service_reads``, from the rows of that table."""
     done = services[services["outcome"] == "success"]
-    some = f"{count_noun(len(done), 'call').capitalize()} of compromised credentials made AWS services read objects"
-    none = "No call of a compromised credential is seen that made an AWS service read objects."
+    scope = LogScope.of(builder.case).management()
+    some = f"Compromised credentials made AWS services read objects with {count_noun(len(done), 'API call')}"
+    none = scope.none("that a compromised credential made an AWS service read objects", "management events")
     return builder.build(
         "service_reads", "Which AWS services read objects on behalf of a compromised credential?",
         f"{some} ({', '.join(sorted(set(done['event_name'])))})." if len(done) else none, count=len(done),
         values={"calls": len(done), "failed_calls": len(services) - len(done)}, severity="high",
-        scope=LogScope.of(builder.case).management(),
+        scope=scope,
         evidence=[rows_in("object_access/service_reads", services, done["event_id"])],
-        limits=["What a service read shows its own credentials, and is in data events only where they were on."],
+        limits=["A service reads with its own credentials, and its reads are recorded only where data events were on."],
     )  # fmt: skip

@@ -21,6 +21,7 @@ from ir_kit.configuration.bucket_inventory import provide_inventory
 from ir_kit.configuration.config_timeline import config_timeline
 from ir_kit.coverage.visibility import BucketCoverage, bucket_coverage, unlogged, visible
 from ir_kit.domain.documents import frame_of, rows_of
+from ir_kit.domain.intervals import hours_and_minutes
 from ir_kit.sessions.session_table import provide_known_values, session_hours
 from ir_kit.tables import types_of
 
@@ -104,7 +105,7 @@ def bounds(case: Case) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row per bucket in scope; ``objects_upper`` and ``bytes_upper`` are null where the bucket was blind for part
+        One row per bucket in scope; ``objects_upper`` and ``bytes_upper`` are null where the bucket was not logged for part
         of the window. Reads by services on behalf of a compromised credential are in `service_reads` alone.
     """
     requests(case, most=0)
@@ -148,8 +149,8 @@ def most_lost(lines: int, loss: float) -> int:
 def with_upper(row: Mapping[str, Any]) -> dict[str, Any]:
     """A row of ``object_access/bounds.sql`` with its upper bounds, and why they are no narrower.
 
-    No upper bound where the bucket was blind, or selectors left out a part of its requests; none of objects where that
-    is so of writes, since a copy out of the bucket is one, and sends no bytes. Lost lines are taken to carry what
+    No upper bound where the bucket was not logged, or selectors left out a part of its requests; none of objects where
+    that is so of writes, since a copy out of the bucket is one, and sends no bytes. Lost lines are taken to carry what
     delivered ones do.
     """
     blind, partial, log_only, copies = (row[f"{name}_hours"] for name in ("blind", "partial", "log_only", "copies"))
@@ -162,19 +163,19 @@ def with_upper(row: Mapping[str, Any]) -> dict[str, Any]:
         variance = max(row["log_only_squared_bytes"] / lines - mean * mean, 0.0)
         sent += math.ceil(allowed * mean + 1.645 * math.sqrt(allowed * variance))
     reasons = {
-        f"for {partial:,.1f} hours data events were on for a part of the requests alone and no access log covered the "
-        "rest, so there is no upper bound": partial,
-        f"neither log covered the bucket for {blind:,.1f} hours of the window, so there is no upper bound": blind,
-        f"for {copies:,.1f} hours copies out of the bucket, which are writes, were not all recorded, so there is no "
+        f"data events covered only some requests for {hours_and_minutes(partial)}, and no access log covered the rest, so "
+        "there is no upper bound": partial,
+        f"neither log covered the bucket for {hours_and_minutes(blind)} of the window, so there is no upper bound": blind,
+        f"copies out of the bucket, which are writes, were not all recorded for {hours_and_minutes(copies)}, so there is no "
         "upper bound on objects": copies > 0,
-        f"{inferred:,} objects rest on inferred attribution (C) or on sessions that are unclear": inferred,
-        f"{ambiguous:,} objects were read by one of several credentials that cannot be told apart (D)": ambiguous,
-        f"for {log_only:,.1f} hours the access log ran alone, and what it loses could not be measured":
+        f"{inferred:,} objects rest on inferred attribution (C) or on unclear sessions": inferred,
+        f"{ambiguous:,} objects have an ambiguous attribution to one of several credentials (D)": ambiguous,
+        f"only the access log ran for {hours_and_minutes(log_only)}, and its losses could not be measured":
             log_only and row["upper_basis"] == "logged_only",
-        f"for {log_only:,.1f} hours the access log ran alone; where both ran it lacked {lost or 0:,} of {requests or 0:,} "
+        f"only the access log ran for {hours_and_minutes(log_only)}; where both ran it missed {lost or 0:,} of {requests or 0:,} "
         f"requests (at most {share or 0:.2%}), which allows for {allowed:,} more":
             log_only and row["upper_basis"] != "logged_only" and is_measured,
-        f"for {doubt:,.1f} hours it is uncertain whether a log covered the bucket": doubt > 0,
+        f"it is uncertain for {hours_and_minutes(doubt)} whether a log covered the bucket": doubt > 0,
     }  # fmt: skip
     return {
         **row, "allowed_requests": allowed, "objects_upper_logged": row["objects_seen"] + allowed, "bytes_upper_logged": sent,
@@ -217,18 +218,18 @@ def prefixes(case: Case) -> pd.DataFrame:
 
 
 def destruction(case: Case, most: int = MOST) -> pd.DataFrame:
-    """Which objects were written over, encrypted or removed, which attempts failed, and what can be brought back?
+    """Which objects were overwritten, encrypted or removed, which attempts failed, and what can be restored?
 
     Returns
     -------
     DataFrame
-        The first rows in the order of time, one per object and act; empty if none. How many there are is in
+        The first rows in the order of time, one per object and action; empty if none. How many there are is in
         ``frame.attrs["rows"]``.
 
     Notes
     -----
     Recoverable means that the bucket kept versions at that time; that a version is still there is not proven. A
-    customer's key is not to be seen in access logs.
+    customer-provided key does not show in access logs.
     """
 
     def keep() -> int:
@@ -242,7 +243,7 @@ def destruction(case: Case, most: int = MOST) -> pd.DataFrame:
 
 
 def acts(case: Case) -> pd.DataFrame:
-    """How many acts are not the owner's? One row per bucket and kind (read, written, names, destroyed)."""
+    """How many actions are not the owner's? One row per bucket and kind (read, written, names, destroyed)."""
     destruction(case, most=0)
     return case.ask("object_access/acts")
 

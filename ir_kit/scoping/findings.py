@@ -1,4 +1,4 @@
-"""Findings of playbook 01: whose the keys are, which credentials derive from them, which footholds were gained."""
+"""Findings of playbook 01: who owns the keys, which credentials derive from them, which footholds were gained."""
 
 from __future__ import annotations
 
@@ -13,16 +13,15 @@ from ir_kit.sessions.session_table import session_of
 
 PLAYBOOK = "scoping"
 NO_ANSWER = model.Scope(
-    None, "No answer of AWS on this key is in the evidence: GetAccessKeyLastUsed and ListAccessKeys would tell."
+    None, "The evidence has no AWS answer on this key: collect GetAccessKeyLastUsed and ListAccessKeys."
 )
 LAST_USE_OVERWRITTEN = (
-    "AWS notes only the first use within 15 minutes and overwrites it with the next, so a later use by the owner hides "
-    "one by somebody else."
+    "IAM keeps only the latest use, to within 15 minutes: a later use by the owner hides one by the intruder."
 )
 NO_EVENT_NEAR = (
-    "No event of that service lies within 15 minutes of that use, and it is not known that one would have been logged."
+    "No event of that service lies within 15 minutes of that use, and whether one would have been logged is unknown."
 )
-LOGGED = {"yes": "the evidence holds an event of that use", "no": "the evidence holds no event of that use"}
+LOGGED = {"yes": "the logs show that use", "no": "the logs do not show that use"}
 
 
 def findings(case: Case) -> list[Finding]:
@@ -37,25 +36,25 @@ def findings(case: Case) -> list[Finding]:
 
 
 def key_owner(builder: FindingBuilder, fact: Row) -> Finding:
-    """Whose is an incident key?"""
+    """Who owns an incident key?"""
     key, user, account, arn = fact["access_key_id"], fact["user_name"], fact["account_id"], fact["principal_arn"]
     status, encoded, named = fact["key_status"], fact["decoded_account_id"], fact["user_name"] or fact["principal_arn"]
     decoded_only = not named and account is not None and account == encoded
-    statement = f"The evidence does not say whose the key {key} is"
+    statement = f"The evidence does not show who owns the key {key}"
     if named:
         owner = f"the IAM user {user}" if user else arn
         statement = f"The key {key} belongs to {owner}" + (f" in account {account}" if account else "")
-        statement += f"; when configuration was collected it was {status.lower()}" if status != "unknown" else ""
+        statement += f"; it was {status.lower()} when configuration was collected" if status != "unknown" else ""
     elif account:
-        statement = f"The key {key} belongs to account {account}, as the key id itself encodes it"
+        statement = f"The key {key} belongs to account {account}, which its key id encodes"
     limits = [
-        "Whether the key is still active is not known: no ListAccessKeys answer in the evidence names it."
+        "Whether the key is still active is unknown: no ListAccessKeys answer in the evidence names it."
         if status == "unknown" else "",
-        "The account was decoded from the key id, which is no authority; sts GetAccessKeyInfo is." if decoded_only else "",
-        f"The key id itself encodes account {encoded}, which is another one." if account and encoded not in (None, account) else "",
+        "The account was decoded from the key id; confirm it with sts GetAccessKeyInfo." if decoded_only else "",
+        f"The key id encodes another account, {encoded}." if account and encoded not in (None, account) else "",
     ]  # fmt: skip
     return builder.build(
-        "key_owner", f"Whose is the key {key}?", f"{statement}.",
+        "key_owner", f"Who owns the key {key}?", f"{statement}.",
         count=int(bool(named or account)), inferred=decoded_only,
         values={"user_name": user, "account_id": account, "key_status": status, "principal_arn": arn},
         scope=CONFIGURATION if named or account else NO_ANSWER, subject=Subject(access_key_id=key),
@@ -64,23 +63,23 @@ def key_owner(builder: FindingBuilder, fact: Row) -> Finding:
 
 
 def key_last_used(builder: FindingBuilder, fact: Row) -> Finding:
-    """When did AWS note the latest use of an incident key, and do the logs show it?"""
+    """When was an incident key last used according to IAM, and do the logs show it?"""
     key, time, status = fact["access_key_id"], fact["last_used_date"], fact["last_used_logged_status"]
     service, region = fact["last_used_service"], fact["last_used_region"]
-    statement = f"When the key {key} was last used is not known: AWS was not asked, or gave no answer."
+    statement = f"The last use of the key {key} is unknown: the evidence has no answer from IAM."
     limits = []
     if time is not None:
         where = f" in {region}" if region not in (None, "N/A") else ""
         statement = (
-            f"AWS noted the latest use of the key {key} at {time:%Y-%m-%d %H:%M:%S} UTC, of {service}{where}; "
-            f"{LOGGED.get(status, 'whether that use was logged is not known')}."
+            f"IAM recorded the last use of the key {key} at {time:%Y-%m-%d %H:%M:%S} UTC, for {service}{where}; "
+            f"{LOGGED.get(status, 'whether the logs should show it is unknown')}."
         )
         limits = [LAST_USE_OVERWRITTEN, NO_EVENT_NEAR if status == "unknown" else ""]
     elif service is not None:
-        statement = f"AWS has noted no use of the key {key}."
-        limits = ["AWS noted no use before 22 April 2015."]
+        statement = f"IAM has recorded no use of the key {key}."
+        limits = ["IAM recorded no use before 22 April 2015."]
     return builder.build(
-        "key_last_used", f"When did AWS note the last use of the key {key}?", statement,
+        "key_last_used", f"When was the key {key} last used, according to IAM?", statement,
         count=int(time is not None), severity="medium" if status == "no" else "info",
         values={
             "last_used_date": None if time is None else time.strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -98,12 +97,12 @@ def credentials_reached(builder: FindingBuilder, logs: LogScope) -> Finding:
     frame = derived[~responders]
     observed, inferred = (int((frame["link"] == link).sum()) for link in ("observed", "inferred"))
     count, long_term = len(frame), int((frame["credential_type"] == "long_term").sum())
-    statement = "No further credential is seen that derives from the incident keys in the window."
+    statement = logs.management().none("of credentials derived from the incident keys", "management events")
     if count:
         statement = (
-            f"{count_noun(count, 'further credential')} {'derives' if count == 1 else 'derive'} from the incident keys "
-            f"in the window, acting as {count_noun(frame['principal_arn'].dropna().nunique(), 'principal')}: "
-            f"{observed:,} named by the calls that issued them, {inferred:,} inferred; {long_term:,} of them long-term."
+            f"The incident keys led to {count_noun(count, 'derived credential')} of "
+            f"{count_noun(frame['principal_arn'].dropna().nunique(), 'principal')} in the window: {observed:,} confirmed by the "
+            f"calls that issued them, {inferred:,} inferred; {long_term:,} long-term."
         )
     return builder.build(
         "credentials_reached", "Which further credentials derive from the incident keys?", statement,
@@ -115,9 +114,9 @@ def credentials_reached(builder: FindingBuilder, logs: LogScope) -> Finding:
         },
         scope=logs.management(), evidence=[rows_in("scoping/credentials", frame, frame["link_event_id"])],
         limits=[
-            "The owner's own use of the keys issues credentials too; they are counted here, whoever asked for them.",
-            "An inferred credential rests on the reason in link_basis, not on a record of its issue." if inferred else "",
-            "Credentials that were issued before the window are not looked for.",
+            "Credentials that the owner obtained with the same keys are included.",
+            "An inferred credential has no record of its issue; link_basis says why it is included." if inferred else "",
+            "Credentials that were issued before the window are not included.",
             model.responders_left_out(builder.case, int(responders.sum()), "credential"),
         ],
     )  # fmt: skip
@@ -130,9 +129,12 @@ def footholds_gained(builder: FindingBuilder, logs: LogScope) -> Finding:
     frame = listed[~responders]
     done = frame[frame["outcome"] == "success"]
     denied, errors = (int((frame["outcome"] == outcome).sum()) for outcome in ("denied", "error"))
-    attempts = f"; {count_noun(denied + errors, 'attempt')} failed" if denied + errors else ""
+    failed = f"{count_noun(denied + errors, 'attempt')} failed" if denied + errors else ""
+    tries, attempts = (f" ({failed})", f"; {failed}") if failed else ("", "")
     statement, actor = (
-        f"No compromised credential is seen to have given an identity new or lasting access{attempts}.",
+        logs.management().none(
+            f"that a compromised credential gave an identity new or lasting access{tries}", "management events"
+        ),
         None,
     )
     if len(done):
@@ -141,8 +143,8 @@ def footholds_gained(builder: FindingBuilder, logs: LogScope) -> Finding:
             placed["verdict"], (label if isinstance(label, str) else None for label in placed["label"])
         )
         statement = (
-            f"Compromised credentials gave identities new or lasting access by {count_noun(len(done), 'call')}, on "
-            f"{model.join_names(done['target'].dropna())}{attempts}."
+            f"Compromised credentials gave new or lasting access to {model.join_names(done['target'].dropna())} with "
+            f"{count_noun(len(done), 'API call')}{attempts}."
         )
     shown = done if len(done) else frame
     return builder.build(
@@ -153,7 +155,7 @@ def footholds_gained(builder: FindingBuilder, logs: LogScope) -> Finding:
         },
         scope=logs.management(), evidence=[rows_in("scoping/footholds", shown, shown["event_id"])],
         limits=[
-            "A call is counted whether or not what it made is still there: later deletions are not taken off.",
+            "Later deletions are not subtracted: what a call created may be gone.",
             model.responders_left_out(builder.case, int(responders.sum())),
         ],
     )  # fmt: skip

@@ -1,6 +1,6 @@
 -- Which calls by compromised credentials in the window gave, or were to give, new or lasting access to identities?
 -- Grain: one row per call, denied and failed ones included with their outcome; empty if none.
--- Cannot see: calls made while no trail logged; acts on buckets, which are in bucket_exposure/changes.
+-- Cannot see: calls made while no trail logged; calls on buckets, which are in bucket_exposure/changes.
 select event_time, access_key_id, event_name,
        coalesce(list_any_value(case when event_source in ('iam.amazonaws.com', 'sts.amazonaws.com')
                     then request_parameters ->> ['$.userName', '$.roleName', '$.groupName', '$.name', '$.policyName', '$.policyArn',

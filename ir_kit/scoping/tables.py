@@ -25,7 +25,7 @@ TABLES: dict[str, tuple[ResultColumn, ...]] = {
     "scoping/credentials": columns(
         ("access_key_id", "varchar", "a compromised credential: an incident key, or derived from one"),
         ("credential_type", "varchar", "`long_term` or `temporary`"),
-        ("principal_arn", "varchar", "whom it acts as"),
+        ("principal_arn", "varchar", "the principal that it belongs to"),
         ("account_id", "varchar", "of the principal"),
         ("parent_access_key_id", "varchar", "the compromised credential that it derives from; null for a seed"),
         ("link", "varchar", "`seed`, `observed`, `inferred`"),

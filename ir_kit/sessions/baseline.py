@@ -52,13 +52,13 @@ class OwnerBaseline:
             parts.append("nothing to compare with: neither a baseline nor use that is steady through the window")
         elif self.basis == "window":
             parts.append("no baseline: the owner is taken to be what was there from the window's start on most of its "
-                         "days; an intruder who was, too, is not told apart")  # fmt: skip
+                         "days; an intruder who was, too, counts as the owner")  # fmt: skip
         elif not self.sources:
             parts.append("the baseline holds no use of this principal: whatever it does is new")
         elif days < 7:
             parts.append(f"a short baseline: this principal was in use on {days} days of it")
         if self.suspects:
-            parts.append("the baseline may itself hold the intruder: what came late looks new there, and is left out")
+            parts.append("the baseline may contain the intruder: late, new-looking behaviour is left out")
         return "; ".join(parts)
 
 

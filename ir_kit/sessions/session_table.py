@@ -68,12 +68,12 @@ def session_hours(case: Case) -> None:
 
 
 def session_of(case: Case, frame: pd.DataFrame, time: str = "event_time") -> pd.DataFrame:
-    """Which session holds each of these acts (by access_key_id, source_ip_address, user_agent and `time`), and whose is it?
+    """Which session does each of these actions belong to (by access_key_id, source_ip_address, user_agent and `time`), and whose is it?
 
     Returns
     -------
     DataFrame
-        The frame's rows and index, with session_id, verdict and label; null where no session holds the act.
+        The frame's rows and index, with session_id, verdict and label; null where there is no session.
     """
     session_hours(case)
     acts = rows_of(frame[[*SOURCE, time]].assign(number=range(len(frame))).rename(columns={time: "event_time"}))

@@ -1,4 +1,4 @@
--- When was each reached credential in use in the window, from which address and with which user agent, without a pause of 30 minutes?
+-- When was each compromised credential in use in the window, from which address and with which user agent, without a pause of 30 minutes?
 -- Grain: one row per session; requests that access logs alone show are part of the session that they touch, or sessions of their own.
 --        So that every act has at most one, a session's reach goes 30 minutes beyond its first and last event, or as far as such requests,
 --        and never into the half of a gap that is nearer to the next session of the same credential, address and user agent.

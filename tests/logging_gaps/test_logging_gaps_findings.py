@@ -91,7 +91,7 @@ def test_probing_needs_data_events_of_every_bucket_too(world: World, resources: 
     assert named(found, "probing").status == status
     calls = named(found, "activity_seen")
     assert (calls.status, calls.confidence) == ("not_observed", "high" if resources else "medium")
-    assert any("Data events on objects were not logged" in limit for limit in calls.limits) is not bool(resources)
+    assert any("Object-level data events have gaps" in limit for limit in calls.limits) is not bool(resources)
 
 
 def test_where_visibility_cannot_be_worked_out_the_reason_is_told(
@@ -104,7 +104,7 @@ def test_where_visibility_cannot_be_worked_out_the_reason_is_told(
     with_trail(world)
     found = named(scoping_findings(world.case()), "footholds_gained")
     assert found.status == "not_knowable"
-    assert "could not be established: the digests cannot be read" in found.limits[0]
+    assert "is unknown: the digests cannot be read" in found.limits[0]
 
 
 def test_a_gap_that_a_recorded_act_made_is_observed_with_its_hours(world: World) -> None:
@@ -142,7 +142,7 @@ def test_calls_against_logging_are_counted_with_the_attempts_that_failed(world: 
     found = named(logging_gaps_findings(world.case()), "log_tampering")
     assert found.status == "observed"
     assert (found.values["acts"], found.values["succeeded"], found.values["failed"]) == (2, 1, 1)
-    assert "1 attempt failed and cost nothing" in found.statement
+    assert "1 attempt failed without effect" in found.statement
 
 
 def test_files_without_digests_are_not_knowable(world: World) -> None:

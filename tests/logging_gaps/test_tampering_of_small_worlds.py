@@ -153,8 +153,8 @@ def test_a_stopped_trail_cost_the_hours_until_its_restart(world: Written) -> Non
     assert list(found["event_name"]) == ["StopLogging"], "putting it back is none"
     assert found["outcome"][0] == "success"
     assert found["target"][0] == "main"
-    assert "management of one Region blind for 2 h 55 min" in found["effect"][0]
-    assert "data_read of one bucket blind for 2 h 55 min" in found["effect"][0]
+    assert "management of one Region not logged for 2 h 55 min" in found["effect"][0]
+    assert "data_read of one bucket not logged for 2 h 55 min" in found["effect"][0]
 
 
 def test_attempts_that_failed_are_told_and_cost_nothing(world: Written) -> None:
@@ -219,7 +219,7 @@ def test_access_logging_switched_off_is_told_and_switched_on_is_not(world: Writt
     )
     found = tampering(world.case())
     assert list(found["effect"].str.partition(";")[0]) == ["switches access logging off"]
-    assert "blind for 5 h" in found["effect"][0]
+    assert "not logged for 5 h" in found["effect"][0]
 
 
 def test_acts_on_log_buckets_count_and_the_same_on_others_do_not(world: Written) -> None:

@@ -65,5 +65,5 @@ def test_data_events_throughout_need_no_allowance() -> None:
 def test_copies_out_that_were_not_recorded_leave_the_objects_open_and_the_bytes_not() -> None:
     row = bound(objects_seen=3, bytes_seen=9, copies_hours=24.0, upper_basis="blind")
     assert (row["objects_upper"], row["objects_upper_logged"], row["bytes_upper"]) == (None, 3, 9)
-    assert "for 24.0 hours copies out of the bucket, which are writes, were not all recorded" in row["width_reason"]
+    assert "copies out of the bucket, which are writes, were not all recorded for 24 h" in row["width_reason"]
     assert bound(objects_seen=3, blind_hours=1.0, upper_basis="blind")["bytes_upper"] is None

@@ -58,9 +58,9 @@ def test_a_baseline_that_holds_the_intruder_is_warned_of(truth: ModuleType, tmp_
     case = open_case("story", str(tmp_path))
     row = key_activity.baseline(case).iloc[0]
     assert row["basis"] == "baseline" and row["arrivals_inside"] == 1
-    assert "may itself hold the intruder" in row["warning"]
+    assert "may contain the intruder" in row["warning"]
     limits = next(one.limits for one in findings(case) if one.question_id == "intruder_activity")
-    assert any("may itself hold the intruder" in text for text in limits)
+    assert any("may contain the intruder" in text for text in limits)
 
 
 def test_one_operator_behind_many_exits_is_no_part_of_the_owners(truth: ModuleType, tmp_path: Path) -> None:

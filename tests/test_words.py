@@ -44,7 +44,7 @@ def sentences(path: Path) -> Iterator[str]:
     if path.suffix == ".py":
         for node in ast.walk(ast.parse(text)):
             if isinstance(node, ast.JoinedStr):
-                yield "".join(ast.unparse(node))
+                yield ast.unparse(node)
             elif isinstance(node, ast.Constant) and isinstance(node.value, str):
                 yield node.value
     elif path.suffix == ".ipynb":

@@ -108,6 +108,7 @@ class Chart:
                 "pad": {"t": 10, "l": 8}, "font": {"size": 14, "color": INK},
             },
             "height": height,
+            "autosize": True,
             "margin": {"l": left, "r": 24, "t": 70 + top, "b": below + 2},
             "font": {"family": FONT, "size": 12, "color": INK},
             "paper_bgcolor": WHITE,

@@ -27,31 +27,8 @@ def flags_array(values: Flags) -> pa.BooleanArray:
 
 def flags_of(values: pa.BooleanArray) -> Flags:
     """These flags, of which none is null."""
-    return _bits(values.buffers()[1], values)
-
-
-def known_in(values: pa.Array) -> Flags | None:
-    """Which of these values are not null; nothing where all are."""
-    bits = values.buffers()[0]
-    return None if bits is None else _bits(bits, values)
-
-
-def _bits(buffer: pa.Buffer, values: pa.Array) -> Flags:
-    bits = np.unpackbits(np.frombuffer(buffer, dtype=np.uint8), bitorder="little")
+    bits = np.unpackbits(np.frombuffer(values.buffers()[1], dtype=np.uint8), bitorder="little")
     return bits[values.offset : values.offset + len(values)].view(np.bool_)
-
-
-def numbers_of(values: pa.Array, kind: Any) -> Any:
-    """These numbers, of which none may be null.
-
-    Raises
-    ------
-    ValueError
-        One is.
-    """
-    if values.null_count:
-        raise ValueError(f"{values.null_count} nulls in a column that has none")
-    return np.frombuffer(values.buffers()[1], dtype=kind)[values.offset : values.offset + len(values)]
 
 
 def parts_of(texts: pa.StringArray) -> tuple[Any, Bytes]:

@@ -27,7 +27,6 @@ import pyarrow.compute as pc
 from ir_kit.ingest import redaction
 from ir_kit.ingest.access_log import PRESIGNED_RULE, TAIL
 from ir_kit.ingest.arrays import Bytes, Flags, Numbers, array_of, flags_array, flags_of, parts_of
-from ir_kit.ingest.encoded_keys import decoded_keys
 
 _BREAK, _SPACE, _QUOTE, _DASH, _RETURN, _EQUALS, _ZERO = b'\n "-\r=0'
 _AFTER = 32  # breaks after the last line, so that a short one can be looked at as if it were whole
@@ -143,7 +142,7 @@ def lines_of(marks: Marks) -> tuple[Lines, Flags]:
 
 
 def columns_of(marks: Marks, lines: Lines) -> tuple[dict[str, pa.Array], Flags]:
-    """The typed columns of these lines, and which lines hold in them what `access_log.parse_line` would read; the others hold anything."""
+    """The typed columns of these lines but for ``key``, and which lines hold in them what `access_log.parse_line` would read; the others hold anything."""
     n = len(lines.b)
     parts = ((lines.b, _HEAD), (lines.m, _MIDDLE), (lines.t, _TAIL))
     token = np.concatenate([part + np.array([*where.values()])[:, None] for part, where in parts])
@@ -167,10 +166,6 @@ def columns_of(marks: Marks, lines: Lines) -> tuple[dict[str, pa.Array], Flags]:
     moments, right = _moments(marks, lines.b + 2)
     fine &= right
     columns["event_time"] = array_of(pa.timestamp("us"), moments)
-
-    once = flags_of(pc.or_(pc.starts_with(columns["operation"], "BATCH."), pc.starts_with(columns["operation"], "S3.")))
-    columns["key"], unsure = decoded_keys(columns["key_raw"], once)
-    fine &= ~unsure
 
     number = lines.q + np.array([*_QUOTED.values()])[:, None]
     quote = marks.quotes[number]

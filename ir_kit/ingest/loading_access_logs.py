@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -29,6 +30,11 @@ _NOT_IN_LINES = {"source_file", "source_present", "source_id", "line_number"}
 COLUMNS = {column.name: column.sql_type for column in ACCESS_LOG_LINES if column.name not in _NOT_IN_LINES}
 _HARDLY_REPEATED = {"key", "key_raw", "request_uri", "bytes_sent", "object_size", "request_id", "host_id"}
 _HASH = "hash(line) as identity_hash"
+# as `access_log.decoded_key`, which has the few that are no UTF-8
+_KEY = """case when contains(key_raw, '%') or contains(key_raw, '+') then coalesce(
+    try(case when starts_with(operation, 'BATCH.') or starts_with(operation, 'S3.') then url_decode(replace(key_raw, '+', ' '))
+             else url_decode(replace(url_decode(key_raw), '+', ' ')) end),
+    decoded_key(key_raw, operation)) else key_raw end as key"""
 _PLACE = {"source_id": "integer", "line_number": "integer"}
 
 
@@ -60,6 +66,10 @@ class AccessLogLoader(Loader):
 
     def __init__(self, folder: Path, prefix: str, connection: duckdb.DuckDBPyConnection) -> None:
         super().__init__(folder, prefix, connection)
+        with suppress(
+            duckdb.NotImplementedException, duckdb.CatalogException
+        ):  # it is there from the tasks before these
+            connection.create_function("decoded_key", access_log.decoded_key, ["varchar", "varchar"], "varchar")
         self.group: list[Piece] = []
         self.group_bytes = 0
         self.next_number = 1
@@ -157,8 +167,10 @@ class AccessLogLoader(Loader):
         rows = pa.Table.from_batches(self.batches)
         self.batches, self.rows = [], 0
         self.connection.register("batch", rows)
-        hashes = self.connection.sql(f"select {_HASH} from batch").to_arrow_table().column(0)
-        rows = rows.append_column("identity_hash", hashes).select([*COLUMNS, *_PLACE, "identity_hash"])
+        more = self.connection.sql(f"select {_KEY}, {_HASH} from batch").to_arrow_table()
+        for name in more.column_names:
+            rows = rows.append_column(name, more.column(name))
+        rows = rows.select([*COLUMNS, *_PLACE, "identity_hash"])
         with self.new_part() as path:
             pq.write_table(
                 rows,

@@ -81,7 +81,7 @@ def test_what_a_reached_credential_opened_comes_first() -> None:
         changes=(change,),
     )
     assert [one["priority"] for one in found] == sorted(one["priority"] for one in found)
-    assert found[0]["bucket"] == "z" and "reached credential" in found[0]["reason"]
+    assert found[0]["bucket"] == "z" and "compromised credential" in found[0]["reason"]
     assert found[-1]["bucket"] == "o"
 
 

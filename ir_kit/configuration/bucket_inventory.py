@@ -95,12 +95,16 @@ def inventory(case: Case) -> BucketInventory:
 
 def provide_inventory(case: Case) -> None:
     """Make the inventory readable in SQL: ``own_accounts``; ``bucket_owners``, the buckets that are one of these
-    accounts', with a null account where nothing tells which; ``canonical_ids``, of any account.
+    accounts', with a null account where an access log is held and no owner of an account is known; ``canonical_ids``.
     """
     collected, requesters = inventory(case), case.ask("configuration/canonical_accounts")
     ids = {**dict(zip(requesters["canonical_id"], requesters["account_id"], strict=True)), **collected.canonical}
     accounts = {name: bucket.account or ids.get(str(bucket.owner)) for name, bucket in collected.known.items()}
-    owners = sorted((name, account) for name, account in accounts.items() if account in (None, *collected.accounts))
+    unowned = {name for name, bucket in collected.known.items() if bucket.owner and not collected.canonical}
+    owners = sorted(
+        (name, account) for name, account in accounts.items()
+        if account in collected.accounts or (account is None and name in unowned)
+    )  # fmt: skip
     case.engine.provide("own_accounts", pd.DataFrame({"account_id": sorted(collected.accounts)}, dtype="str"))
     case.engine.provide("canonical_ids", pd.DataFrame(sorted(ids.items()), None, ["canonical_id", "account_id"], "str"))
     case.engine.provide("bucket_owners", pd.DataFrame(owners, None, ["bucket", "account_id"], "str"))

@@ -237,7 +237,7 @@ class BucketLogging(Logging):
             edges.update(part.edges() if part else ())
         if self.target.unlogged or not self.target.points:  # where lines have to prove it
             edges.update(edges_of(self.lines))
-        return sorted(edges.union(edges_of([self.lines[0], self.lines[-1]]) if self.lines else ()))
+        return sorted(edges.union((self.lines[0].start, self.lines[-1].end) if self.lines else ()))
 
 
 class AccessLogs(dict[str, BucketLogging]):

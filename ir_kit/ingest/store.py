@@ -18,7 +18,7 @@ from ir_kit.domain.documents import without_surrogates
 from ir_kit.errors import EvidenceError
 from ir_kit.ingest.columns import VIEWS
 
-FORMAT = 3
+FORMAT = 4
 KINDS = ("cloudtrail", "access_log")
 NUMBER_COLUMN = {"cloudtrail": "record_number", "access_log": "line_number"}
 SOURCES = {

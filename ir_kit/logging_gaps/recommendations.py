@@ -142,6 +142,7 @@ def recommendations(case: Case, substantial_usd: float | None = None) -> pd.Data
     """
     prices = load_prices(case.incident.folder / "prices.yaml")
     plan = Plan(configuration(case), inventory(case), prices)
+    plan.named = {*case.incident.buckets, *case.incident.sensitive_buckets}
     plan.substantial_usd = prices["substantial_usd"] if substantial_usd is None else substantial_usd
     case.engine.provide("visibility", visible(case).drop(columns="left_out"))
     buckets = ({"bucket": name, "takes_logs": name in plan.log_buckets} for name in plan.buckets)
@@ -172,6 +173,7 @@ class Plan:
     rates: dict[str | None, JSON] = field(default_factory=dict)  # by bucket; of management events without one
     principals: Sequence[str] = ()
     substantial_usd: float = 50.0
+    named: set[str] = field(default_factory=set)  # by the incident
 
     def table(self) -> pd.DataFrame:
         """The steps, ordered and numbered; within a tier in the order in which they are made."""
@@ -204,7 +206,7 @@ class Plan:
         names = set().union(*self.inventory.listed.values())
         if not self.inventory.whole:
             own = (None, *self.inventory.accounts)
-            names |= {name for name, bucket in self.inventory.known.items() if bucket.account in own}
+            names |= self.named | {name for name, bucket in self.inventory.known.items() if bucket.account in own}
         return {name: self.inventory.bucket(name) for name in sorted(names) if BUCKET_NAME.fullmatch(name)}
 
     @cached_property

@@ -279,6 +279,13 @@ def test_names_and_tags_mark_a_bucket_as_sensitive(
     assert (words or "") in row["reason"]
 
 
+def test_a_sensitive_bucket_that_no_log_names_gets_its_logging_where_no_list_is_whole(world: Any) -> None:
+    world.call("10:00", world.admin, "ListUsers", source="iam")
+    frame = recommendations(world.case(sensitive_buckets=["vault"]))
+    steps = set(frame.loc[frame["bucket"] == "vault", "action"])
+    assert {"enable_data_events", "enable_server_access_logging"} <= steps
+
+
 def rates(case: Any) -> dict[str, dict[str, Any]]:
     """The rates of a case's buckets, as its recommendations take them."""
     recommendations(case)

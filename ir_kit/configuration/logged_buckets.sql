@@ -3,7 +3,9 @@
 -- Cannot see: the account of a bucket that only denied calls of its own account's principals name, which CloudTrail blanks.
 select bucket, aws_region,
        -- a call of nobody, of a service or of another account is delivered to the bucket's owner alone, or to both
-       coalesce(case when copy_source is null then nullif(regexp_extract(resources, '"accountId": ?"([0-9]{12})"', 1), '') end,
+       coalesce(case when copy_source is null then nullif(regexp_extract(resources, '"accountId": ?"([0-9]{12})"', 1), '')  -- a copy names two buckets
+                     else list_filter(try(from_json(resources, '[{"ARN": "VARCHAR", "accountId": "VARCHAR"}]')),
+                                      lambda named: named.ARN like 'arn:%:s3:::' || bucket)[1].accountId end,
                 case when lower(coalesce(user_identity_account_id, 'anonymous')) in ('anonymous', 'anonymous_principal')
                      then recipient_account_id end) as account_id,
        cast(null as varchar) as canonical_id, count(*) as requests,

@@ -97,7 +97,7 @@ EVENTS: tuple[Column, ...] = (
     Column(
         "resources",
         "varchar",
-        "JSON text as recorded; null for S3's data events on a bucket by its name, where they repeat `bucket` and `key`",
+        "JSON text as recorded; null for S3's data events, but copies, on a bucket of the recipient by its name: they repeat `bucket` and `key`",
     ),
     Column(
         "field_faults",

@@ -130,7 +130,7 @@ _SESSION = f"{_IDENTITY}.sessionContext"
 # texts that hold nothing but what has columns of its own are left where they lie: they are half of all that would be written
 _PLAIN_READ = "r.eventSource = 's3.amazonaws.com' and r.eventName in ('GetObject', 'HeadObject')"
 _NAMES_ITS_BUCKET = """r.eventSource = 's3.amazonaws.com' and r.eventCategory = 'Data' and r.eventName not in ('CopyObject', 'UploadPartCopy')
-    and contains(cast(r.resources as varchar), r.recipientAccountId)
+    and (contains(cast(r.resources as varchar), r.recipientAccountId) or not contains(cast(r.resources as varchar), 'accountId'))
     and not starts_with(p."bucketName", 'arn:') and not ends_with(p."bucketName", '-s3alias')"""
 
 # one expression for each column of `columns.EVENTS` that the record itself gives

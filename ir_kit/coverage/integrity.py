@@ -144,10 +144,9 @@ def digest_chain(case: Case) -> pd.DataFrame:
     """
     rows, names = [], []
     for link in integrity(case).links:
-        held = {} if link.digest is None else {
-            "is_starting": link.digest.previous is None, "files_named": len(link.digest.files),
-        }  # fmt: skip
-        rows.append(_columns(link, DIGESTS) | held)
+        digest = link.digest
+        start = {"is_starting": digest.previous is None, "files_named": len(digest.files)} if digest else {}
+        rows.append(_columns(link, DIGESTS) | start)
         names += [link.digest_file] if link.digest_file else []
     for path, reason in ((digest.file.path, digest.reason) for digest in integrity(case).unread):
         if not any(name.endswith(path) or path.endswith(name) for name in names):

@@ -27,9 +27,8 @@ from ir_kit.policies.policy_documents import Principal, parse_policy
 
 CLOUDTRAIL, LOGGING = "cloudtrail.amazonaws.com", "logging.s3.amazonaws.com"
 ACCESS_LOGS = "S3_SERVER_ACCESS_LOGS"
-DAY = timedelta(days=1)
 AWAY = timedelta(hours=3)  # without a line, from which an access log that was redirected is taken to be gone
-LAG = timedelta(days=1)  # by which lines come after the requests
+DAY = LAG = timedelta(days=1)  # by which lines come after the requests
 Row = Mapping[str, Any]
 
 
@@ -131,10 +130,9 @@ def _fault(setting: str, content: Any, principal: str, bucket: str) -> tuple[str
 
 def trail_targets(trail: Trail, settings: Iterable[Row], events: Iterable[Row], ends: datetime) -> list[LogTarget]:
     """The log buckets of a trail over time, and its keys."""
-    places = [
-        {str(point.value) for point in trail.fields[name].points if point.value} for name in ("bucket", "kms_key")
-    ]
-    return [log_target(name, CLOUDTRAIL, settings, events, ends) for names in places for name in sorted(names)]
+    points = (point for name in ("bucket", "kms_key") for point in trail.fields[name].points)
+    names = sorted({str(point.value) for point in points if point.value})
+    return [log_target(name, CLOUDTRAIL, settings, events, ends) for name in names]
 
 
 def bare_key(key: str) -> str:
@@ -182,10 +180,9 @@ def expired(
         When records were made that the evidence holds: those without a gap up to the removed ones were not removed.
     first : Span or None
         Begins with the first record that the evidence holds.
-    lag : timedelta
-        By which deliveries come after what they tell.
-    settings : rows of ``coverage/log_settings``
-        Collected before that, logs could be removed.
+    lag, settings
+        By how much deliveries come after what they tell; rows of ``coverage/log_settings``, before whose collection logs
+        could be removed.
     """
     collected = max((row["collected_at"] for row in settings), default=None) if target.expiry.points else None
     points = [point for point in target.expiry.points if collected and point.time <= collected]
@@ -332,13 +329,8 @@ def access_logs(
 ) -> AccessLogs:
     """Where did each bucket's access log go, and when?
 
-    Parameters
-    ----------
-    settings, events, lines : rows of ``coverage/log_settings``, ``coverage/log_events`` and ``coverage/delivered_lines``
-    unlogged : mapping
-        By bucket, when a change of it would have left no record.
-    ends : datetime
-        When the last management event of the evidence was made.
+    Takes rows of ``coverage/log_settings``, ``coverage/log_events`` and ``coverage/delivered_lines``; by bucket, when a
+    change of it would have left no record; and when the last management event of the evidence was made.
     """
     logs = AccessLogs()
     logs.ends = ends

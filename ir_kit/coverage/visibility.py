@@ -120,12 +120,8 @@ def was_logged(
 ) -> bool:
     """Was the whole of a scope logged through all of this time, so that nothing found means that nothing was?
 
-    Parameters
-    ----------
-    bucket : str, optional
-        None: the management events of every Region in the table.
-    ignoring : set of str
-        Parts that may be left out (`left_out`): by default management events of KMS and the RDS Data API.
+    Without a `bucket`: the management events of every Region in the table. `ignoring` are parts that may be left out
+    (`left_out`): by default management events of KMS and the RDS Data API.
     """
     of = visible["bucket"] == bucket if bucket else visible["bucket"].isna()
     of &= (visible["record_class"] == record_class) & (visible["start_time"] < span.end)
@@ -181,11 +177,8 @@ class BucketCoverage:
             words.format(bucket=self.bucket, time=hours_and_minutes(hours[kind]), first=first, last=last, loss=loss).strip()
             for kind, words in GAPS.items() if hours[kind]
         ]  # fmt: skip
-        whole = not hours["blind"] and not hours["uncertain"]
-        blind, window = (
-            hours["blind"],
-            sum((row["end_time"] - row["start_time"] for row in self.rows), timedelta()) / HOUR,
-        )
+        blind, whole = hours["blind"], not hours["blind"] and not hours["uncertain"]
+        window = sum((row["end_time"] - row["start_time"] for row in self.rows), timedelta()) / HOUR
         doubt = "" if whole else "not logged" if blind else "not certain to have been logged"
         gap = f"{doubt} for {part_of(blind or hours['uncertain'], window)}" if doubt else ""
         return Scope(whole, " ".join(parts), access_logs_only=bool(hours["access_log_only"]), gap=gap)
@@ -272,11 +265,8 @@ class LogScope:
         faults = [row for row in rows if not is_whole(row)]
         if faults:
             words = in_words(faults, self.hours)
-            return Scope(
-                False,
-                f"{what} were {words}. Calls in that time are not counted.",
-                gap=words.split(" in ")[0].split(" (")[0],
-            )
+            gap = words.split(" in ")[0].split(" (")[0]
+            return Scope(False, f"{what} were {words}. Calls in that time are not counted.", gap=gap)
         minor = any(row["state"] != "logged" for row in rows)
         return Scope(True, "The trail leaves out calls of KMS or the RDS Data API." if minor else "")
 

@@ -134,4 +134,4 @@ def fill(world: Any) -> None:
     ]
     # a bucket of somebody else's, that our own key reached
     event(world.owner, "GetObject", "not-ours", "ELSEWHERE0000001",
-          resources=[{"accountId": FOREIGN, "type": "AWS::S3::Bucket", "ARN": "arn:aws:s3:::not-ours"}])  # fmt: skip
+          resources=[{"accountId": "888877776666", "type": "AWS::S3::Bucket", "ARN": "arn:aws:s3:::not-ours"}])  # fmt: skip

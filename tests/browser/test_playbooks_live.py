@@ -22,7 +22,7 @@ pytestmark = [
 def test_scoping_runs_draws_and_reaches_nobody(looking: Any) -> None:
     page = looking.page
     looking.run("01_scoping.ipynb")
-    page.wait_for_selector(".js-plotly-plot .main-svg .heatmaplayer", state="attached", timeout=30 * SECONDS)
+    page.wait_for_selector(".js-plotly-plot .main-svg .heatmaplayer", state="attached", timeout=120 * SECONDS)
     static = page.locator(".jp-OutputArea-output[data-mime-type*='plotly'] .js-plotly-plot, .jp-RenderedPlotly")
     assert static.count() == 4
     assert page.locator(".jp-OutputArea-output caption").first.text_content() == HOSTILE
